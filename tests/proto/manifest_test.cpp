@@ -1,0 +1,141 @@
+// SPDX-FileCopyrightText: The kongfleet authors
+// SPDX-License-Identifier: Apache-2.0
+#include "proto/manifest.hpp"
+
+#include "proto/error.hpp"
+
+#include <catch2/catch.hpp>
+
+using namespace kongfleet;
+
+namespace {
+
+const std::string zeros(64, '0');
+
+ManifestFile file(const std::string& path, std::uint64_t size = 3) {
+  return {*RelativePath::parse(path), size, 0644, sha256("abc")};
+}
+
+std::vector<ManifestFile> files() {
+  return {file("kong/plugins/my-plugin/schema.lua"), file("kong/plugins/my-plugin/handler.lua")};
+}
+
+Manifest good() {
+  return Manifest::build(*PluginName::parse("my-plugin"), *Version::parse("1.0.0"), files());
+}
+
+std::string refusal(const std::string& text) {
+  try {
+    Manifest::parse(text);
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "accepted";
+}
+
+std::string refusal(std::vector<ManifestFile> more) {
+  auto all = files();
+  all.insert(all.end(), more.begin(), more.end());
+  try {
+    Manifest::build(*PluginName::parse("my-plugin"), *Version::parse("1.0.0"), std::move(all));
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "accepted";
+}
+
+}  // namespace
+
+TEST_CASE("a manifest has one text, sorted, and its digest is the release's identity") {
+  const auto manifest = good();
+  const auto abc = sha256("abc").hex();
+  CHECK(manifest.text() ==
+        "kongfleet-manifest 1\nname my-plugin\nversion 1.0.0\n"
+        "file 0644 3 " +
+            abc +
+            " kong/plugins/my-plugin/handler.lua\n"
+            "file 0644 3 " +
+            abc + " kong/plugins/my-plugin/schema.lua\n");
+  CHECK(manifest.digest() == sha256(manifest.text()));
+  CHECK(manifest.release() == "my-plugin@1.0.0");
+  CHECK(manifest.content_bytes() == 6);
+  const auto again = Manifest::parse(manifest.text());
+  CHECK(again.files() == manifest.files());
+  CHECK(again.digest() == manifest.digest());
+}
+
+TEST_CASE("any text but the canonical one is refused with its line") {
+  const auto text = good().text();
+  CHECK(refusal("") == "manifest, line 1: the line is missing or has no end");
+  CHECK(refusal("kongfleet-manifest 2\n") == "manifest, line 1: expected 'kongfleet-manifest 1'");
+  CHECK(refusal(text + "x").find("line 6: the line is missing or has no end") != std::string::npos);
+  CHECK(refusal(text + "\n").find("line 6: expected 'file …', found ''") != std::string::npos);
+  auto swapped = text;
+  swapped.replace(swapped.find("handler.lua"), 11, "zhandler.lu");
+  CHECK(refusal(swapped).find("line 5: files are not sorted") != std::string::npos);
+  for (const auto& [from, to, why] : std::vector<std::tuple<std::string, std::string, std::string>>{
+           {"0644", "0777", "the mode is neither 0644 nor 0755"},
+           {"0644", "04755", "the mode is neither"},
+           {" 3 ", " 03 ", "is not a size"},
+           {" 3 ", " -3 ", "is not a size"},
+           {" 3 ", " 18446744073709551616 ", "is not a size"},
+           {" 3 ", " 268435457 ", "is not a size"},
+           {" 3 ", "  ", "is not a size"},
+           {"handler.lua", "../../x", "has a component '..'"},
+           {"name my-plugin", "name My", "line 2: 'My' is not a plugin name"},
+           {"version 1.0.0", "version ../x", "line 3: '../x' is not a version"},
+           {sha256("abc").hex(), std::string(63, 'a'), "the digest is not"},
+           {sha256("abc").hex(), std::string(64, 'A'), "the digest is not"}}) {
+    auto broken = text;
+    broken.replace(broken.find(from), from.size(), to);
+    CHECK(refusal(broken).find(why) != std::string::npos);
+  }
+}
+
+TEST_CASE("files that can't be side by side are refused") {
+  CHECK(refusal({file("lib/a.lua"), file("lib/a.lua")}).find("occurs twice") != std::string::npos);
+  CHECK(refusal({file("lib/A.lua"), file("lib/a.lua")}).find("differs only in case") !=
+        std::string::npos);
+  CHECK(refusal({file("lib"), file("lib/a.lua")}) ==
+        "manifest: 'lib' is both a file and a directory");
+  CHECK(refusal({file("Lib"), file("lib/a.lua")}) ==
+        "manifest: 'lib' is both a file and a directory");
+}
+
+TEST_CASE("a release can't bring modules of Kong's or of another plugin") {
+  for (const char* path : {"kong/init.lua", "kong/plugins/cors/handler.lua",
+                           "kong/plugins/my-plugin2/x.lua", "Kong/x.lua"}) {
+    CHECK(refusal({file(path)}).find("would replace a module") != std::string::npos);
+  }
+  CHECK(refusal({file("resty/mine.lua")}) == "accepted");
+}
+
+TEST_CASE("handler and schema must be there") {
+  const auto build = [](std::vector<ManifestFile> some) {
+    return Manifest::build(*PluginName::parse("my-plugin"), *Version::parse("1"), std::move(some));
+  };
+  CHECK_THROWS_WITH(build({files()[0]}),
+                    "manifest: 'kong/plugins/my-plugin/handler.lua' is missing; Kong needs it to "
+                    "load the plugin");
+  CHECK_THROWS_WITH(build({files()[1]}), Catch::Contains("schema.lua' is missing"));
+}
+
+TEST_CASE("too much content or too many files are refused") {
+  CHECK(refusal({file("a", manifest_content_max)}).find("bytes of content, allowed are") !=
+        std::string::npos);
+  std::vector<ManifestFile> many;
+  for (std::size_t i = 0; i < manifest_files_max; ++i)
+    many.push_back(file("f/" + std::to_string(i)));
+  CHECK(refusal(many).find("20002 files, allowed are 20000") != std::string::npos);
+}
+
+TEST_CASE("a generation's digest depends on its releases, not on their order") {
+  const auto a = good();
+  auto other = files();
+  for (auto& one : other)
+    one.path = *RelativePath::parse("kong/plugins/b/" + one.path.text().substr(23));
+  const auto b = Manifest::build(*PluginName::parse("b"), *Version::parse("2"), other);
+  CHECK(generation_digest({a, b}) == generation_digest({b, a}));
+  CHECK(generation_digest({a}) != generation_digest({b}));
+  CHECK(generation_digest({}) == sha256(""));
+}
