@@ -1,0 +1,44 @@
+// SPDX-FileCopyrightText: The kongfleet authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "proto/probe_spec.hpp"
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace kongfleet::agent {
+
+/// agent.toml: everything has a default, so that an empty or absent file manages a packaged Kong.
+struct Config {
+  // [kong]
+  std::filesystem::path conf = "/etc/kong/kong.conf";
+  std::filesystem::path prefix;  // empty: what kong.conf says, then /usr/local/kong
+  std::string binary = "kong";   // a path, or a name looked up in PATH and /usr/local/bin
+  std::string unit = "auto";     // a unit's name, "auto", or "none"
+  std::string admin = "auto";    // "auto", a URL, or "none"
+  std::string status = "auto";   // likewise
+  // [agent]
+  std::filesystem::path socket = "/run/kongfleet/agent.sock";
+  std::filesystem::path state = "/var/lib/kongfleet";
+  unsigned keep = 5;                                // generations kept for rollback
+  std::uint64_t reserve = std::uint64_t{64} << 20;  // bytes of free space a deploy must leave
+  std::string group =
+      "kongfleet";  // who may speak to the socket besides root, when we make the socket
+  // [trust]
+  std::string signatures = "optional";  // "off", "optional"
+  std::filesystem::path allowed_signers = "/etc/kongfleet/allowed_signers";
+  // [[probe]]
+  std::vector<ProbeSpec> probes;
+};
+
+/// Reads `path`. A file that does not exist is all defaults when `path` is the default one, else an
+/// Error. Throws Error "PATH:LINE:COLUMN: what was found, what would be right" for the first
+/// mistake; unknown keys are mistakes, and so are settings that this version does not have yet.
+Config load_config(const std::filesystem::path& path);
+
+constexpr const char* default_config_path = "/etc/kongfleet/agent.toml";
+
+}  // namespace kongfleet::agent

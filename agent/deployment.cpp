@@ -1,0 +1,261 @@
+// SPDX-FileCopyrightText: The kongfleet authors
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/deployment.hpp"
+
+#include "agent/durable_file.hpp"
+#include "agent/log.hpp"
+#include "proto/error.hpp"
+
+#include <ctime>
+
+namespace kongfleet::agent {
+
+namespace {
+
+constexpr auto trial_try = std::chrono::seconds(5);  // for one look at one probe of a trial
+
+bool any_refusal(const std::vector<Finding>& findings) {
+  for (const auto& finding : findings) {
+    if (!finding.warning) return true;
+  }
+  return false;
+}
+
+std::string sentence(const Finding& finding) {
+  std::string where = finding.plugin.empty() ? "" : finding.plugin + ": ";
+  if (!finding.file.empty()) {
+    where += finding.file + (finding.line > 0 ? ":" + std::to_string(finding.line) : "") + ": ";
+  }
+  return where + finding.text + (finding.advice.empty() ? "" : " (" + finding.advice + ")");
+}
+
+}  // namespace
+
+Deployment::Deployment(TransactionParts parts, Order order, HostPlan plan)
+    : parts_(parts),
+      order_(std::move(order)),
+      plan_(std::move(plan)),
+      conf_(plan_.survey.facts.conf),
+      deadline_(Clock::now() + order_.deadline) {
+  outcome_.transaction = order_.transaction;
+}
+
+Step Deployment::deploy(const Incoming* incoming, const ProgressSink& progress) {
+  incoming_ = incoming;
+  progress_ = progress;
+  const auto end = run(Step::Stage, Step::Trial);
+  incoming_ = nullptr;
+  return end;
+}
+
+Step Deployment::commit(const ProgressSink& progress) {
+  progress_ = progress;
+  const auto wrong = trouble();
+  if (!wrong.empty()) return revert(wrong, progress);
+  return run(Step::Commit, Step::Committed);
+}
+
+Step Deployment::revert(const std::string& cause, const ProgressSink& progress) {
+  return WayBack(parts_, outcome_, progress, order_.deadline).run(Step::Trial, cause);
+}
+
+Step Deployment::run(Step from, Step until) {
+  auto step = from;
+  while (!is_end(step) && step != until) {
+    if (progress_) progress_(step, "");
+    const auto began = Clock::now();
+    const auto went = perform(step);
+    const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - began);
+    const bool well = went == Went::Well;
+    outcome_.steps.push_back({step, took, well, well ? "" : outcome_.cause});
+    const auto following = next(step, went);
+    if (following == Step::Restore) {
+      return WayBack(parts_, outcome_, progress_, order_.deadline).run(step, outcome_.cause);
+    }
+    step = following;
+  }
+  if (step == Step::Refused) refuse();
+  return step == Step::Trial ? begin_trial() : step;
+}
+
+Step Deployment::begin_trial() {
+  try {
+    remember(Step::Trial);
+    outcome_.result = Result::Trial;
+    return Step::Trial;
+  } catch (const Error& error) {
+    return revert(error.what(), progress_);
+  }
+}
+
+Went Deployment::perform(Step step) {
+  try {
+    if (step != Step::Commit) remember(step);
+    switch (step) {
+      case Step::Stage:
+        stage();
+        break;
+      case Step::Preflight:
+        preflight();
+        break;
+      case Step::Switch:
+        switch_conf();
+        break;
+      case Step::Reload:
+        reload();
+        break;
+      case Step::Verify:
+        verify();
+        break;
+      case Step::Commit:
+        commit_now();
+        break;
+      default:
+        throw Error("no step of a deploy");
+    }
+    return Went::Well;
+  } catch (const std::exception& error) {
+    outcome_.cause = error.what();
+    log_warning(std::string(step_name(step)) + ": " + outcome_.cause);
+    return Went::Wrong;
+  }
+}
+
+void Deployment::remember(Step step) {
+  auto record = parts_.journal.record();
+  if (!record.open) {
+    record.open = OpenRecord{.id = order_.transaction, .holder = order_.holder};
+    record.open->to = plan_.generation.number;
+    record.open->to_digest = generation_digest(plan_.releases).hex();
+    record.open->since = std::time(nullptr);
+    record.last_number = std::max(record.last_number, plan_.generation.number);
+  }
+  if (step == Step::Switch) {
+    record.open->conf = conf_.path().string();
+    record.open->conf_old = sha256(plan_.survey.conf_text).hex();
+    record.open->conf_new = sha256(plan_.next_conf).hex();
+    record.open->conf_restore = sha256(plan_.restore_conf).hex();
+  }
+  record.open->step = step;
+  parts_.journal.write(record);
+}
+
+void Deployment::stage() {
+  parts_.host.adopt(plan_.survey);
+  if (plan_.existing) return;
+  parts_.store.build(plan_.generation, plan_.releases, incoming_);
+}
+
+void Deployment::preflight() {
+  outcome_.findings = parts_.gateway.overrides(plan_.survey.facts);
+  // Beside our state, readable by us alone: kong.conf holds passwords.
+  const auto candidate = parts_.config.state / "candidate.conf";
+  replace_file(candidate, plan_.next_conf, 0600);
+  const auto directory =
+      plan_.generation.number == 0 ? fs::path() : parts_.store.directory(plan_.generation);
+  auto findings = parts_.gateway.preflight(plan_.survey.facts, candidate, directory, deadline_);
+  fs::remove(candidate);
+  outcome_.findings.insert(outcome_.findings.end(), findings.begin(), findings.end());
+  if (!any_refusal(outcome_.findings)) return;
+  for (const auto& finding : outcome_.findings) {
+    if (!finding.warning) throw Error(sentence(finding));
+  }
+}
+
+void Deployment::switch_conf() {
+  conf_.prepare(plan_.next_conf, plan_.restore_conf);
+  if (!conf_.exchange(LiveFile::Which::New, sha256(plan_.survey.conf_text))) {
+    throw Error("'" + conf_.path().string() +
+                "' was edited after the plan was made; that edit stands. Plan again");
+  }
+}
+
+void Deployment::reload() {
+  before_ = parts_.gateway.snapshot(plan_.survey.facts);
+  const auto problem = parts_.gateway.reload(plan_.survey.facts, deadline_);
+  if (!problem.empty()) throw Error(problem);
+}
+
+Expectation Deployment::expectation() const {
+  Expectation expected;
+  expected.lua_package_path = plan_.next_path;
+  expected.plugins = plan_.next_plugins;
+  expected.deadline = deadline_;
+  return expected;
+}
+
+void Deployment::verify() {
+  const auto verdict = parts_.gateway.verify(plan_.survey.facts, before_, expectation());
+  outcome_.workers = verdict.workers;
+  outcome_.error_log = verdict.error_log;
+  if (!verdict.ok) throw Error(verdict.cause);
+  probe_all();
+}
+
+void Deployment::probe_all() {
+  auto probes = parts_.config.probes;
+  probes.insert(probes.end(), order_.probes.begin(), order_.probes.end());
+  for (const auto& probe : probes) {
+    if (progress_) progress_(Step::Verify, "probe " + probe.name);
+    outcome_.probes.push_back(parts_.gateway.probe(probe, deadline_));
+    const auto& seen = outcome_.probes.back();
+    if (!seen.ok) throw Error("probe '" + seen.name + "': " + seen.detail);
+  }
+}
+
+std::string Deployment::trouble() {
+  try {
+    const auto verdict = parts_.gateway.still(plan_.survey.facts, before_, expectation());
+    if (!verdict.ok) return verdict.cause;
+    auto probes = parts_.config.probes;
+    probes.insert(probes.end(), order_.probes.begin(), order_.probes.end());
+    for (auto probe : probes) {
+      probe.successes = 1;
+      const auto seen = parts_.gateway.probe(probe, Clock::now() + trial_try);
+      if (!seen.ok) return "probe '" + seen.name + "': " + seen.detail;
+    }
+    return {};
+  } catch (const std::exception& error) {
+    return error.what();
+  }
+}
+
+void Deployment::commit_now() {
+  auto record = parts_.journal.record();
+  const auto number = plan_.generation.number;
+  const auto digest = number == 0 ? "" : generation_digest(plan_.releases).hex();
+  if (plan_.returns) {
+    record.go_back(number, digest);
+  } else {
+    record.advance(number, digest);
+  }
+  record.last_id = order_.transaction;
+  record.last_end = step_name(Step::Committed);
+  record.last_cause.clear();
+  record.open.reset();
+  parts_.journal.write(record);  // from here on it is confirmed
+  outcome_.result = Result::Committed;
+  try {
+    conf_.forget();
+  } catch (const Error& error) {
+    log_warning(std::string(error.what()) + "; the next deploy removes it");
+  }
+}
+
+void Deployment::refuse() {
+  outcome_.result = Result::Refused;
+  auto record = parts_.journal.record();
+  record.last_id = order_.transaction;
+  record.last_end = step_name(Step::Refused);
+  record.last_cause = outcome_.cause;
+  record.open.reset();
+  try {
+    parts_.journal.write(record);
+    const auto built = parts_.store.find(plan_.generation.number);
+    if (!plan_.existing && built) parts_.store.remove(*built);
+  } catch (const std::exception& error) {
+    log_warning(std::string(error.what()) + "; it is tried again at the next start");
+  }
+}
+
+}  // namespace kongfleet::agent

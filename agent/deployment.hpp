@@ -1,0 +1,71 @@
+// SPDX-FileCopyrightText: The kongfleet authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "agent/host_plan.hpp"
+#include "agent/way_back.hpp"
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+namespace kongfleet::agent {
+
+/// What the controller (or a local root) ordered.
+struct Order {
+  std::string transaction;
+  std::string holder;
+  std::vector<ProbeSpec> probes;  // besides the host's own
+  std::chrono::milliseconds deadline{
+      std::chrono::minutes(5)};  // switch to proof; and again for the way back
+};
+
+/// One transaction being carried out: performs the steps of steps.hpp one after the other, the
+/// journal before each. A step that throws has gone wrong; its message is the cause. Not
+/// thread-safe.
+class Deployment {
+public:
+  Deployment(TransactionParts parts, Order order, HostPlan plan);
+
+  /// From Stage until Trial, or an end. `incoming`: what was received; may be nullptr.
+  Step deploy(const Incoming* incoming, const ProgressSink& progress);
+  /// From Trial on: makes it the confirmed generation if it still stands up, else goes back.
+  Step commit(const ProgressSink& progress);
+  /// From Trial on: takes it back, because of `cause`.
+  Step revert(const std::string& cause, const ProgressSink& progress);
+  /// Whether what is in trial still holds: an empty string, or what doesn't. One look, one try of
+  /// each probe.
+  std::string trouble();
+
+  const Outcome& outcome() const { return outcome_; }
+  const Order& order() const { return order_; }
+  const HostPlan& plan() const { return plan_; }
+
+private:
+  using Clock = std::chrono::steady_clock;
+  Step run(Step from, Step until);
+  Step begin_trial();
+  Went perform(Step step);
+  void stage();
+  void preflight();
+  void switch_conf();
+  void reload();
+  void verify();
+  void commit_now();
+  void probe_all();
+  void remember(Step step);
+  void refuse();
+  Expectation expectation() const;
+
+  TransactionParts parts_;
+  Order order_;
+  HostPlan plan_;
+  LiveFile conf_;
+  Outcome outcome_;
+  Snapshot before_;
+  const Incoming* incoming_ = nullptr;
+  ProgressSink progress_;
+  Clock::time_point deadline_;
+};
+
+}  // namespace kongfleet::agent

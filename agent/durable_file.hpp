@@ -1,0 +1,40 @@
+// SPDX-FileCopyrightText: The kongfleet authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "agent/fd.hpp"
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+namespace kongfleet::agent {
+
+namespace fs = std::filesystem;
+
+// Durability is written here, once: everybody who must find a file again after a power cut goes
+// through these. All throw Error naming the file. An fsync that failed is never retried on the same
+// descriptor.
+
+/// The whole content of a regular file of at most `limit` bytes.
+std::string read_file(const fs::path& path, std::size_t limit = std::size_t{64} << 20);
+/// The same, or nothing when there is no such file.
+bool read_file_if_there(const fs::path& path, std::string& content);
+
+/// A new file that must not exist yet (O_EXCL, never through a symlink), open for writing.
+Fd create_file(const fs::path& path, unsigned mode);
+void write_all(const Fd& file, std::string_view bytes, const fs::path& path);
+/// fsync of a file: its bytes are on disk afterwards.
+void sync_file(const Fd& file, const fs::path& path);
+/// fsync of a directory: the names in it are on disk afterwards.
+void sync_directory(const fs::path& directory);
+
+/// Makes `path` hold `content`, whole, whatever dies: temp file beside it, fsync, rename, fsync of
+/// the directory.
+void replace_file(const fs::path& path, std::string_view content, unsigned mode);
+
+/// Adds one line at the end and syncs. A line is one write: it is there whole or not at all, short
+/// of a power cut.
+void append_line(const fs::path& path, std::string_view line, unsigned mode);
+
+}  // namespace kongfleet::agent

@@ -1,0 +1,80 @@
+// SPDX-FileCopyrightText: The kongfleet authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace kongfleet::agent {
+
+/// One message of nginx's error log: "2026/11/23 09:12:00 [error] 8372#0: init_by_lua error: …" and
+/// the lines that follow it without a time of their own.
+struct LogEntry {
+  std::string level;    // "emerg", …, "notice", "debug"
+  int pid = 0;          // who wrote it
+  std::string message;  // without time, level and pid; lines joined by '\n'
+  std::string line;     // the first line as it stands in the file
+};
+
+/// What an entry says about a reload (kong-live.md sections 3 and 4).
+enum class LogSign {
+  Nothing,        // noise, and errors of single requests
+  CycleStarted,   // master: "start worker processes", written for an accepted configuration only
+  BindRetry,      // master: a listen address is taken; nginx tries five times
+  Rejected,       // master: the new configuration failed, the old workers stay
+  WorkerCrashed,  // master: a worker ended by a signal or with a fatal code
+  Degraded  // a worker came up broken: "worker initialization error", "unsafe request processing"
+};
+
+LogSign sign_of(const LogEntry& entry, int master);
+
+/// The worker a WorkerCrashed entry is about, or 0.
+int crashed_worker(const LogEntry& entry);
+
+/// Splits a log into entries, piece by piece. Pure; a last line without its end waits for more.
+class LogParser {
+public:
+  void feed(std::string_view bytes);
+  /// All entries so far, oldest first. Above `entries_max` those that say nothing are dropped,
+  /// oldest first, and then the oldest.
+  const std::vector<LogEntry>& entries() const { return entries_; }
+  static constexpr std::size_t entries_max = 500;
+
+private:
+  void take(std::string_view line);
+  void shrink();
+  std::string unfinished_;
+  std::vector<LogEntry> entries_;
+};
+
+/// Where a log ended at some time.
+struct LogPosition {
+  std::uint64_t inode = 0;  // 0: there was no file
+  std::uint64_t offset = 0;
+};
+
+/// The end of the log now. A file that isn't there is {0, 0}: all that comes is new.
+LogPosition end_of_log(const std::filesystem::path& path);
+
+/// Follows a log file from a position on, also when it is renamed or truncated meanwhile
+/// (logrotate).
+class LogFollower {
+public:
+  LogFollower(std::filesystem::path path, LogPosition from);
+  /// What was written since the last call, at most 4 MiB at once: a log that grows faster is read
+  /// from 4 MiB before its end. Unreadable is like empty.
+  std::string more();
+
+private:
+  std::string read_rest(const std::filesystem::path& file);
+  std::filesystem::path path_;
+  LogPosition position_;
+};
+
+/// What people get to see of a log: errors first, each line printable, at most `limit` bytes.
+std::string log_excerpt(const std::vector<LogEntry>& entries, int master, std::size_t limit);
+
+}  // namespace kongfleet::agent

@@ -1,0 +1,30 @@
+// SPDX-FileCopyrightText: The kongfleet authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "agent/fd.hpp"
+#include "proto/framing.hpp"
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace kongfleet::agent {
+
+/// Frames over a connected stream socket, blocking with a deadline each. Throws Error when the peer
+/// breaks the rules, goes away in the middle of a frame, or takes too long.
+class FrameSocket {
+public:
+  explicit FrameSocket(Fd socket) : socket_(std::move(socket)) {}
+  /// The next frame's body, or nothing when the peer has closed between two frames.
+  std::optional<std::string> receive(std::chrono::milliseconds limit);
+  void send(std::string_view body, std::chrono::milliseconds limit);
+
+private:
+  void wait(short events, std::chrono::steady_clock::time_point deadline) const;
+  Fd socket_;
+  FrameReader reader_;
+};
+
+}  // namespace kongfleet::agent

@@ -1,0 +1,85 @@
+// SPDX-FileCopyrightText: The kongfleet authors
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/history.hpp"
+
+#include "agent/durable_file.hpp"
+#include "agent/log.hpp"
+
+#include <boost/json.hpp>
+
+#include <ctime>
+
+namespace kongfleet::agent {
+
+namespace json = boost::json;
+
+namespace {
+
+std::string utc_now() {
+  const std::time_t now = std::time(nullptr);
+  std::tm parts{};
+  ::gmtime_r(&now, &parts);
+  char text[32];
+  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
+  return text;
+}
+
+json::array steps_json(const std::vector<StepTime>& steps) {
+  json::array array;
+  for (const auto& step : steps) {
+    json::object object{{"step", step_name(step.step)}, {"ms", step.took.count()}, {"ok", step.ok}};
+    if (!step.detail.empty()) object["detail"] = step.detail;
+    array.push_back(std::move(object));
+  }
+  return array;
+}
+
+}  // namespace
+
+std::string_view result_name(Result result) {
+  switch (result) {
+    case Result::Unknown:
+      return "unknown";
+    case Result::Unchanged:
+      return "unchanged";
+    case Result::Refused:
+      return "refused";
+    case Result::Trial:
+      return "trial";
+    case Result::Committed:
+      return "committed";
+    case Result::RolledBack:
+      return "rolled-back";
+    case Result::Stranded:
+      return "stranded";
+  }
+  return "unknown";
+}
+
+void History::add(const Outcome& outcome, const std::string& holder, std::uint64_t from,
+                  std::uint64_t to) const noexcept {
+  try {
+    const json::object line{{"time", utc_now()},      {"transaction", outcome.transaction},
+                            {"holder", holder},       {"result", result_name(outcome.result)},
+                            {"from", from},           {"to", to},
+                            {"cause", outcome.cause}, {"steps", steps_json(outcome.steps)}};
+    append_line(path_, json::serialize(line), 0640);
+  } catch (const std::exception& error) {
+    log_warning(std::string(error.what()) + "; the transaction stands, its history line is lost");
+  }
+}
+
+std::vector<std::string> History::last(std::size_t limit) const {
+  std::string text;
+  std::vector<std::string> lines;
+  if (!read_file_if_there(path_, text)) return lines;
+  for (std::size_t start = 0; start < text.size();) {
+    const auto end = std::min(text.find('\n', start), text.size());
+    if (end > start) lines.push_back(text.substr(start, end - start));
+    start = end + 1;
+  }
+  if (lines.size() > limit) lines.erase(lines.begin(), lines.end() - static_cast<long>(limit));
+  return lines;
+}
+
+}  // namespace kongfleet::agent

@@ -1,0 +1,216 @@
+// SPDX-FileCopyrightText: The kongfleet authors
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/host_plan.hpp"
+
+#include "proto/error.hpp"
+
+#include <sys/statvfs.h>
+
+#include <algorithm>
+#include <map>
+
+namespace fs = std::filesystem;
+
+namespace kongfleet::agent {
+
+namespace {
+
+// The plugins Kong bundles, 2.8 to 3.9 (kong/constants.lua): a release of that name would replace
+// one.
+constexpr std::string_view bundled[] = {"acl",
+                                        "acme",
+                                        "ai-azure-content-safety",
+                                        "ai-prompt-decorator",
+                                        "ai-prompt-guard",
+                                        "ai-prompt-template",
+                                        "ai-proxy",
+                                        "ai-request-transformer",
+                                        "ai-response-transformer",
+                                        "aws-lambda",
+                                        "azure-functions",
+                                        "basic-auth",
+                                        "bot-detection",
+                                        "correlation-id",
+                                        "cors",
+                                        "datadog",
+                                        "file-log",
+                                        "grpc-gateway",
+                                        "grpc-web",
+                                        "hmac-auth",
+                                        "http-log",
+                                        "ip-restriction",
+                                        "jwt",
+                                        "key-auth",
+                                        "ldap-auth",
+                                        "loggly",
+                                        "oauth2",
+                                        "opentelemetry",
+                                        "post-function",
+                                        "pre-function",
+                                        "prometheus",
+                                        "proxy-cache",
+                                        "rate-limiting",
+                                        "redirect",
+                                        "request-size-limiting",
+                                        "request-termination",
+                                        "request-transformer",
+                                        "response-ratelimiting",
+                                        "response-transformer",
+                                        "serverless-functions",
+                                        "session",
+                                        "standard-webhooks",
+                                        "statsd",
+                                        "syslog",
+                                        "tcp-log",
+                                        "udp-log",
+                                        "zipkin"};
+
+void find_moves(HostPlan& plan) {
+  std::map<std::string, ReleaseMove> moves;
+  std::map<std::string, std::string> digests;
+  for (const auto& release : plan.survey.releases) {
+    moves[release.name().text()] = {release.name().text(), release.version().text(), ""};
+    digests[release.name().text()] = release.digest().hex();
+  }
+  for (const auto& release : plan.releases) {
+    auto& move = moves[release.name().text()];
+    move.name = release.name().text();
+    move.to = release.version().text();
+    if (digests[move.name] == release.digest().hex()) moves.erase(move.name);
+  }
+  for (const auto& [name, move] : moves) plan.moves.push_back(move);
+}
+
+void check_releases(HostPlan& plan) {
+  std::map<std::string, int> count;
+  for (const auto& release : plan.releases) {
+    const auto& name = release.name().text();
+    if (std::find(std::begin(bundled), std::end(bundled), name) != std::end(bundled)) {
+      plan.refusals.push_back({"shadow", name, "", 0,
+                               "'" + name + "' is a plugin that Kong bundles",
+                               "give yours a name of its own"});
+    }
+    if (++count[name] == 2) {
+      plan.refusals.push_back({"duplicate", name, "", 0,
+                               "two releases of '" + name + "' are asked for",
+                               "a host runs one version of a plugin"});
+    }
+  }
+  const auto clash = conflict(plan.releases);
+  if (!clash.empty()) {
+    plan.refusals.push_back({"conflict", "", "", 0, clash, "rename the module in one of them"});
+  }
+}
+
+void check_space(HostPlan& plan, const Config& config, const fs::path& where) {
+  std::uint64_t content = 0;
+  for (const auto& release : plan.releases) content += release.content_bytes();
+  struct statvfs info {};
+  if (::statvfs(where.c_str(), &info) != 0) throw_errno("look for free space at", where);
+  const std::uint64_t free_bytes = std::uint64_t{info.f_bavail} * info.f_frsize;
+  // What is received waits in one place and is copied to another: twice, for a moment.
+  const auto needed = content + plan.missing_bytes + config.reserve;
+  if (free_bytes < needed) {
+    plan.refusals.push_back({"space", "", where.string(), 0,
+                             std::to_string(free_bytes >> 20) + " MiB are free, " +
+                                 std::to_string((needed >> 20) + 1) +
+                                 " MiB are needed, reserve included",
+                             "free space, or lower [agent] reserve in agent.toml"});
+  }
+}
+
+void edit_conf(HostPlan& plan, const Host& host, const HostRecord& record) {
+  const auto& text = plan.survey.conf_text;
+  const auto& version = plan.survey.facts.version;
+  auto next = host.edit_for(text, version, plan.generation.number, plan.releases);
+  auto restore = host.edit_for(text, version, record.committed, plan.survey.releases);
+  for (const auto* edited : {&next, &restore}) {
+    const auto* problem = std::get_if<ConfProblem>(edited);
+    if (problem == nullptr) continue;
+    plan.refusals.push_back({"conf", "", plan.conf_path, static_cast<unsigned>(problem->line),
+                             problem->reason, "kong.conf was not touched"});
+    return;
+  }
+  auto& after = std::get<Edited>(next);
+  auto& back = std::get<Edited>(restore);
+  plan.conf = std::move(after.lines);
+  plan.next_conf = std::move(after.text);
+  plan.next_path = std::move(after.lua_package_path);
+  plan.next_plugins = std::move(after.plugins);
+  plan.restore_conf = std::move(back.text);
+  plan.restore_path = std::move(back.lua_package_path);
+  plan.restore_plugins = std::move(back.plugins);
+}
+
+HostPlan begin(const Host& host, const HostRecord& record, std::vector<Manifest> releases) {
+  HostPlan plan;
+  plan.survey = host.survey(record);
+  plan.releases = std::move(releases);
+  plan.conf_path = plan.survey.facts.conf.string();
+  find_moves(plan);
+  return plan;
+}
+
+void require_running(HostPlan& plan) {
+  if (plan.survey.facts.running) return;
+  plan.refusals.push_back({"not-running", "", "", 0,
+                           "Kong is not running on this host, so nothing could be proven",
+                           "start Kong, then deploy"});
+}
+
+}  // namespace
+
+std::string plan_id(const HostRecord& record, const std::string& conf_text, const Digest& target) {
+  const auto state = std::to_string(record.committed) + " " + record.committed_digest + " " +
+                     sha256(conf_text).hex() + " " + target.hex();
+  return sha256(state).brief(16);
+}
+
+HostPlan plan_releases(const Host& host, const GenerationStore& store, const Config& config,
+                       const HostRecord& record, std::vector<Manifest> releases) {
+  auto plan = begin(host, record, std::move(releases));
+  const auto digest = generation_digest(plan.releases);
+  plan.id = plan_id(record, plan.survey.conf_text, digest);
+  const auto now = record.committed == 0 ? generation_digest({}).hex() : record.committed_digest;
+  const bool same = digest.hex() == now;
+  plan.unchanged = same && plan.survey.drift.empty();
+  if (plan.unchanged) {
+    plan.generation = {record.committed, digest.brief()};
+    return plan;
+  }
+  const bool back_to_baseline = plan.releases.empty();
+  plan.existing = back_to_baseline;
+  plan.generation = {back_to_baseline ? 0 : record.last_number + 1, digest.brief()};
+  check_releases(plan);
+  plan.missing = store.missing(plan.releases);
+  for (const auto& file : plan.missing) plan.missing_bytes += file.size;
+  check_space(plan, config, store.root());
+  edit_conf(plan, host, record);
+  require_running(plan);
+  return plan;
+}
+
+HostPlan plan_return(const Host& host, const GenerationStore& store, const Config&,
+                     const HostRecord& record, std::uint64_t generation) {
+  auto plan = begin(host, record, host.releases_of(generation));
+  const auto digest = generation_digest(plan.releases);
+  plan.id = plan_id(record, plan.survey.conf_text, digest);
+  plan.generation = {generation, digest.brief()};
+  plan.existing = true;
+  plan.returns = true;
+  plan.unchanged = generation == record.committed && plan.survey.drift.empty();
+  if (plan.unchanged) return plan;
+  if (generation != 0) {
+    const auto damage = store.damage(plan.generation);
+    if (!damage.empty()) {
+      plan.refusals.push_back({"damaged", "", "", 0,
+                               "generation " + plan.generation.text() + ": " + damage,
+                               "roll the release out anew instead"});
+    }
+  }
+  edit_conf(plan, host, record);
+  require_running(plan);
+  return plan;
+}
+
+}  // namespace kongfleet::agent

@@ -1,0 +1,83 @@
+// SPDX-FileCopyrightText: The kongfleet authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "agent/fd.hpp"
+#include "agent/steps.hpp"
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace kongfleet::agent {
+
+/// A transaction that is not over.
+struct OpenRecord {
+  std::string id;
+  std::string holder;
+  Step step = Step::Stage;
+  std::uint64_t to = 0;      // the generation it goes to
+  std::string to_digest;     // hex
+  std::string conf;          // kong.conf, as a real path
+  std::string conf_old;      // digests (hex) of its content: before,
+  std::string conf_new;      // after the switch,
+  std::string conf_restore;  // and as the way back would leave it
+  std::int64_t since = 0;    // Unix time, for people
+  std::string cause;         // why it goes back, once it does
+  bool operator==(const OpenRecord&) const = default;
+};
+
+/// What the agent knows for certain about its host.
+struct HostRecord {
+  std::uint64_t committed = 0;   // the confirmed generation; 0: the baseline
+  std::string committed_digest;  // hex; empty for the baseline
+  std::vector<std::uint64_t>
+      earlier;  // confirmed before it, oldest first, the baseline as 0: where `rollback` goes
+  std::uint64_t last_number = 0;  // the highest generation number ever given
+  std::string last_id;            // the last transaction that ended, and how: so that a repeated
+  std::string last_end;           // message is answered, not obeyed twice
+  std::string last_cause;
+  std::optional<OpenRecord> open;
+  bool operator==(const HostRecord&) const = default;
+
+  /// A new generation becomes the confirmed one.
+  void advance(std::uint64_t number, const std::string& digest);
+  /// A generation confirmed before becomes the confirmed one again; what came after it is no way
+  /// back any more.
+  void go_back(std::uint64_t number, const std::string& digest);
+};
+
+/// The journal: one record, overwritten in place in one of two slots of a file that has all its
+/// blocks from the start, so that writing it needs no free block (P5) and a torn write leaves the
+/// record before it. Not thread-safe.
+class Journal {
+public:
+  /// Opens or creates the file; everything in it is durable when this returns. Throws Error, also
+  /// for a journal that a newer version wrote: then nothing may be touched, and the message says
+  /// what to do.
+  explicit Journal(std::filesystem::path path);
+  const HostRecord& record() const { return record_; }
+  /// Makes `record` the truth, durably, before it returns. Throws Error when that is not certain;
+  /// then record() is still the old one, and what the disk holds is one of the two.
+  void write(const HostRecord& record);
+
+private:
+  void create();
+  std::filesystem::path path_;
+  Fd file_;
+  HostRecord record_;
+  std::uint64_t sequence_ = 0;
+};
+
+/// The record as text and back; what write() and the constructor use. parse throws Error for what
+/// it can't know.
+std::string to_text(const HostRecord& record);
+HostRecord parse_host_record(std::string_view text);
+
+/// Reads the journal without opening it for writing: for `status` by people. An absent one is an
+/// empty record.
+HostRecord read_journal(const std::filesystem::path& path);
+
+}  // namespace kongfleet::agent

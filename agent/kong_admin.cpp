@@ -1,0 +1,128 @@
+// SPDX-FileCopyrightText: The kongfleet authors
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/kong_admin.hpp"
+
+#include "agent/kong_conf.hpp"
+
+#include <boost/json/parse.hpp>
+#include <boost/json/value.hpp>
+
+#include <algorithm>
+#include <limits>
+
+namespace kongfleet::agent {
+namespace {
+
+namespace json = boost::json;
+
+// GET / of a Kong with all bundled plugins has some 40 KB.
+constexpr std::size_t root_bytes_max = std::size_t{4} << 20;
+
+const json::value* member(const json::value* of, std::string_view name) {
+  const auto* object = of == nullptr ? nullptr : of->if_object();
+  return object == nullptr ? nullptr : object->if_contains(name);
+}
+
+std::optional<std::string> text_of(const json::value* value) {
+  const auto* text = value == nullptr ? nullptr : value->if_string();
+  if (text == nullptr) return std::nullopt;
+  return std::string(text->data(), text->size());
+}
+
+std::optional<int> pid_of(const json::value* value) {
+  const auto* number = value == nullptr ? nullptr : value->if_int64();
+  if (number == nullptr || *number <= 0 || *number > std::numeric_limits<int>::max())
+    return std::nullopt;
+  return static_cast<int>(*number);
+}
+
+/// A list; lua-cjson writes an empty one as {}.
+template <class Item, class Read>
+std::optional<std::vector<Item>> list_of(const json::value* value, Read read) {
+  if (value == nullptr) return std::nullopt;
+  std::vector<Item> items;
+  if (const auto* object = value->if_object(); object != nullptr && object->empty()) return items;
+  const auto* array = value->if_array();
+  if (array == nullptr) return std::nullopt;
+  for (const auto& entry : *array) {
+    const auto item = read(&entry);
+    if (!item) return std::nullopt;
+    items.push_back(*item);
+  }
+  return items;
+}
+
+}  // namespace
+
+std::optional<AdminRoot> parse_admin_root(std::string_view body) {
+  json::error_code error;
+  const json::value document = json::parse({body.data(), body.size()}, error);
+  if (error || !document.is_object()) return std::nullopt;
+  AdminRoot root;
+  const auto* configuration = member(&document, "configuration");
+  root.lua_package_path = text_of(member(configuration, "lua_package_path"));
+  root.plugins = list_of<std::string>(member(configuration, "plugins"), text_of);
+  const auto* pids = member(&document, "pids");
+  root.master = pid_of(member(pids, "master"));
+  root.workers = list_of<int>(member(pids, "workers"), pid_of);
+  const auto* available = member(member(&document, "plugins"), "available_on_server");
+  if (available != nullptr && available->is_object()) {
+    for (const auto& [name, plugin] : available->get_object())
+      if (const auto version = text_of(member(&plugin, "version")))
+        root.versions.emplace(std::string(name.data(), name.size()), *version);
+  }
+  return root;
+}
+
+AdminAnswer KongAdmin::root(const std::string& admin,
+                            std::chrono::steady_clock::time_point deadline) const {
+  AdminAnswer answer;
+  const auto url = HttpUrl::parse(admin);
+  if (const auto* why = std::get_if<std::string>(&url)) {
+    answer.text = "Admin API '" + admin + "': " + *why;
+    return answer;
+  }
+  auto result = client_.get(std::get<HttpUrl>(url), deadline, root_bytes_max);
+  if (!result.response) {
+    answer.text = std::move(result.error);
+    return answer;
+  }
+  const auto status = result.response->status;
+  answer.text = "the Admin API at " + admin + " answers " + std::to_string(status);
+  answer.kind =
+      status == 401 || status == 403 ? AdminAnswer::Kind::Forbidden : AdminAnswer::Kind::Broken;
+  if (status != 200) return answer;
+  auto root = parse_admin_root(result.response->body);
+  if (!root) {
+    answer.text += ", but not with JSON";
+    return answer;
+  }
+  answer.kind = AdminAnswer::Kind::Told;
+  answer.root = std::move(*root);
+  return answer;
+}
+
+std::optional<int> KongAdmin::ready(const std::string& status,
+                                    std::chrono::steady_clock::time_point deadline) const {
+  const auto url = HttpUrl::parse(status + "/status/ready");
+  if (std::holds_alternative<std::string>(url)) return std::nullopt;
+  const auto result = client_.get(std::get<HttpUrl>(url), deadline);
+  if (!result.response || result.response->status == 404) return std::nullopt;
+  return static_cast<int>(result.response->status);
+}
+
+std::optional<std::string> base_url_of(std::string_view listen) {
+  for (const auto& entry : split_list(listen)) {
+    const auto blank = std::min(entry.find_first_of(" \t"), entry.size());
+    const std::string flags = entry.substr(blank) + " ";
+    if (flags.find(" ssl ") != std::string::npos) continue;
+    auto at = HostPort::parse(std::string_view(entry).substr(0, blank));
+    if (!at) continue;
+    if (at->host == "0.0.0.0") at->host = "127.0.0.1";
+    if (at->host == "::") at->host = "::1";
+    return "http://" + at->text();
+  }
+  return std::nullopt;
+}
+
+}  // namespace kongfleet::agent

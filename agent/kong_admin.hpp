@@ -1,0 +1,62 @@
+// SPDX-FileCopyrightText: The kongfleet authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "agent/http_client.hpp"
+
+#include <chrono>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace kongfleet::agent {
+
+/// What `GET /` of the Admin API says, of which each worker knows its own (kong-live.md section 8).
+/// What is missing or of another type is nullopt.
+struct AdminRoot {
+  std::optional<std::string> lua_package_path;      // configuration.lua_package_path
+  std::optional<std::vector<std::string>> plugins;  // configuration.plugins
+  std::optional<std::vector<int>> workers;          // pids.workers: absent after a rejected reload
+  std::optional<int> master;                        // pids.master
+  std::map<std::string, std::string>
+      versions;  // plugins.available_on_server: Kong 3 tells versions
+};
+
+/// Reads an answer; nothing when it isn't a JSON object.
+std::optional<AdminRoot> parse_admin_root(std::string_view body);
+
+/// One question and what came of it.
+struct AdminAnswer {
+  enum class Kind {
+    Silent,     // no answer: `text` says why
+    Forbidden,  // 401 or 403: there is an API, but not for us (RBAC of the Enterprise edition)
+    Broken,  // any other status, or no JSON: a plugin's api.lua that fails makes every answer a 500
+    Told     // `root` is what it said
+  };
+  Kind kind = Kind::Silent;
+  AdminRoot root;
+  std::string text;
+};
+
+/// Kong's two APIs for operators, at the base URLs given ("http://127.0.0.1:8001"). Every call is
+/// one fresh connection and blocks no longer than the deadline.
+class KongAdmin {
+public:
+  explicit KongAdmin(const HttpClient& client) : client_(client) {}
+  AdminAnswer root(const std::string& admin, std::chrono::steady_clock::time_point deadline) const;
+  /// The HTTP status of GET /status/ready of the Status API (Kong 3.3 and newer); nothing when
+  /// there is no such page or no answer.
+  std::optional<int> ready(const std::string& status,
+                           std::chrono::steady_clock::time_point deadline) const;
+
+private:
+  const HttpClient& client_;
+};
+
+/// The first listener of `admin_listen` or `status_listen` that speaks plain HTTP, as a base URL,
+/// or nothing: "off", ssl only. An address of all interfaces is asked at the loopback one.
+std::optional<std::string> base_url_of(std::string_view listen);
+
+}  // namespace kongfleet::agent

@@ -1,0 +1,217 @@
+// SPDX-FileCopyrightText: The kongfleet authors
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/kong_node.hpp"
+
+#include "agent/kong_processes.hpp"
+#include "agent/kong_settings.hpp"
+#include "agent/preflight.hpp"
+#include "agent/probe.hpp"
+#include "proto/error.hpp"
+#include "proto/names.hpp"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+namespace kongfleet::agent {
+namespace {
+
+using namespace std::chrono_literals;
+using Clock = std::chrono::steady_clock;
+
+constexpr auto version_timeout = 20s;  // resty on a busy machine; 0.2 s on an idle one
+constexpr auto systemctl_timeout = 10s;
+constexpr auto api_timeout = 2s;
+
+/// Addresses of Kong's APIs: as configured, or as Kong itself has them.
+std::string api_url(const std::string& choice, const std::optional<std::string>& listen) {
+  if (choice == "none") return "";
+  if (choice != "auto") return choice;
+  return listen ? base_url_of(*listen).value_or("") : "";
+}
+
+std::string admin_url(const Config& config, const KongSettings& settings) {
+  // A data plane answers on admin_listen with nothing (kong.md section 5).
+  if (config.admin == "auto" && settings.value("role") == "data_plane") return "";
+  return api_url(config.admin, settings.value("admin_listen").value_or("127.0.0.1:8001"));
+}
+
+std::string status_url(const Config& config, const KongSettings& settings,
+                       const std::string& version) {
+  const char* by_default = version_at_least(version, 3, 6) ? "127.0.0.1:8007" : "off";
+  return api_url(config.status, settings.value("status_listen").value_or(by_default));
+}
+
+/// proxy_error_log as a file, or nothing where it is a stream or a syslog.
+std::filesystem::path error_log_of(const KongSettings& settings,
+                                   const std::filesystem::path& prefix) {
+  const std::filesystem::path log = settings.value("proxy_error_log").value_or("logs/error.log");
+  const auto text = log.string();
+  if (text.empty() || text == "stderr" || text.starts_with("syslog:") || text.starts_with("/dev/"))
+    return "";
+  return log.is_absolute() ? log : prefix / log;
+}
+
+std::string file_key(const std::filesystem::path& file) {
+  struct stat status {};
+  if (::stat(file.c_str(), &status) != 0) return file.string();
+  return file.string() + " " + std::to_string(status.st_ino) + " " +
+         std::to_string(status.st_size) + " " + std::to_string(status.st_mtim.tv_sec) + "." +
+         std::to_string(status.st_mtim.tv_nsec);
+}
+
+/// "2.8.5", "3.4.2", "Kong Enterprise 3.4.3.5": the first word that begins with a digit.
+std::string version_in(std::string_view text) {
+  const auto begin = text.find_first_of("0123456789");
+  if (begin == std::string_view::npos) return "";
+  text.remove_prefix(begin);
+  return printable(text.substr(0, text.find_first_of(" \t\r\n,")), 60);
+}
+
+}  // namespace
+
+KongNode::KongNode(const Config& config, HostPaths paths)
+    : config_(config),
+      paths_(std::move(paths)),
+      http_(paths_.hosts),
+      admin_(http_),
+      systemd_(paths_) {}
+
+std::filesystem::path KongNode::find_binary() const {
+  const auto binary = find_program(config_.binary, paths_.path);
+  if (!binary || ::access(binary->c_str(), X_OK) != 0)
+    throw Error("find Kong's command '" + config_.binary +
+                "': there is none; install Kong, or name its command as [kong] binary in "
+                "agent.toml");
+  return *binary;
+}
+
+std::string KongNode::version_of(const std::filesystem::path& binary) {
+  const std::scoped_lock lock(version_lock_);
+  // An upgrade may leave the command as it was; meta.lua holds the version itself.
+  const auto meta = binary.parent_path().parent_path() / "share/lua/5.1/kong/meta.lua";
+  const std::string key = file_key(binary) + " " + file_key(meta);
+  if (key == version_key_ && !version_.empty()) return version_;
+  ChildRequest request;
+  request.argv = {binary.string(), "version"};
+  request.environment = {"PATH=" + binary.parent_path().string() + ":" + paths_.path, "HOME=/"};
+  request.deadline = Clock::now() + version_timeout;
+  const auto result = run_child(request);
+  const auto version = version_in(result.output);
+  if (!result.ok() || version.empty())
+    throw Error("ask '" + binary.string() + "' for its version: " +
+                (result.timed_out ? "no answer in time" : printable(result.text(), 500)));
+  version_key_ = key;
+  version_ = version;
+  return version_;
+}
+
+std::string KongNode::unit_of(int master) const {
+  if (config_.unit == "none") return "";
+  const bool named = config_.unit != "auto";
+  if (!systemd_.present()) {
+    if (!named) return "";
+    throw Error("find unit '" + config_.unit +
+                "': systemd does not run this host; set [kong] unit = \"none\" in agent.toml");
+  }
+  const auto units = systemd_.show(
+      named ? std::vector<std::string>{config_.unit}
+            : std::vector<std::string>{"kong.service", "kong-enterprise-edition.service"},
+      Clock::now() + systemctl_timeout);
+  for (const auto& unit : units)
+    if (master != 0 && unit.main_pid == master) return unit.name;
+  if (!named) {
+    // A Kong that does not run belongs to the unit that would start it; one that runs outside of
+    // every unit, to none.
+    return master == 0 && !units.empty() ? units.front().name : "";
+  }
+  if (units.empty())
+    throw Error("find unit '" + config_.unit +
+                "': systemd has none of this name; correct [kong] unit in agent.toml");
+  if (master == 0) return units.front().name;
+  throw Error("manage Kong by unit '" + units.front().name + "': its main process is " +
+              std::to_string(units.front().main_pid) + ", but Kong's master process is " +
+              std::to_string(master) +
+              ": it was started outside of the unit; stop that one and start the unit");
+}
+
+std::optional<KongUnit> KongNode::unit(const GatewayFacts& facts) const {
+  if (facts.unit.empty()) return std::nullopt;
+  auto units = systemd_.show({facts.unit}, Clock::now() + systemctl_timeout);
+  if (units.empty()) return std::nullopt;
+  return std::move(units.front());
+}
+
+GatewayFacts KongNode::inspect() {
+  GatewayFacts facts;
+  facts.conf = config_.conf;
+  facts.binary = find_binary();
+  facts.version = version_of(facts.binary);
+  const auto dialect = dialect_of(facts.version);
+  facts.prefix = config_.prefix.empty() ? prefix_of(facts.conf, dialect) : config_.prefix;
+  const KongSettings settings(facts.conf, facts.prefix, dialect);
+  const auto master = KongProcesses(facts.prefix, paths_.proc).master();
+  facts.running = master.has_value();
+  facts.unit = unit_of(master ? master->id.pid : 0);
+  facts.role = settings.value("role").value_or("traditional");
+  facts.admin = admin_url(config_, settings);
+  facts.status = status_url(config_, settings, facts.version);
+  facts.error_log = error_log_of(settings, facts.prefix);
+  facts.effective_path = settings.effective("lua_package_path").value_or("");
+  facts.effective_plugins = settings.effective("plugins").value_or("");
+  if (!facts.running || facts.admin.empty()) return facts;
+  // After a rejected reload .kong_env already names what was rejected; a worker knows what it runs.
+  const auto answer = admin_.root(facts.admin, Clock::now() + api_timeout);
+  if (answer.root.master && *answer.root.master != master->id.pid) return facts;  // another Kong's
+  if (answer.root.lua_package_path) facts.effective_path = *answer.root.lua_package_path;
+  if (answer.root.plugins) {
+    facts.effective_plugins.clear();
+    for (const auto& plugin : *answer.root.plugins)
+      facts.effective_plugins += (facts.effective_plugins.empty() ? "" : ",") + plugin;
+  }
+  return facts;
+}
+
+ChildResult KongNode::run_kong(const GatewayFacts& facts, std::vector<std::string> arguments,
+                               const std::vector<std::string>& extra, Time deadline) const {
+  ChildRequest request;
+  request.argv = {facts.binary.string()};
+  request.argv.insert(request.argv.end(), arguments.begin(), arguments.end());
+  std::string home = "/";
+  const auto master = KongProcesses(facts.prefix, paths_.proc).master();
+  if (master && ::geteuid() == 0 && master->uid != 0) {
+    const auto owner = UnixUsers(paths_.passwd, paths_.group).find(master->uid);
+    request.user = ChildUser{owner.uid, owner.gid, owner.groups};
+    home = owner.home;
+  }
+  request.environment = {"PATH=" + facts.binary.parent_path().string() + ":" + paths_.path,
+                         "HOME=" + home};
+  request.environment.insert(request.environment.end(), extra.begin(), extra.end());
+  request.deadline = deadline;
+  return run_child(request);
+}
+
+std::string KongNode::reload(const GatewayFacts& facts, Time deadline) {
+  if (!KongProcesses(facts.prefix, paths_.proc).master())
+    return "Kong is not running: '" + (facts.prefix / "pids/nginx.pid").string() +
+           "' names no nginx master process; start it";
+  if (!facts.unit.empty()) return systemd_.reload(facts.unit, deadline);
+  // `prepare` makes .kong_env from kong.conf alone; without it every key that ever was there stays
+  // (kong-live.md 2).
+  for (const std::string command : {"prepare", "reload"}) {
+    const auto result = run_kong(
+        facts, {command, "-c", facts.conf.string(), "-p", facts.prefix.string()}, {}, deadline);
+    if (result.timed_out) return "kong " + command + ": no end within the time allowed";
+    if (!result.ok())
+      return "kong " + command + ": exit code " + std::to_string(result.exit_code) + ": " +
+             printable(findings_in(result.text(), "").front().text, 2000);
+  }
+  return "";
+}
+
+ProbeOutcome KongNode::probe(const ProbeSpec& probe, Time deadline) {
+  return run_probe(probe, paths_, http_, deadline);
+}
+
+}  // namespace kongfleet::agent

@@ -1,0 +1,73 @@
+// SPDX-FileCopyrightText: The kongfleet authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "agent/child_process.hpp"
+#include "agent/config.hpp"
+#include "agent/gateway.hpp"
+#include "agent/host_paths.hpp"
+#include "agent/http_client.hpp"
+#include "agent/kong_admin.hpp"
+#include "agent/kong_settings.hpp"
+#include "agent/kong_unit.hpp"
+
+#include <chrono>
+#include <filesystem>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace kongfleet::agent {
+
+/// The Kong of this host, for real: processes, files, systemd or Kong's own command, Admin and
+/// Status API. Thread-safe: nothing is kept between calls but the version of Kong's command, found
+/// again when that changes.
+class KongNode final : public Gateway {
+public:
+  explicit KongNode(const Config& config, HostPaths paths = {});
+
+  GatewayFacts inspect() override;
+  std::vector<Finding> preflight(const GatewayFacts& facts, const std::filesystem::path& candidate,
+                                 const std::filesystem::path& generation,
+                                 std::chrono::steady_clock::time_point deadline) override;
+  std::vector<Finding> overrides(const GatewayFacts& facts) override;
+  Snapshot snapshot(const GatewayFacts& facts) override;
+  std::string reload(const GatewayFacts& facts,
+                     std::chrono::steady_clock::time_point deadline) override;
+  Verdict verify(const GatewayFacts& facts, const Snapshot& before,
+                 const Expectation& expected) override;
+  Verdict still(const GatewayFacts& facts, const Snapshot& before,
+                const Expectation& expected) override;
+  ProbeOutcome probe(const ProbeSpec& probe,
+                     std::chrono::steady_clock::time_point deadline) override;
+  bool draining(const GatewayFacts& facts) override;
+
+private:
+  using Time = std::chrono::steady_clock::time_point;
+  std::filesystem::path find_binary() const;
+  std::string version_of(const std::filesystem::path& binary);
+  std::string unit_of(int master) const;
+  std::optional<KongUnit> unit(const GatewayFacts& facts) const;
+  /// Runs Kong's command as the owner of the master would, in a clean environment.
+  ChildResult run_kong(const GatewayFacts& facts, std::vector<std::string> arguments,
+                       const std::vector<std::string>& extra, Time deadline) const;
+  bool uses_database(const KongSettings& settings, const std::optional<KongUnit>& owner) const;
+  /// Has Kong read a candidate in a scratch prefix.
+  std::vector<Finding> load_candidate(const GatewayFacts& facts, const KongSettings& settings,
+                                      const std::optional<KongUnit>& owner,
+                                      const std::string& candidate,
+                                      const std::filesystem::path& generation, Time deadline) const;
+
+  const Config config_;
+  const HostPaths paths_;
+  const HttpClient http_;
+  const KongAdmin admin_;
+  const Systemd systemd_;
+
+  std::mutex version_lock_;
+  std::string version_key_;  // binary, size and time of change
+  std::string version_;
+};
+
+}  // namespace kongfleet::agent

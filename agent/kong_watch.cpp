@@ -1,0 +1,190 @@
+// SPDX-FileCopyrightText: The kongfleet authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// KongNode's part that looks at the running Kong: snapshot, verify, still, draining.
+#include "agent/durable_file.hpp"
+#include "agent/error_log.hpp"
+#include "agent/kong_node.hpp"
+#include "agent/kong_settings.hpp"
+#include "agent/verify.hpp"
+#include "proto/error.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <thread>
+
+namespace kongfleet::agent {
+namespace {
+
+using namespace std::chrono_literals;
+using Clock = std::chrono::steady_clock;
+
+constexpr auto journal_timeout = 5s;
+constexpr auto journal_interval = 250ms;  // a journalctl costs 10 ms of CPU
+constexpr auto ready_timeout = 2s;
+// A trial looks at this much of the log's end: a degraded worker writes a line for every request.
+constexpr std::uint64_t trial_tail_max = std::uint64_t{1} << 20;
+constexpr std::size_t nginx_conf_max = std::size_t{8} << 20;
+
+/// `worker_processes` of PREFIX/nginx.conf, which Kong renders and nginx has read: a number, or
+/// nothing for "auto".
+std::optional<std::size_t> configured_workers(const std::filesystem::path& prefix) {
+  std::string text;
+  try {
+    text = read_file(prefix / "nginx.conf", nginx_conf_max);
+  } catch (const Error&) {
+    return std::nullopt;  // being rewritten, or Kong renders it elsewhere
+  }
+  constexpr std::string_view key = "worker_processes ";
+  for (auto at = text.find(key); at != std::string::npos; at = text.find(key, at + 1)) {
+    const auto line_begin = text.rfind('\n', at) + 1;
+    if (text.find_first_not_of(" \t", line_begin) != at) continue;
+    std::size_t count = 0;
+    const char* begin = text.data() + at + key.size();
+    const auto [end, error] = std::from_chars(begin, text.data() + text.size(), count);
+    if (error == std::errc() && count > 0) return count;
+    return std::nullopt;
+  }
+  return std::nullopt;
+}
+
+class RunningKong final : public NodeView {
+public:
+  struct Parts {
+    const GatewayFacts& facts;
+    const Snapshot& before;
+    const Config& config;
+    const HostPaths& paths;
+    const KongAdmin& admin;
+    const Systemd& systemd;
+  };
+  RunningKong(const Parts& parts, LogPosition from)
+      : parts_(parts),
+        processes_(parts.facts.prefix, parts.paths.proc),
+        follower_(parts.facts.error_log, from) {}
+
+  Time now() override { return Clock::now(); }
+  void pause(std::chrono::milliseconds time) override { std::this_thread::sleep_for(time); }
+
+  ProcessView processes(KongProcesses::Care care) override {
+    ProcessView view;
+    if (const auto master = processes_.master()) view.master = master->id;
+    if (view.master) view.children = processes_.children(*view.master, care);
+    return view;
+  }
+
+  std::optional<std::vector<LogEntry>> log() override {
+    if (!parts_.facts.error_log.empty()) {
+      parser_.feed(follower_.more());
+      return parser_.entries();
+    }
+    if (parts_.facts.unit.empty() || parts_.before.log_cursor.empty()) return std::nullopt;
+    if (now() >= next_journal_) {
+      const auto text = parts_.systemd.journal_after(parts_.facts.unit, parts_.before.log_cursor,
+                                                     now() + journal_timeout);
+      if (text) {
+        parser_ = LogParser();
+        parser_.feed(*text);
+      }
+      journal_read_ = text.has_value();
+      next_journal_ = now() + journal_interval;
+    }
+    if (!journal_read_) return std::nullopt;
+    return parser_.entries();
+  }
+
+  std::optional<AdminAnswer> admin(Time deadline) override {
+    if (parts_.facts.admin.empty()) return std::nullopt;
+    auto answer = parts_.admin.root(parts_.facts.admin, deadline);
+    const bool moved = answer.kind == AdminAnswer::Kind::Silent && listens_elsewhere();
+    if (moved) return std::nullopt;
+    return answer;
+  }
+
+  std::optional<int> ready(Time deadline) override {
+    if (parts_.facts.status.empty()) return std::nullopt;
+    return parts_.admin.ready(parts_.facts.status, deadline);
+  }
+
+  std::size_t workers() override {
+    if (const auto count = configured_workers(parts_.facts.prefix)) return *count;
+    // "auto": one for each processor, as it was before. Two reloads at once may have left more than
+    // that.
+    const auto processors = static_cast<std::size_t>(std::max(1L, ::sysconf(_SC_NPROCESSORS_ONLN)));
+    const auto had = parts_.before.workers.size();
+    return had == 0 ? processors : std::min(had, processors);
+  }
+
+private:
+  /// Whether the configuration that was just loaded has the Admin API elsewhere, or nowhere.
+  bool listens_elsewhere() const {
+    if (parts_.config.admin != "auto") return false;
+    const KongSettings settings(parts_.facts.conf, parts_.facts.prefix,
+                                dialect_of(parts_.facts.version));
+    const auto listen = settings.effective("admin_listen");
+    return listen && base_url_of(*listen).value_or("") != parts_.facts.admin;
+  }
+
+  const Parts parts_;
+  KongProcesses processes_;
+  LogFollower follower_;
+  LogParser parser_;
+  Time next_journal_{};
+  bool journal_read_ = false;
+};
+
+}  // namespace
+
+Snapshot KongNode::snapshot(const GatewayFacts& facts) {
+  Snapshot snapshot;
+  if (facts.error_log.empty()) {
+    if (!facts.unit.empty())
+      snapshot.log_cursor = systemd_.journal_cursor(Clock::now() + journal_timeout);
+  } else {
+    const auto end = end_of_log(facts.error_log);
+    snapshot.log_inode = end.inode;
+    snapshot.log_offset = end.offset;
+  }
+  if (!facts.status.empty())
+    snapshot.ready = admin_.ready(facts.status, Clock::now() + ready_timeout);
+  // The time first: who starts while the list is read is in the list, and not taken for new.
+  snapshot.taken_at = KongProcesses::ticks_now();
+  const KongProcesses processes(facts.prefix, paths_.proc);
+  const auto master = processes.master();
+  if (!master) return snapshot;
+  snapshot.master = master->id;
+  for (const auto& child : processes.children(master->id, KongProcesses::Care::Thorough))
+    if (child.state == ChildState::Serving || child.state == ChildState::Starting)
+      snapshot.workers.push_back(child.id);
+  return snapshot;
+}
+
+Verdict KongNode::verify(const GatewayFacts& facts, const Snapshot& before,
+                         const Expectation& expected) {
+  RunningKong node({facts, before, config_, paths_, admin_, systemd_},
+                   {before.log_inode, before.log_offset});
+  return watch_reload(node, before, expected);
+}
+
+Verdict KongNode::still(const GatewayFacts& facts, const Snapshot& before,
+                        const Expectation& expected) {
+  LogPosition from{before.log_inode, before.log_offset};
+  const auto end = end_of_log(facts.error_log);
+  if (end.inode == from.inode && end.offset > from.offset + trial_tail_max)
+    from.offset = end.offset - trial_tail_max;
+  RunningKong node({facts, before, config_, paths_, admin_, systemd_}, from);
+  return look_once(node, before, expected);
+}
+
+bool KongNode::draining(const GatewayFacts& facts) {
+  const KongProcesses processes(facts.prefix, paths_.proc);
+  const auto master = processes.master();
+  if (!master) return false;
+  const auto children = processes.children(master->id, KongProcesses::Care::Thorough);
+  return std::any_of(children.begin(), children.end(),
+                     [](const KongChild& child) { return child.state == ChildState::Draining; });
+}
+
+}  // namespace kongfleet::agent

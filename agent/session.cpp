@@ -1,0 +1,251 @@
+// SPDX-FileCopyrightText: The kongfleet authors
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/session.hpp"
+
+#include "agent/content_receiver.hpp"
+#include "agent/log.hpp"
+#include "agent/wire.hpp"
+#include "proto/error.hpp"
+
+namespace kongfleet::agent {
+
+namespace {
+
+constexpr auto idle_max =
+    std::chrono::minutes(10);  // a controller in a bake renews its lease far more often
+constexpr auto send_max = std::chrono::seconds(30);
+constexpr int releases_max = 256;
+constexpr int probes_max = 64;
+constexpr std::size_t name_max = 128;
+constexpr std::uint32_t lease_ms_min = 1000;
+constexpr std::uint32_t deadline_ms_default = 5 * 60 * 1000;
+constexpr std::uint32_t deadline_ms_max = 60 * 60 * 1000;
+
+std::chrono::milliseconds lease_of(std::uint32_t ms) {
+  return std::chrono::milliseconds(std::clamp(ms, lease_ms_min, 24 * deadline_ms_max));
+}
+
+}  // namespace
+
+struct Session::Conversation {
+  FrameSocket socket;
+  Transactions& transactions;
+  std::string tag;
+  std::string holder;
+  bool greeted = false;
+  std::optional<HostPlan> plan;
+  std::unique_ptr<Incoming> incoming;
+  std::unique_ptr<ContentReceiver> receiver;
+
+  void reply(const wire::ToController& message) {
+    socket.send(message.SerializeAsString(), send_max);
+  }
+
+  void refuse(const Refusal& refusal) {
+    wire::ToController message;
+    *message.mutable_refused() = to_wire(refusal);
+    reply(message);
+  }
+
+  void reply(const Transactions::Reply& result) {
+    if (const auto* refusal = std::get_if<Refusal>(&result)) return refuse(*refusal);
+    wire::ToController message;
+    *message.mutable_outcome() = to_wire(std::get<Outcome>(result), transactions.state());
+    reply(message);
+  }
+
+  // A controller that is gone must not stop what it began: what can't be told is dropped.
+  ProgressSink progress() {
+    const auto began = std::chrono::steady_clock::now();
+    return [this, began](Step step, const std::string& text) {
+      wire::ToController message;
+      auto& progress = *message.mutable_progress();
+      progress.set_step(std::string(step_name(step)));
+      progress.set_text(text);
+      const auto age = std::chrono::steady_clock::now() - began;
+      progress.set_at_ms(static_cast<std::uint32_t>(
+          std::chrono::duration_cast<std::chrono::milliseconds>(age).count()));
+      try {
+        reply(message);
+      } catch (const Error&) {
+        return;
+      }
+    };
+  }
+
+  void hello(const wire::Hello& hello) {
+    if (hello.protocol() == 0 || hello.protocol() > protocol_version + 1) {
+      throw Error("the controller speaks protocol " + std::to_string(hello.protocol()) +
+                  ", this agent " + std::to_string(protocol_version));
+    }
+    greeted = true;
+    holder = printable(hello.controller(), name_max);
+    if (!hello.rollout().empty()) holder += ", rollout " + printable(hello.rollout(), name_max);
+    wire::ToController message;
+    auto& welcome = *message.mutable_welcome();
+    welcome.set_protocol(protocol_version);
+    welcome.set_agent_version(KONGFLEET_VERSION);
+    *welcome.mutable_host() = to_wire(transactions.state());
+    reply(message);
+  }
+
+  void propose(const wire::Propose& propose) {
+    if (propose.manifests_size() > releases_max) throw Error("too many releases proposed");
+    std::vector<Manifest> releases;
+    for (const auto& text : propose.manifests()) releases.push_back(Manifest::parse(text));
+    drop_plan();
+    plan = transactions.plan(std::move(releases));
+    if (!plan->missing.empty() && plan->refusals.empty()) {
+      incoming = transactions.receive(tag);
+      receiver = std::make_unique<ContentReceiver>(*incoming, plan->missing);
+    }
+    wire::ToController message;
+    *message.mutable_plan() = to_wire(*plan);
+    reply(message);
+  }
+
+  void drop_plan() {
+    plan.reset();
+    receiver.reset();
+    incoming.reset();
+  }
+
+  void blob(const wire::Blob& blob) {
+    if (!receiver) throw Error("content came that nobody asked for");
+    receiver->feed(blob.data());
+    if (blob.last()) receiver->finish();
+  }
+
+  Order order_of(const std::string& transaction,
+                 const google::protobuf::RepeatedPtrField<wire::Probe>& probes,
+                 std::uint32_t deadline_ms) const {
+    if (transaction.empty() || transaction.size() > name_max)
+      throw Error("a transaction needs a name of 1 to 128 bytes");
+    if (probes.size() > probes_max) throw Error("too many probes ordered");
+    Order order;
+    order.transaction = printable(transaction, name_max);
+    order.holder = holder;
+    for (const auto& probe : probes) order.probes.push_back(from_wire(probe));
+    const auto ms = deadline_ms == 0 ? deadline_ms_default : std::min(deadline_ms, deadline_ms_max);
+    order.deadline = std::chrono::milliseconds(ms);
+    return order;
+  }
+
+  void apply(const wire::Apply& apply) {
+    auto order = order_of(apply.transaction(), apply.probes(), apply.deadline_ms());
+    if (!plan || plan->id != apply.plan()) {
+      return refuse({"bad-request",
+                     "no plan '" + printable(apply.plan(), name_max) + "' was made here",
+                     std::nullopt});
+    }
+    if (!plan->refusals.empty()) {
+      return refuse(
+          {"bad-request", "the plan was refused: " + plan->refusals.front().text, std::nullopt});
+    }
+    if (receiver && !receiver->complete()) throw Error("apply came before all content");
+    auto taken = std::move(*plan);
+    plan.reset();
+    const auto result = transactions.apply(std::move(order), std::move(taken), incoming.get(),
+                                           lease_of(apply.confirm_timeout_ms()), progress());
+    drop_plan();
+    reply(result);
+  }
+
+  void rollback(const wire::Rollback& rollback) {
+    auto order = order_of(rollback.transaction(), rollback.probes(), rollback.deadline_ms());
+    if (const auto rescued = transactions.rescue(progress())) return reply(*rescued);
+    std::optional<std::uint64_t> to;
+    if (rollback.has_to()) to = rollback.to();
+    auto back = transactions.plan_return(to);
+    if (!back.refusals.empty()) {
+      return refuse({"bad-request", back.refusals.front().text, std::nullopt});
+    }
+    if (back.unchanged) {
+      Outcome outcome;
+      outcome.transaction = order.transaction;
+      outcome.result = Result::Unchanged;
+      return reply(Transactions::Reply(outcome));
+    }
+    reply(transactions.apply_at_once(std::move(order), std::move(back), progress()));
+  }
+
+  void status() {
+    wire::ToController message;
+    *message.mutable_status()->mutable_host() = to_wire(transactions.state());
+    reply(message);
+  }
+
+  void history(std::uint32_t limit) {
+    constexpr std::uint32_t lines_max = 1000;
+    wire::ToController message;
+    auto& history = *message.mutable_history();
+    for (const auto& line : transactions.history(std::min(limit, lines_max)))
+      history.add_lines(line);
+    reply(message);
+  }
+
+  void collect() {
+    wire::ToController message;
+    auto& collected = *message.mutable_collected();
+    for (const auto number : transactions.collect()) collected.add_generations(number);
+    reply(message);
+  }
+
+  void obey(const wire::ToAgent& message) {
+    if (!greeted && message.body_case() != wire::ToAgent::kHello)
+      throw Error("the first message was no Hello");
+    switch (message.body_case()) {
+      case wire::ToAgent::kHello:
+        return hello(message.hello());
+      case wire::ToAgent::kPropose:
+        return propose(message.propose());
+      case wire::ToAgent::kBlob:
+        return blob(message.blob());
+      case wire::ToAgent::kApply:
+        return apply(message.apply());
+      case wire::ToAgent::kConfirm:
+        return reply(transactions.confirm(message.confirm().transaction(), progress()));
+      case wire::ToAgent::kRevert:
+        return reply(transactions.revert(message.revert().transaction(),
+                                         printable(message.revert().reason(), 1024), progress()));
+      case wire::ToAgent::kRenew:
+        return reply(transactions.renew(message.renew().transaction(),
+                                        lease_of(message.renew().confirm_timeout_ms())));
+      case wire::ToAgent::kStatus:
+        return status();
+      case wire::ToAgent::kHistory:
+        return history(message.history().limit());
+      case wire::ToAgent::kRollback:
+        return rollback(message.rollback());
+      case wire::ToAgent::kCollect:
+        return collect();
+      case wire::ToAgent::BODY_NOT_SET:
+        break;
+    }
+    throw Error("a message of a kind this agent does not know");
+  }
+};
+
+Session::Session(Fd socket, Transactions& transactions, std::string tag)
+    : conversation_(
+          new Conversation{FrameSocket(std::move(socket)), transactions, std::move(tag)}) {}
+
+Session::~Session() = default;
+
+void Session::run() {
+  while (auto body = conversation_->socket.receive(idle_max)) {
+    wire::ToAgent message;
+    if (!message.ParseFromString(*body)) throw Error("a message that is no message");
+    try {
+      conversation_->obey(message);
+    } catch (const std::exception& error) {
+      // The peer is told why, once; then the conversation is over: after a broken rule nothing that
+      // follows has meaning.
+      log_warning("conversation with " + conversation_->holder + ": " + error.what());
+      conversation_->refuse({"bad-request", error.what(), std::nullopt});
+      return;
+    }
+  }
+}
+
+}  // namespace kongfleet::agent

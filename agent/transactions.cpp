@@ -1,0 +1,346 @@
+// SPDX-FileCopyrightText: The kongfleet authors
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/transactions.hpp"
+
+#include "agent/log.hpp"
+#include "proto/error.hpp"
+
+#include <algorithm>
+#include <ctime>
+#include <set>
+
+namespace kongfleet::agent {
+
+namespace {
+
+constexpr auto watch_interval = std::chrono::seconds(2);
+constexpr auto recovery_limit = std::chrono::minutes(5);
+constexpr unsigned trial_failures_max = 1;  // one bad look may be a hiccup; the next one is not
+
+std::chrono::seconds whole_seconds(std::chrono::steady_clock::duration time) {
+  return std::max(std::chrono::duration_cast<std::chrono::seconds>(time), std::chrono::seconds(0));
+}
+
+}  // namespace
+
+Transactions::Transactions(const Config& config, Gateway& gateway)
+    : config_(config),
+      gateway_(gateway),
+      store_(config.state / "generations"),
+      journal_(config.state / "journal"),
+      history_(config.state / "history.jsonl"),
+      host_(config, gateway, store_),
+      parts_{config, gateway, store_, host_, journal_} {
+  publish();
+}
+
+Transactions::~Transactions() {
+  {
+    const std::lock_guard seen(seen_);
+    stop_ = true;
+  }
+  wake_.notify_all();
+  if (watcher_.joinable()) watcher_.join();
+}
+
+void Transactions::publish() {
+  const std::lock_guard seen(seen_);
+  const bool fresh = journal_.record().open && !record_.open;
+  record_ = journal_.record();
+  if (fresh) open_since_ = Clock::now();
+  lease_.reset();
+  if (trial_) lease_ = trial_->lease;
+}
+
+// What an agent that died left open; or, stranded, what could not be taken back before.
+Outcome Transactions::resolve_open(const ProgressSink& progress) {
+  const auto open = *journal_.record().open;
+  Outcome outcome;
+  outcome.transaction = open.id;
+  const auto died = "the agent stopped in step '" + std::string(step_name(open.step)) + "'";
+  const auto cause = open.cause.empty() ? died : open.cause;
+  log_warning("transaction " + open.id + " is taken back: " + cause);
+  if (after_death(open.step) == Step::Restore) {
+    WayBack(parts_, outcome, progress, recovery_limit).run(open.step, cause);
+  } else {
+    auto record = journal_.record();
+    record.last_id = open.id;
+    record.last_end = step_name(Step::Refused);
+    record.last_cause = cause;
+    record.open.reset();
+    journal_.write(record);
+    outcome.result = Result::Refused;
+    outcome.cause = cause;
+  }
+  history_.add(outcome, open.holder, journal_.record().committed, open.to);
+  last_ = outcome;
+  return outcome;
+}
+
+Outcome Transactions::recover() {
+  const std::unique_lock work(work_);
+  Outcome outcome;
+  outcome.result = Result::Unchanged;
+  store_.sweep();
+  if (journal_.record().open) outcome = resolve_open({});
+  publish();
+  if (!watcher_.joinable()) watcher_ = std::thread([this] { watch(); });
+  return outcome;
+}
+
+std::optional<Transactions::Reply> Transactions::rescue(const ProgressSink& progress) {
+  const std::unique_lock work(work_, std::try_to_lock);
+  if (!work.owns_lock()) return std::nullopt;
+  const auto& open = journal_.record().open;
+  if (!open || open->step != Step::Stranded) return std::nullopt;
+  auto outcome = resolve_open(progress);
+  publish();
+  return outcome;
+}
+
+std::optional<OpenState> Transactions::open_state() const {
+  const std::lock_guard seen(seen_);
+  if (!record_.open) return std::nullopt;
+  OpenState open;
+  open.id = record_.open->id;
+  open.holder = record_.open->holder;
+  open.step = step_name(record_.open->step);
+  open.age = whole_seconds(Clock::now() - open_since_);
+  open.generation = record_.open->to;
+  if (lease_) open.lease_left = whole_seconds(*lease_ - Clock::now());
+  return open;
+}
+
+HostState Transactions::state() {
+  HostRecord record;
+  bool in_trial = false;
+  {
+    const std::lock_guard seen(seen_);
+    record = record_;
+    in_trial = lease_.has_value();
+  }
+  auto state = host_.state(record);
+  state.open = open_state();
+  if (!record.open) return state;
+  state.drift.clear();  // it is being changed: what differs is meant to
+  state.state = in_trial ? "trial" : "changing";
+  if (record.open->step == Step::Stranded) {
+    state.state = "stranded";
+    state.advice = record.last_cause + "; run 'kongfleet-agent rollback' on the host";
+  }
+  return state;
+}
+
+HostPlan Transactions::plan(std::vector<Manifest> releases) {
+  HostRecord record;
+  {
+    const std::lock_guard seen(seen_);
+    record = record_;
+  }
+  return plan_releases(host_, store_, config_, record, std::move(releases));
+}
+
+HostPlan Transactions::plan_return(std::optional<std::uint64_t> generation) {
+  HostRecord record;
+  {
+    const std::lock_guard seen(seen_);
+    record = record_;
+  }
+  if (!generation && record.earlier.empty()) {
+    throw Error("there is no generation before the one this host runs");
+  }
+  return kongfleet::agent::plan_return(host_, store_, config_, record,
+                                       generation ? *generation : record.earlier.back());
+}
+
+Refusal Transactions::no_such(const std::string& transaction) const {
+  const auto open = open_state();
+  return {"no-transaction",
+          "transaction '" + transaction + "' is not open here" +
+              (open ? "; open is '" + open->id + "' of " + open->holder : ""),
+          open};
+}
+
+// A message that came twice (its answer was lost) is answered from what is known, not obeyed again.
+std::optional<Transactions::Reply> Transactions::answer_known(const std::string& transaction) {
+  if (trial_ && trial_->deployment->order().transaction == transaction) {
+    auto outcome = trial_->deployment->outcome();
+    outcome.lease_left =
+        std::chrono::duration_cast<std::chrono::milliseconds>(trial_->lease - Clock::now());
+    return outcome;
+  }
+  if (last_ && last_->transaction == transaction) return *last_;
+  const auto& record = journal_.record();
+  if (record.last_id != transaction) return std::nullopt;
+  Outcome outcome;
+  outcome.transaction = transaction;
+  outcome.cause = record.last_cause;
+  for (const auto result :
+       {Result::Refused, Result::Committed, Result::RolledBack, Result::Stranded}) {
+    if (result_name(result) == record.last_end) outcome.result = result;
+  }
+  return outcome;
+}
+
+std::optional<Refusal> Transactions::not_now(const std::unique_lock<std::mutex>& work) {
+  const auto open = open_state();
+  const bool stranded = open && open->step == step_name(Step::Stranded);
+  if (work.owns_lock() && stranded) {
+    return Refusal{"stranded", "this host is stranded; 'kongfleet-agent rollback' there first",
+                   open};
+  }
+  if (work.owns_lock() && !open) return std::nullopt;
+  return Refusal{"busy",
+                 open ? "transaction '" + open->id + "' of " + open->holder +
+                            " holds this host (step " + open->step + ", for " +
+                            std::to_string(open->age.count()) + " s)"
+                      : "somebody else is changing this host",
+                 open};
+}
+
+Transactions::Reply Transactions::apply(Order order, HostPlan plan, const Incoming* incoming,
+                                        std::chrono::milliseconds lease,
+                                        const ProgressSink& progress) {
+  const std::unique_lock work(work_, std::try_to_lock);
+  if (work.owns_lock()) {
+    if (auto known = answer_known(order.transaction)) return *known;
+  }
+  if (auto refusal = not_now(work)) return *refusal;
+  const auto target = generation_digest(plan.releases);
+  if (plan_id(journal_.record(), LiveFile(plan.survey.facts.conf).read(), target) != plan.id) {
+    return Refusal{"changed", "this host changed since the plan was made; plan again",
+                   std::nullopt};
+  }
+  const auto from = journal_.record().committed;
+  auto deployment = std::make_unique<Deployment>(parts_, std::move(order), std::move(plan));
+  const auto step = deployment->deploy(incoming, [&](Step at, const std::string& text) {
+    publish();
+    if (progress) progress(at, text);
+  });
+  auto outcome = deployment->outcome();
+  if (step == Step::Trial) {
+    const auto now = Clock::now();
+    trial_ = Trial{std::move(deployment), from, now, now + lease, 0};
+    outcome.lease_left = lease;
+    publish();
+    wake_.notify_all();
+  } else {
+    ended(*deployment, from);
+  }
+  return outcome;
+}
+
+Transactions::Reply Transactions::apply_at_once(Order order, HostPlan plan,
+                                                const ProgressSink& progress) {
+  const auto transaction = order.transaction;
+  const auto reply = apply(std::move(order), std::move(plan), nullptr, recovery_limit, progress);
+  const auto* outcome = std::get_if<Outcome>(&reply);
+  if (outcome == nullptr || outcome->result != Result::Trial) return reply;
+  return confirm(transaction, progress);
+}
+
+void Transactions::ended(const Deployment& deployment, std::uint64_t from) {
+  last_ = deployment.outcome();
+  history_.add(*last_, deployment.order().holder, from, deployment.plan().generation.number);
+  publish();
+}
+
+Transactions::Reply Transactions::confirm(const std::string& transaction,
+                                          const ProgressSink& progress) {
+  const std::unique_lock work(work_);
+  if (!trial_ || trial_->deployment->order().transaction != transaction) {
+    if (auto known = answer_known(transaction)) return *known;
+    return no_such(transaction);
+  }
+  auto trial = std::exchange(trial_, std::nullopt);
+  trial->deployment->commit(progress);
+  ended(*trial->deployment, trial->from);
+  collect_now();
+  return *last_;
+}
+
+Transactions::Reply Transactions::revert(const std::string& transaction, const std::string& reason,
+                                         const ProgressSink& progress) {
+  const std::unique_lock work(work_);
+  if (!trial_ || trial_->deployment->order().transaction != transaction) {
+    if (auto known = answer_known(transaction)) return *known;
+    return no_such(transaction);
+  }
+  auto trial = std::exchange(trial_, std::nullopt);
+  trial->deployment->revert(
+      reason.empty() ? "taken back by " + trial->deployment->order().holder : reason, progress);
+  ended(*trial->deployment, trial->from);
+  return *last_;
+}
+
+Transactions::Reply Transactions::renew(const std::string& transaction,
+                                        std::chrono::milliseconds lease) {
+  const std::unique_lock work(work_);
+  if (trial_ && trial_->deployment->order().transaction == transaction) {
+    trial_->lease = Clock::now() + lease;
+    publish();
+  }
+  if (auto known = answer_known(transaction)) return *known;
+  return no_such(transaction);
+}
+
+void Transactions::watch() {
+  std::unique_lock seen(seen_);
+  while (!stop_) {
+    if (lease_) {
+      wake_.wait_until(seen, std::min(*lease_, Clock::now() + watch_interval));
+    } else {
+      wake_.wait(seen);
+    }
+    if (stop_ || !lease_) continue;
+    seen.unlock();
+    look_after_trial();
+    seen.lock();
+  }
+}
+
+void Transactions::look_after_trial() {
+  const std::unique_lock work(work_);
+  if (!trial_) return;
+  std::string cause;
+  if (Clock::now() >= trial_->lease) {
+    cause = "nobody confirmed the trial within its time";
+  } else {
+    const auto trouble = trial_->deployment->trouble();
+    trial_->failures = trouble.empty() ? 0 : trial_->failures + 1;
+    if (trial_->failures > trial_failures_max) cause = trouble;
+  }
+  if (cause.empty()) return;
+  log_warning("trial of " + trial_->deployment->order().transaction + " ends: " + cause);
+  auto trial = std::exchange(trial_, std::nullopt);
+  trial->deployment->revert(cause, {});
+  ended(*trial->deployment, trial->from);
+}
+
+std::vector<std::uint64_t> Transactions::collect() {
+  const std::unique_lock work(work_, std::try_to_lock);
+  if (not_now(work)) return {};
+  return collect_now();
+}
+
+std::vector<std::uint64_t> Transactions::collect_now() {
+  std::vector<std::uint64_t> removed;
+  try {
+    const auto& record = journal_.record();
+    if (record.open || gateway_.draining(gateway_.inspect())) return removed;
+    std::set<std::uint64_t> kept{record.committed};
+    const auto& earlier = record.earlier;
+    const auto ways_back = std::min<std::size_t>(earlier.size(), config_.keep - 1U);
+    kept.insert(earlier.end() - static_cast<std::ptrdiff_t>(ways_back), earlier.end());
+    for (const auto& id : store_.list()) {
+      if (kept.contains(id.number)) continue;
+      store_.remove(id);
+      removed.push_back(id.number);
+    }
+  } catch (const std::exception& error) {
+    log_warning(std::string(error.what()) + "; old generations stay until the next deploy");
+  }
+  return removed;
+}
+
+}  // namespace kongfleet::agent

@@ -1,0 +1,106 @@
+// SPDX-FileCopyrightText: The kongfleet authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "agent/deployment.hpp"
+#include "agent/history.hpp"
+
+#include <chrono>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <variant>
+
+namespace kongfleet::agent {
+
+/// The agent will not do what was asked; nothing was changed.
+struct Refusal {
+  std::string code;  // "busy", "changed", "no-transaction", "stranded", "bad-request"
+  std::string text;
+  std::optional<OpenState> holder;
+};
+
+/// All that happens to this host goes through here, one transaction at a time. Thread-safe: every
+/// conversation has its own thread. A trial is watched by a thread of this object, which takes it
+/// back when it stops being healthy or its lease runs out.
+class Transactions {
+public:
+  /// Opens the journal. Call recover() before anything else.
+  Transactions(const Config& config, Gateway& gateway);
+  ~Transactions();
+  Transactions(const Transactions&) = delete;
+  Transactions& operator=(const Transactions&) = delete;
+
+  /// Resolves what an agent that died left open: back to the confirmed generation. What it did, or
+  /// Unchanged.
+  Outcome recover();
+
+  HostState state();
+  std::vector<std::string> history(std::size_t limit) const { return history_.last(limit); }
+
+  /// Plans a move; nothing changes. Throws Error where this host can't be managed.
+  HostPlan plan(std::vector<Manifest> releases);
+  HostPlan plan_return(std::optional<std::uint64_t> generation);
+  std::unique_ptr<Incoming> receive(const std::string& tag) const { return store_.receive(tag); }
+
+  using Reply = std::variant<Outcome, Refusal>;
+  /// Carries a plan out up to its trial, which then lasts for `lease`. Asked again with a known
+  /// transaction: its outcome.
+  Reply apply(Order order, HostPlan plan, const Incoming* incoming, std::chrono::milliseconds lease,
+              const ProgressSink& progress);
+  /// Carries a plan out and confirms it at once: for the way back that an operator orders.
+  Reply apply_at_once(Order order, HostPlan plan, const ProgressSink& progress);
+  /// Tries the way back of a stranded host once more. Nothing when it isn't stranded.
+  std::optional<Reply> rescue(const ProgressSink& progress);
+  Reply confirm(const std::string& transaction, const ProgressSink& progress);
+  Reply revert(const std::string& transaction, const std::string& reason,
+               const ProgressSink& progress);
+  Reply renew(const std::string& transaction, std::chrono::milliseconds lease);
+  /// Deletes generations beyond those kept. Their numbers.
+  std::vector<std::uint64_t> collect();
+
+private:
+  using Clock = std::chrono::steady_clock;
+  struct Trial {
+    std::unique_ptr<Deployment> deployment;
+    std::uint64_t from = 0;
+    Clock::time_point since;
+    Clock::time_point lease;
+    unsigned failures = 0;
+  };
+  std::optional<Reply> answer_known(const std::string& transaction);
+  std::optional<Refusal> not_now(const std::unique_lock<std::mutex>& work);
+  Refusal no_such(const std::string& transaction) const;
+  std::optional<OpenState> open_state() const;
+  void publish();
+  Outcome resolve_open(const ProgressSink& progress);
+  void ended(const Deployment& deployment, std::uint64_t from);
+  void watch();
+  void look_after_trial();
+  std::vector<std::uint64_t> collect_now();
+
+  const Config& config_;
+  Gateway& gateway_;
+  GenerationStore store_;
+  Journal journal_;  // guarded by work_
+  History history_;
+  Host host_;
+  TransactionParts parts_;
+
+  std::mutex work_;              // held by whoever changes this host
+  std::optional<Trial> trial_;   // guarded by work_
+  std::optional<Outcome> last_;  // of the transaction that ended last; guarded by work_
+
+  mutable std::mutex seen_;  // guards what is below: what others may see while work_ is held
+  HostRecord record_;
+  Clock::time_point open_since_{};
+  std::optional<Clock::time_point> lease_;
+  std::condition_variable wake_;
+  bool stop_ = false;
+  std::thread watcher_;
+};
+
+}  // namespace kongfleet::agent

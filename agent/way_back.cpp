@@ -1,0 +1,159 @@
+// SPDX-FileCopyrightText: The kongfleet authors
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/way_back.hpp"
+
+#include "agent/log.hpp"
+#include "proto/error.hpp"
+
+namespace kongfleet::agent {
+
+namespace {
+
+constexpr int edits_max =
+    5;  // how often somebody may edit kong.conf under our hands before we give up
+constexpr int reloads_max = 3;  // how often Kong is asked to go back
+
+}  // namespace
+
+WayBack::WayBack(TransactionParts parts, Outcome& outcome, const ProgressSink& progress,
+                 std::chrono::milliseconds limit)
+    : parts_(parts), outcome_(outcome), progress_(progress), deadline_(Clock::now() + limit) {}
+
+void WayBack::remember(Step step, const std::string& cause) {
+  auto record = parts_.journal.record();
+  record.open->step = step;
+  if (record.open->cause.empty()) record.open->cause = cause;
+  try {
+    parts_.journal.write(record);
+  } catch (const Error& error) {
+    // The journal still names this transaction, in a step that leads here again: going on is what
+    // is safe.
+    log_warning(std::string(error.what()) + "; going back all the same");
+  }
+}
+
+Step WayBack::run(Step failed, const std::string& cause) {
+  untouched_ = failed == Step::Switch;
+  auto step = Step::Restore;
+  int reloads = 0;
+  while (!is_end(step)) {
+    remember(step, cause);
+    if (progress_) progress_(step, cause);
+    const auto began = Clock::now();
+    std::string detail;
+    auto went = perform(step, detail);
+    const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - began);
+    outcome_.steps.push_back({step, took, went == Went::Well, detail});
+    const bool again = went == Went::Wrong && step != Step::Restore && ++reloads < reloads_max &&
+                       Clock::now() < deadline_;
+    step = again ? Step::ReloadBack : next(step, went);
+  }
+  finish(step, cause);
+  return step;
+}
+
+Went WayBack::perform(Step step, std::string& detail) {
+  try {
+    if (step == Step::Restore) detail = restore();
+    if (step == Step::ReloadBack) detail = reload();
+    if (step == Step::VerifyBack) detail = verify();
+    return Went::Well;
+  } catch (const std::exception& error) {
+    detail = error.what();
+    log_error("the way back: " + detail);
+    return Went::Wrong;
+  }
+}
+
+std::string WayBack::restore() {
+  const auto open = *parts_.journal.record().open;
+  if (open.conf.empty()) return "kong.conf was not reached yet";
+  const LiveFile conf(open.conf);
+  for (int attempt = 0; attempt < edits_max; ++attempt) {
+    const auto text = conf.read();
+    const auto now = sha256(text).hex();
+    if (now == open.conf_restore || now == open.conf_old) {
+      return now == open.conf_old && attempt == 0 ? "kong.conf is as it was" : "restored";
+    }
+    if (now != open.conf_new) return restore_edited(conf, text);
+    if (!conf.holds(LiveFile::Which::Restore, *Digest::parse(open.conf_restore))) {
+      return restore_edited(conf, text);
+    }
+    conf.exchange(LiveFile::Which::Restore, *Digest::parse(open.conf_new));
+  }
+  throw Error("restore '" + open.conf + "': it is being edited all the time");
+}
+
+// Somebody edited kong.conf during the transaction (or removed what was prepared): their edit
+// stays, our part goes back.
+std::string WayBack::restore_edited(const LiveFile& conf, const std::string& first) {
+  const auto& record = parts_.journal.record();
+  std::string text = first;
+  for (int attempt = 0; attempt < edits_max; ++attempt) {
+    const auto edited =
+        parts_.host.edit_for(text, parts_.gateway.inspect().version, record.committed,
+                             parts_.host.releases_of(record.committed));
+    if (const auto* problem = std::get_if<ConfProblem>(&edited)) {
+      throw Error(conf.path().string() + ":" + std::to_string(problem->line) + ": " +
+                  problem->reason + "; it was edited during the transaction");
+    }
+    if (conf.replace(std::get<Edited>(edited).text, sha256(text))) {
+      return "restored our part; kong.conf was edited meanwhile and keeps that edit";
+    }
+    text = conf.read();
+  }
+  throw Error("restore '" + conf.path().string() + "': it is being edited all the time");
+}
+
+std::string WayBack::reload() {
+  if (untouched_) return "Kong was never asked to reload";
+  facts_ = parts_.gateway.inspect();
+  away_ = !facts_.running;
+  if (away_) return "Kong is not running; it starts with what was restored";
+  before_ = parts_.gateway.snapshot(facts_);
+  const auto problem = parts_.gateway.reload(facts_, deadline_);
+  if (!problem.empty()) throw Error(problem);
+  return {};
+}
+
+std::string WayBack::verify() {
+  if (untouched_ || away_) return "nothing to verify";
+  const auto& record = parts_.journal.record();
+  const LiveFile conf(record.open->conf);
+  const auto parsed = KongConf::parse(conf.read(), dialect_of(facts_.version));
+  const auto* values = std::get_if<KongConf>(&parsed);
+  if (values == nullptr)
+    throw Error("kong.conf can't be read: " + std::get<ConfProblem>(parsed).reason);
+  Expectation expected;
+  expected.lua_package_path =
+      values->value("lua_package_path").value_or(std::string(default_lua_package_path));
+  expected.plugins = values->value("plugins").value_or(std::string(default_plugins));
+  expected.deadline = deadline_;
+  const auto verdict = parts_.gateway.verify(facts_, before_, expected);
+  outcome_.workers = verdict.workers;
+  if (!verdict.ok) throw Error(verdict.cause);
+  return {};
+}
+
+void WayBack::finish(Step end, const std::string& cause) {
+  auto record = parts_.journal.record();
+  outcome_.result = end == Step::RolledBack ? Result::RolledBack : Result::Stranded;
+  if (outcome_.cause.empty()) outcome_.cause = cause;
+  record.last_id = record.open->id;
+  record.last_end = step_name(end);
+  record.last_cause = outcome_.cause;
+  const auto conf = record.open->conf;
+  if (end == Step::RolledBack) {
+    record.open.reset();
+  } else {
+    record.open->step = Step::Stranded;
+  }
+  try {
+    parts_.journal.write(record);
+    if (end == Step::RolledBack && !conf.empty()) LiveFile(conf).forget();
+  } catch (const Error& error) {
+    log_warning(std::string(error.what()) + "; it is tried again at the next start");
+  }
+}
+
+}  // namespace kongfleet::agent

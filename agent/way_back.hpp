@@ -1,0 +1,58 @@
+// SPDX-FileCopyrightText: The kongfleet authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "agent/host.hpp"
+#include "agent/journal.hpp"
+#include "agent/live_file.hpp"
+#include "agent/outcome.hpp"
+
+#include <chrono>
+#include <string>
+
+namespace kongfleet::agent {
+
+/// What a transaction works with; all of it must outlive it.
+struct TransactionParts {
+  const Config& config;
+  Gateway& gateway;
+  const GenerationStore& store;
+  const Host& host;
+  Journal& journal;
+};
+
+/// Takes the open transaction of the journal back: restore, reload, verify. The same for a deploy
+/// that failed, a trial that nobody confirmed and an agent that died, at any point, however often:
+/// it looks at what is, not at what was planned. It needs no network, no new file and no free block
+/// (P5), unless a person edited kong.conf in the meantime.
+class WayBack {
+public:
+  /// Appends what it does to `outcome`. `limit` is for the whole way.
+  WayBack(TransactionParts parts, Outcome& outcome, const ProgressSink& progress,
+          std::chrono::milliseconds limit);
+  /// `failed`: the step that went wrong, or was under way when the agent died. The journal has an
+  /// open transaction. Returns RolledBack or Stranded; the journal says so too, and a stranded
+  /// transaction stays open in it.
+  Step run(Step failed, const std::string& cause);
+
+private:
+  using Clock = std::chrono::steady_clock;
+  Went perform(Step step, std::string& detail);
+  std::string restore();
+  std::string reload();
+  std::string verify();
+  std::string restore_edited(const LiveFile& conf, const std::string& text);
+  void remember(Step step, const std::string& cause);
+  void finish(Step end, const std::string& cause);
+
+  TransactionParts parts_;
+  Outcome& outcome_;
+  const ProgressSink& progress_;
+  Clock::time_point deadline_;
+  bool untouched_ = false;  // Kong was never asked to read the new kong.conf
+  bool away_ = false;       // Kong doesn't run: it will start with what was restored
+  GatewayFacts facts_;
+  Snapshot before_;
+};
+
+}  // namespace kongfleet::agent

@@ -1,0 +1,22 @@
+// SPDX-FileCopyrightText: The kongfleet authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "agent/host_plan.hpp"
+#include "agent/transactions.hpp"
+#include "proto/kongfleet.pb.h"
+
+#include <string>
+
+namespace kongfleet::agent {
+
+// Our own types to generated ones and back; generated types stop at the session.
+wire::HostState to_wire(const HostState& state);
+wire::Plan to_wire(const HostPlan& plan);
+wire::Outcome to_wire(const Outcome& outcome, const HostState& host);
+wire::Refused to_wire(const Refusal& refusal);
+
+/// Throws Error for a probe that no controller may order or that makes no sense.
+ProbeSpec from_wire(const wire::Probe& probe);
+
+}  // namespace kongfleet::agent

@@ -1,0 +1,91 @@
+// SPDX-FileCopyrightText: The kongfleet authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "agent/transactions.hpp"
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace kongfleet::agent {
+
+/// A directory of the test's own, gone with the object.
+class TempDir {
+public:
+  TempDir();
+  ~TempDir();
+  TempDir(const TempDir&) = delete;
+  TempDir& operator=(const TempDir&) = delete;
+  const std::filesystem::path& path() const { return path_; }
+
+private:
+  std::filesystem::path path_;
+};
+
+using Calls = std::vector<std::string>;
+
+/// A Kong that does what the test says, and records what was asked of it.
+struct FakeGateway final : Gateway {
+  GatewayFacts facts;
+  Calls calls;
+  std::vector<Finding> findings;  // of preflight
+  std::vector<Finding> overriding;
+  std::string reload_problem;
+  std::function<Verdict(const Expectation&)> on_verify;  // default: agrees
+  std::string still_cause;                         // why a trial no longer holds; empty: it does
+  std::function<bool(const ProbeSpec&)> on_probe;  // default: good
+  std::function<void()> on_reload;                 // what else happens then
+  bool drains = false;
+
+  GatewayFacts inspect() override;
+  std::vector<Finding> preflight(const GatewayFacts&, const std::filesystem::path&,
+                                 const std::filesystem::path&,
+                                 std::chrono::steady_clock::time_point) override;
+  std::vector<Finding> overrides(const GatewayFacts&) override { return overriding; }
+  Snapshot snapshot(const GatewayFacts&) override { return {}; }
+  std::string reload(const GatewayFacts&, std::chrono::steady_clock::time_point) override;
+  Verdict verify(const GatewayFacts&, const Snapshot&, const Expectation& expected) override;
+  Verdict still(const GatewayFacts&, const Snapshot&, const Expectation&) override;
+  ProbeOutcome probe(const ProbeSpec& probe, std::chrono::steady_clock::time_point) override;
+  bool draining(const GatewayFacts&) override { return drains; }
+};
+
+/// An agent on a host of its own: a temporary kong.conf and state, a Kong that is a FakeGateway,
+/// and the verbs of a controller. Releases are my-plugin at a version; their handler says which.
+class AgentFixture {
+public:
+  explicit AgentFixture(const std::string& conf = "log_level = notice\nplugins = bundled\n");
+  ~AgentFixture();
+
+  /// The agent's process dies and starts again: memory is gone, the disk stays.
+  void restart();
+  Outcome recovered;  // what the last start found to do
+
+  /// Proposes, sends, applies; up to the trial. `lease` as short as the test needs it.
+  Transactions::Reply apply(const std::string& version, const std::string& transaction = "t",
+                            std::chrono::milliseconds lease = std::chrono::minutes(10));
+  /// apply() and confirm().
+  Result deploy(const std::string& version);
+  Result result(const Transactions::Reply& reply) const;
+  std::string conf() const;
+  void edit_conf(const std::string& text) const;
+  /// The version of my-plugin in the generation that kong.conf names; empty for none.
+  std::string named_version() const;
+  Manifest release(const std::string& version) const;
+  /// Journal empty, kong.conf names a complete generation or none: what must hold whenever nothing
+  /// is under way.
+  void check_at_rest() const;
+
+  TempDir directory;
+  Config config;
+  FakeGateway gateway;
+  std::unique_ptr<Transactions> transactions;
+
+private:
+  int applied_ = 0;
+};
+
+}  // namespace kongfleet::agent
