@@ -1,0 +1,186 @@
+// SPDX-FileCopyrightText: The kongfleet authors
+// SPDX-License-Identifier: Apache-2.0
+#include "controller/child_process.hpp"
+
+#include "controller/ssh_fd.hpp"
+#include "proto/error.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+namespace kongfleet::controller {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::size_t errors_max = std::size_t{8} << 10;
+constexpr std::size_t piece_bytes = std::size_t{64} << 10;
+
+struct Pair {
+  SshFd ours;
+  SshFd theirs;
+};
+
+// A socket, not a pipe, for stdin: writing to a child that is gone then is an errno, no signal.
+Pair make_pair_of_ends() {
+  std::array<int, 2> ends{};
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) {
+    throw_errno("create a socket pair");
+  }
+  return {SshFd(ends[0]), SshFd(ends[1])};
+}
+
+std::vector<std::string> child_environment() {
+  std::vector<std::string> variables = {"LC_ALL=C", "GIT_NO_LAZY_FETCH=1", "GIT_OPTIONAL_LOCKS=0"};
+  for (char** variable = environ; variable != nullptr && *variable != nullptr; ++variable) {
+    const std::string_view text = *variable;
+    if (text.starts_with("GIT_") || text.starts_with("LC_ALL=")) continue;
+    variables.emplace_back(text);
+  }
+  return variables;
+}
+
+std::vector<char*> pointers(std::vector<std::string>& texts) {
+  std::vector<char*> out;
+  out.reserve(texts.size() + 1);
+  for (auto& text : texts) out.push_back(text.data());
+  out.push_back(nullptr);
+  return out;
+}
+
+/// A running child; ended and waited for by the time it is destroyed.
+class Child {
+public:
+  explicit Child(std::vector<std::string> argv);
+  Child(const Child&) = delete;
+  Child& operator=(const Child&) = delete;
+  ~Child() {
+    if (pid_ <= 0) return;
+    ::kill(pid_, SIGKILL);
+    int status = 0;
+    while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) continue;
+  }
+  /// Feeds it, listens to it, waits for it.
+  ChildResult run(std::string_view input, ChildLimits limits);
+
+private:
+  void exchange(std::string_view& input, ChildResult& result, ChildLimits limits);
+  bool listen(SshFd& fd, std::string& into, std::size_t most);
+  int wait();
+  int milliseconds_left(Clock::time_point deadline) const;
+
+  std::string name_;
+  pid_t pid_ = 0;
+  SshFd in_;
+  SshFd out_;
+  SshFd err_;
+};
+
+Child::Child(std::vector<std::string> argv) : name_(argv.front()) {
+  auto in = make_pair_of_ends();
+  auto out = make_pair_of_ends();
+  auto err = make_pair_of_ends();
+  auto environment = child_environment();
+  const auto argv_pointers = pointers(argv);
+  const auto environment_pointers = pointers(environment);
+  posix_spawn_file_actions_t actions;
+  ::posix_spawn_file_actions_init(&actions);
+  ::posix_spawn_file_actions_adddup2(&actions, in.theirs.get(), STDIN_FILENO);
+  ::posix_spawn_file_actions_adddup2(&actions, out.theirs.get(), STDOUT_FILENO);
+  ::posix_spawn_file_actions_adddup2(&actions, err.theirs.get(), STDERR_FILENO);
+  const int failure = ::posix_spawnp(&pid_, name_.c_str(), &actions, nullptr, argv_pointers.data(),
+                                     environment_pointers.data());
+  ::posix_spawn_file_actions_destroy(&actions);
+  if (failure != 0) {
+    pid_ = 0;
+    errno = failure;
+    throw_errno("start", name_);
+  }
+  in_ = std::move(in.ours);
+  out_ = std::move(out.ours);
+  err_ = std::move(err.ours);
+}
+
+int Child::milliseconds_left(Clock::time_point deadline) const {
+  const auto left =
+      std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now()).count();
+  if (left <= 0) throw Error("'" + name_ + "' takes too long; it was ended");
+  return static_cast<int>(std::min<std::int64_t>(left, 1'000'000));
+}
+
+// Takes what is there; false at the end of the stream. Of what exceeds `most`, one byte is kept.
+bool Child::listen(SshFd& fd, std::string& into, std::size_t most) {
+  std::string piece(piece_bytes, '\0');
+  const auto got = ::recv(fd.get(), piece.data(), piece.size(), 0);
+  if (got < 0 && errno == EINTR) return true;
+  if (got < 0 && errno != ECONNRESET) throw_errno("read from", name_);
+  if (got <= 0) return false;
+  const auto room = most + 1 - std::min(into.size(), most + 1);
+  into.append(piece, 0, std::min(static_cast<std::size_t>(got), room));
+  return true;
+}
+
+void Child::exchange(std::string_view& input, ChildResult& result, ChildLimits limits) {
+  const auto deadline = Clock::now() + limits.time;
+  if (input.empty()) in_ = SshFd();
+  while (out_ || err_) {
+    // Negative descriptors are ignored by poll.
+    std::array<pollfd, 3> polled = {
+        {{in_.get(), POLLOUT, 0}, {out_.get(), POLLIN, 0}, {err_.get(), POLLIN, 0}}};
+    const int ready = ::poll(polled.data(), polled.size(), milliseconds_left(deadline));
+    if (ready < 0 && errno != EINTR) throw_errno("wait for", name_);
+    if (ready <= 0) continue;
+    if (polled[0].revents != 0) {
+      const auto sent = ::send(in_.get(), input.data(), input.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+      if (sent > 0) input.remove_prefix(static_cast<std::size_t>(sent));
+      const bool gone = sent < 0 && errno != EINTR && errno != EAGAIN;
+      if (input.empty() || gone) in_ = SshFd();
+    }
+    if (polled[1].revents != 0 && !listen(out_, result.output, limits.output_bytes)) {
+      out_ = SshFd();
+    }
+    if (polled[2].revents != 0 && !listen(err_, result.errors, errors_max)) err_ = SshFd();
+    if (result.output.size() > limits.output_bytes) {
+      throw Error("'" + name_ + "' writes more than " + std::to_string(limits.output_bytes) +
+                  " bytes; it was ended");
+    }
+  }
+}
+
+int Child::wait() {
+  int status = 0;
+  while (::waitpid(pid_, &status, 0) < 0) {
+    if (errno != EINTR) throw_errno("wait for", name_);
+  }
+  pid_ = 0;
+  return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+ChildResult Child::run(std::string_view input, ChildLimits limits) {
+  ChildResult result;
+  exchange(input, result, limits);
+  result.errors.resize(std::min(result.errors.size(), errors_max));
+  in_ = SshFd();
+  result.exit_code = wait();
+  return result;
+}
+
+}  // namespace
+
+ChildResult run_child(const std::vector<std::string>& argv, std::string_view input,
+                      ChildLimits limits) {
+  Child child(argv);
+  return child.run(input, limits);
+}
+
+}  // namespace kongfleet::controller

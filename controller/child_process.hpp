@@ -1,0 +1,31 @@
+// SPDX-FileCopyrightText: The kongfleet authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace kongfleet::controller {
+
+struct ChildResult {
+  int exit_code = 0;   // 128 + N when signal N ended it
+  std::string output;  // its stdout
+  std::string errors;  // the first 8 KiB of its stderr
+};
+
+struct ChildLimits {
+  std::size_t output_bytes;
+  std::chrono::milliseconds time;
+};
+
+/// Runs a program to its end: `argv[0]` is looked up in PATH, no shell is involved, `input` is its
+/// stdin. It gets our environment without GIT_* and with LC_ALL=C, so that what it says can be read
+/// and no other repository is meant than the one it is told. Throws Error when it cannot be
+/// started, writes more than it may, or takes longer; it is killed and waited for then.
+ChildResult run_child(const std::vector<std::string>& argv, std::string_view input,
+                      ChildLimits limits);
+
+}  // namespace kongfleet::controller

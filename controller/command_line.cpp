@@ -1,0 +1,226 @@
+// SPDX-FileCopyrightText: The kongfleet authors
+// SPDX-License-Identifier: Apache-2.0
+#include "controller/command_line.hpp"
+
+#include "controller/suggestion.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <charconv>
+
+namespace kongfleet::controller {
+
+namespace {
+
+/// A mistake in the arguments; the text is what follows "kongfleet: ".
+class UsageError : public std::runtime_error {
+public:
+  using std::runtime_error::runtime_error;
+};
+
+/// What CLI11 writes into, before it is checked.
+struct Raw {
+  std::string fleet_file = "fleet.toml";
+  std::string output = "text";
+  std::string directory = ".";
+  std::string tree;
+  std::string bundle;
+  std::string name;
+  std::string version;
+  std::string to;
+  std::vector<std::string> selectors;
+  bool hosts = false;
+  bool yes = false;
+};
+
+struct Grammar {
+  CLI::App app{"Rolls Kong plugins out to fleets of hosts, and takes them back when they do harm.",
+               "kongfleet"};
+  Raw raw;
+};
+
+CLI::App& add_command(Grammar& grammar, const std::string& name, const std::string& text) {
+  auto& command = *grammar.app.add_subcommand(name, text);
+  command.fallthrough();  // global options may follow the command
+  command.allow_extras();
+  return command;
+}
+
+CLI::App& add_fleet_command(Grammar& grammar, const std::string& name, const std::string& text) {
+  auto& command = add_command(grammar, name, text);
+  command.add_option("SELECTOR", grammar.raw.selectors,
+                     "groups, hosts, patterns such as 'edge-01*', or '!edge-03' to leave one out; "
+                     "none: the whole fleet");
+  return command;
+}
+
+void build(Grammar& grammar) {
+  auto& app = grammar.app;
+  auto& raw = grammar.raw;
+  app.allow_extras();
+  app.require_subcommand(0, 1);  // a selector may be called "check"
+  app.set_version_flag("--version", std::string("kongfleet ") + KONGFLEET_VERSION);
+  app.add_option("-f,--file", raw.fleet_file, "the fleet file")->capture_default_str();
+  app.add_option("--output", raw.output, "text or json")->capture_default_str();
+
+  auto& init = add_command(grammar, "init", "write a commented fleet.toml and an example plugin");
+  init.add_option("DIRECTORY", raw.directory, "where to; the current directory");
+
+  auto& check = add_command(grammar, "check", "validate the fleet file and lint every plugin");
+  check.add_flag("--hosts", raw.hosts, "also connect, and tell what each host lacks");
+
+  auto& pack = add_command(grammar, "pack", "build a bundle (.kfb) from a plugin tree");
+  pack.add_option("TREE", raw.tree, "the directory that holds kong/plugins/NAME/");
+  pack.add_option("-o", raw.bundle, "the bundle; NAME-VERSION.kfb");
+  pack.add_option("--name", raw.name, "the plugin's name; the tree's only plugin");
+  pack.add_option("--release-version", raw.version, "the version; VERSION of handler.lua");
+
+  add_fleet_command(grammar, "plan", "tell what would change on which host; touches nothing");
+  auto& rollout = add_fleet_command(grammar, "rollout", "make it so, wave by wave");
+  rollout.add_flag("-y,--yes", raw.yes, "do not ask first");
+  auto& rollback = add_fleet_command(grammar, "rollback", "go back at once");
+  rollback.add_option("--to", raw.to, "a generation's number, 0 for what was before kongfleet");
+  rollback.add_flag("-y,--yes", raw.yes, "do not ask first");
+  add_fleet_command(grammar, "status", "tell what every host runs now");
+}
+
+std::vector<std::string> command_names(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const auto* command : app.get_subcommands([](const CLI::App*) { return true; })) {
+    names.push_back(command->get_name());
+  }
+  return names;
+}
+
+std::vector<std::string> option_names(const CLI::App& command) {
+  std::vector<std::string> names;
+  for (const auto* app : {&command, static_cast<const CLI::App*>(command.get_parent())}) {
+    if (app == nullptr) continue;
+    for (const auto* option : app->get_options()) {
+      for (const auto& name : option->get_lnames()) names.push_back("--" + name);
+    }
+  }
+  return names;
+}
+
+void refuse_extras(const CLI::App& app) {
+  const auto parsed = app.get_subcommands();
+  const auto extras = app.remaining(true);
+  if (parsed.empty()) {
+    if (extras.empty()) {
+      throw UsageError("there is no command; it is one of " + quoted_list(command_names(app)));
+    }
+    const auto shown = printable(extras.front(), 100);
+    if (shown.starts_with('-')) {
+      throw UsageError("unknown option '" + shown + "'; " +
+                       did_you_mean(shown, option_names(app), "see 'kongfleet --help'"));
+    }
+    throw UsageError(
+        "unknown command '" + shown + "'; " +
+        did_you_mean(shown, command_names(app), "it is one of " + quoted_list(command_names(app))));
+  }
+  if (extras.empty()) return;
+  const auto command = parsed.front()->get_name();
+  const auto shown = printable(extras.front(), 100);
+  const auto help = "see 'kongfleet " + command + " --help'";
+  if (shown.starts_with('-')) {
+    throw UsageError("unknown option '" + shown + "' of " + command + "; " +
+                     did_you_mean(shown, option_names(*parsed.front()), help));
+  }
+  throw UsageError(command + " takes no further argument, but found '" + shown + "'; " + help);
+}
+
+std::string one_line(std::string_view text) { return printable(text.substr(0, text.find('\n'))); }
+
+Leave mistake(const std::string& what) {
+  return {.exit_code = 1, .to_stderr = "kongfleet: " + what + "\n"};
+}
+
+// CLI11's text is "--file: 1 required TEXT missing", or "At most 1 …" and the like.
+std::string option_of(const CLI::ArgumentMismatch& error) {
+  const std::string text = error.what();
+  return printable(text.substr(0, text.find(':')), 100);
+}
+
+OutputFormat read_format(const std::string& text, const std::string& command) {
+  if (text == "text") return OutputFormat::Text;
+  if (text == "json") return OutputFormat::Json;
+  throw UsageError("found '" + printable(text, 100) + "' for --output; it is 'text' or 'json'" +
+                   (command == "pack" ? ", the bundle's name is given with -o" : ""));
+}
+
+PackCommand read_pack(const Raw& raw) {
+  if (raw.tree.empty()) {
+    throw UsageError("pack needs the tree to pack: kongfleet pack plugins/my-plugin -o FILE");
+  }
+  PackCommand pack{.tree = raw.tree, .output = raw.bundle};
+  if (!raw.name.empty()) {
+    pack.name = PluginName::parse(raw.name);
+    if (!pack.name) {
+      throw UsageError("found '" + printable(raw.name, 100) +
+                       "' for --name; a plugin's name has small letters, digits, '-' and '_'");
+    }
+  }
+  if (!raw.version.empty()) {
+    pack.version = Version::parse(raw.version);
+    if (!pack.version) {
+      throw UsageError("found '" + printable(raw.version, 100) +
+                       "' for --release-version; it has letters, digits, '.', '+' and '-'");
+    }
+  }
+  return pack;
+}
+
+RollbackCommand read_rollback(const Raw& raw) {
+  RollbackCommand rollback{.selectors = raw.selectors, .yes = raw.yes};
+  if (raw.to.empty()) return rollback;
+  std::uint64_t number = 0;
+  const char* const end = raw.to.data() + raw.to.size();
+  const auto [stop, ec] = std::from_chars(raw.to.data(), end, number);
+  if (ec != std::errc() || stop != end) {
+    throw UsageError("found '" + printable(raw.to, 100) +
+                     "' for --to; it is a generation's number, as 'kongfleet status' shows them");
+  }
+  rollback.to = number;
+  return rollback;
+}
+
+Command read_command(const std::string& name, const Raw& raw) {
+  if (name == "init") return InitCommand{.directory = raw.directory};
+  if (name == "check") return CheckCommand{.hosts = raw.hosts};
+  if (name == "pack") return read_pack(raw);
+  if (name == "plan") return PlanCommand{.selectors = raw.selectors};
+  if (name == "rollout") return RolloutCommand{.selectors = raw.selectors, .yes = raw.yes};
+  if (name == "rollback") return read_rollback(raw);
+  return StatusCommand{.selectors = raw.selectors};
+}
+
+}  // namespace
+
+std::variant<Invocation, Leave> parse_command_line(const std::vector<std::string>& arguments) {
+  Grammar grammar;
+  build(grammar);
+  try {
+    grammar.app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+    refuse_extras(grammar.app);
+    const auto name = grammar.app.get_subcommands().front()->get_name();
+    if (grammar.raw.fleet_file.empty()) throw UsageError("the name after -f is empty");
+    const GlobalOptions global{.fleet_file = grammar.raw.fleet_file,
+                               .output = read_format(grammar.raw.output, name)};
+    return Invocation{global, read_command(name, grammar.raw)};
+  } catch (const CLI::CallForHelp&) {
+    return Leave{.to_stdout = grammar.app.help()};
+  } catch (const CLI::CallForVersion& version) {
+    return Leave{.to_stdout = std::string(version.what()) + "\n"};
+  } catch (const CLI::ArgumentMismatch& error) {
+    return mistake(option_of(error) + " takes exactly one value; see 'kongfleet --help'");
+  } catch (const CLI::ConversionError& error) {
+    return mistake(one_line(error.what()) + "; see 'kongfleet --help'");
+  } catch (const CLI::ParseError& error) {
+    return mistake(one_line(error.what()));
+  } catch (const UsageError& error) {
+    return mistake(error.what());
+  }
+}
+
+}  // namespace kongfleet::controller

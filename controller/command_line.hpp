@@ -1,0 +1,73 @@
+// SPDX-FileCopyrightText: The kongfleet authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "proto/names.hpp"
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace kongfleet::controller {
+
+enum class OutputFormat { Text, Json };
+
+/// What stands before (or after) every command.
+struct GlobalOptions {
+  std::filesystem::path fleet_file = "fleet.toml";
+  OutputFormat output = OutputFormat::Text;
+};
+
+struct InitCommand {
+  std::filesystem::path directory = ".";
+};
+struct CheckCommand {
+  bool hosts = false;  // also connect, and tell what each host lacks
+};
+struct PackCommand {
+  std::filesystem::path tree;
+  std::filesystem::path output;    // empty: NAME-VERSION.kfb in the current directory
+  std::optional<PluginName> name;  // nothing: the only plugin of the tree
+  std::optional<Version> version;  // nothing: VERSION of handler.lua
+};
+/// Selectors as typed (selector.hpp); none means the whole fleet.
+struct PlanCommand {
+  std::vector<std::string> selectors;
+};
+struct RolloutCommand {
+  std::vector<std::string> selectors;
+  bool yes = false;  // do not ask first
+};
+struct RollbackCommand {
+  std::vector<std::string> selectors;
+  std::optional<std::uint64_t>
+      to;  // a generation's number, 0 for the baseline; nothing: the one before
+  bool yes = false;
+};
+struct StatusCommand {
+  std::vector<std::string> selectors;
+};
+
+using Command = std::variant<InitCommand, CheckCommand, PackCommand, PlanCommand, RolloutCommand,
+                             RollbackCommand, StatusCommand>;
+
+struct Invocation {
+  GlobalOptions global;
+  Command command;
+};
+
+/// There is nothing to run: print and leave. `--help` and `--version` are exit 0 with text for
+/// stdout; a mistake is exit 1 with one line for stderr that says what would be right.
+struct Leave {
+  int exit_code = 0;
+  std::string to_stdout;
+  std::string to_stderr;
+};
+
+/// Reads the arguments after the program's own name. Pure.
+std::variant<Invocation, Leave> parse_command_line(const std::vector<std::string>& arguments);
+
+}  // namespace kongfleet::controller

@@ -1,0 +1,162 @@
+// SPDX-FileCopyrightText: The kongfleet authors
+// SPDX-License-Identifier: Apache-2.0
+#include "controller/conversation.hpp"
+
+#include "proto/names.hpp"
+
+#include <boost/asio/awaitable.hpp>
+
+namespace kongfleet::controller {
+
+namespace {
+
+constexpr auto write_limit = std::chrono::seconds(30);
+constexpr auto answer_limit =
+    std::chrono::seconds(60);  // a plan, a renewal: what takes an agent milliseconds
+constexpr auto decision_limit =
+    std::chrono::minutes(10);                 // a confirmation or the way back: reloads and probes
+constexpr std::size_t progress_max = 10'000;  // an agent that only ever reports progress is broken
+constexpr int not_found_status = 127;         // the shell's "command not found" (POSIX sh)
+
+}  // namespace
+
+asio::awaitable<void> Conversation::say(wire::ToAgent message) {
+  auto bytes = frame(message.SerializeAsString());
+  co_await link_->write(std::move(bytes), write_limit);
+}
+
+// The link ended although an answer was due: what the far side said instead tells why.
+std::string Conversation::why_ended() const {
+  const auto errors = printable(link_->remote_stderr(), 400);
+  const auto status = link_->exit_status();
+  if (!heard_ && (status == not_found_status || errors.find("not found") != std::string::npos)) {
+    return "kongfleet-agent is not installed there, or not where the login's PATH or forced "
+           "command looks (the host said: " +
+           errors + ")";
+  }
+  if (!errors.empty()) return "the host said: " + errors;
+  if (!heard_)
+    return "the host ended the conversation before a word; is kongfleet-agent what its SSH login "
+           "runs?";
+  return "the agent ended the conversation";
+}
+
+asio::awaitable<wire::ToController> Conversation::hear(std::chrono::milliseconds limit) {
+  while (true) {
+    const auto body = reader_.next();
+    if (body) {
+      wire::ToController message;
+      if (!message.ParseFromString(*body))
+        throw Error("the agent's answer can't be read: is it an agent?");
+      heard_ = true;
+      if (message.has_refused()) {
+        throw AgentRefused(message.refused().code(), printable(message.refused().text(), 1000));
+      }
+      co_return message;
+    }
+    const auto bytes = co_await link_->read(limit);
+    if (bytes.empty()) throw LinkError(LinkFault::Exec, why_ended());
+    reader_.feed(bytes);
+  }
+}
+
+asio::awaitable<wire::Welcome> Conversation::hello(std::string controller, std::string rollout) {
+  wire::ToAgent message;
+  auto& hello = *message.mutable_hello();
+  hello.set_protocol(protocol_version);
+  hello.set_controller(controller);
+  hello.set_rollout(rollout);
+  hello.set_version(KONGFLEET_VERSION);
+  co_await say(std::move(message));
+  const auto answer = co_await hear(answer_limit);
+  if (!answer.has_welcome()) throw Error("the agent did not answer with a Welcome");
+  const auto protocol = answer.welcome().protocol();
+  if (protocol < protocol_version) {
+    throw Error("its agent is too old: version " + printable(answer.welcome().agent_version(), 40) +
+                " speaks protocol " + std::to_string(protocol) + ", this controller needs " +
+                std::to_string(protocol_version) + "; upgrade kongfleet-agent there first");
+  }
+  co_return answer.welcome();
+}
+
+asio::awaitable<wire::Plan> Conversation::propose(std::vector<std::string> manifests) {
+  wire::ToAgent message;
+  auto& propose = *message.mutable_propose();
+  for (auto& text : manifests) propose.add_manifests(std::move(text));
+  co_await say(std::move(message));
+  const auto answer = co_await hear(answer_limit);
+  if (!answer.has_plan()) throw Error("the agent did not answer with a plan");
+  co_return answer.plan();
+}
+
+asio::awaitable<void> Conversation::send_content(SharedBytes compressed) {
+  std::size_t at = 0;
+  while (at < compressed->size()) {
+    wire::ToAgent message;
+    auto& blob = *message.mutable_blob();
+    blob.set_data(compressed->substr(at, blob_bytes_max));
+    at += blob.data().size();
+    blob.set_last(at == compressed->size());
+    co_await say(std::move(message));
+  }
+}
+
+asio::awaitable<wire::Outcome> Conversation::hear_outcome(OnProgress on_progress,
+                                                          std::chrono::milliseconds limit) {
+  for (std::size_t heard = 0; heard < progress_max; ++heard) {
+    const auto answer = co_await hear(limit);
+    if (answer.has_outcome()) co_return answer.outcome();
+    if (!answer.has_progress()) throw Error("the agent answered out of turn");
+    if (on_progress) on_progress(answer.progress());
+  }
+  throw Error("the agent reports progress without end");
+}
+
+asio::awaitable<wire::Outcome> Conversation::apply(wire::Apply apply, OnProgress on_progress,
+                                                   std::chrono::milliseconds limit) {
+  wire::ToAgent message;
+  *message.mutable_apply() = std::move(apply);
+  co_await say(std::move(message));
+  auto outcome = co_await hear_outcome(std::move(on_progress), limit);
+  co_return outcome;
+}
+
+asio::awaitable<wire::Outcome> Conversation::confirm(std::string transaction) {
+  wire::ToAgent message;
+  message.mutable_confirm()->set_transaction(transaction);
+  co_await say(std::move(message));
+  auto outcome = co_await hear_outcome({}, decision_limit);
+  co_return outcome;
+}
+
+asio::awaitable<wire::Outcome> Conversation::revert(std::string transaction, std::string reason) {
+  wire::ToAgent message;
+  message.mutable_revert()->set_transaction(transaction);
+  message.mutable_revert()->set_reason(reason);
+  co_await say(std::move(message));
+  auto outcome = co_await hear_outcome({}, decision_limit);
+  co_return outcome;
+}
+
+asio::awaitable<wire::Outcome> Conversation::renew(std::string transaction,
+                                                   std::chrono::milliseconds confirm_timeout) {
+  wire::ToAgent message;
+  message.mutable_renew()->set_transaction(transaction);
+  message.mutable_renew()->set_confirm_timeout_ms(
+      static_cast<std::uint32_t>(confirm_timeout.count()));
+  co_await say(std::move(message));
+  auto outcome = co_await hear_outcome({}, answer_limit);
+  co_return outcome;
+}
+
+asio::awaitable<wire::Outcome> Conversation::rollback(wire::Rollback rollback,
+                                                      OnProgress on_progress,
+                                                      std::chrono::milliseconds limit) {
+  wire::ToAgent message;
+  *message.mutable_rollback() = std::move(rollback);
+  co_await say(std::move(message));
+  auto outcome = co_await hear_outcome(std::move(on_progress), limit);
+  co_return outcome;
+}
+
+}  // namespace kongfleet::controller

@@ -1,0 +1,66 @@
+// SPDX-FileCopyrightText: The kongfleet authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "controller/host_link.hpp"
+#include "proto/framing.hpp"
+#include "proto/kongfleet.pb.h"
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace kongfleet::controller {
+
+/// The agent said no; nothing was changed. The text is the agent's, made printable.
+class AgentRefused : public Error {
+public:
+  AgentRefused(std::string code, const std::string& text) : Error(text), code_(std::move(code)) {}
+  const std::string& code() const { return code_; }
+
+private:
+  std::string code_;
+};
+
+/// The bytes a host lacks, compressed once for all hosts that lack the same.
+using SharedBytes = std::shared_ptr<const std::string>;
+
+/// One conversation with one agent (design.md section 4). The messages' generated types are plain
+/// data and are used as such by the controller. What the agent says is believed in nothing that
+/// could harm us: every answer has a size and a deadline. All throw LinkError when the link fails,
+/// AgentRefused when the agent says no, Error when it breaks the rules.
+class Conversation {
+public:
+  using OnProgress = std::function<void(const wire::Progress&)>;
+
+  explicit Conversation(std::unique_ptr<HostLink> link) : link_(std::move(link)) {}
+
+  /// Must come first. An agent that isn't there or is too old is told apart by what it says
+  /// instead.
+  asio::awaitable<wire::Welcome> hello(std::string controller, std::string rollout);
+  asio::awaitable<wire::Plan> propose(std::vector<std::string> manifests);
+  asio::awaitable<void> send_content(SharedBytes compressed);
+  asio::awaitable<wire::Outcome> apply(wire::Apply apply, OnProgress on_progress,
+                                       std::chrono::milliseconds limit);
+  asio::awaitable<wire::Outcome> confirm(std::string transaction);
+  asio::awaitable<wire::Outcome> revert(std::string transaction, std::string reason);
+  asio::awaitable<wire::Outcome> renew(std::string transaction,
+                                       std::chrono::milliseconds confirm_timeout);
+  asio::awaitable<wire::Outcome> rollback(wire::Rollback rollback, OnProgress on_progress,
+                                          std::chrono::milliseconds limit);
+
+private:
+  asio::awaitable<void> say(wire::ToAgent message);
+  asio::awaitable<wire::ToController> hear(std::chrono::milliseconds limit);
+  asio::awaitable<wire::Outcome> hear_outcome(OnProgress on_progress,
+                                              std::chrono::milliseconds limit);
+  std::string why_ended() const;
+
+  std::unique_ptr<HostLink> link_;
+  FrameReader reader_;
+  bool heard_ = false;
+};
+
+}  // namespace kongfleet::controller

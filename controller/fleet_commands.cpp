@@ -1,0 +1,174 @@
+// SPDX-FileCopyrightText: The kongfleet authors
+// SPDX-License-Identifier: Apache-2.0
+#include "controller/fleet_commands.hpp"
+
+#include "controller/fleet_file.hpp"
+#include "controller/fleet_run.hpp"
+#include "controller/json_view.hpp"
+#include "controller/plan_view.hpp"
+#include "controller/release_source.hpp"
+#include "controller/selector.hpp"
+#include "controller/status_view.hpp"
+#include "controller/text_view.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <iostream>
+
+namespace kongfleet::controller {
+
+namespace {
+
+using Hosts = std::vector<const FleetHost*>;
+
+// Only what the selected hosts run is read: a broken plugin elsewhere is no reason to stop here.
+std::vector<Release> releases_for(const Fleet& fleet, const Hosts& hosts) {
+  std::vector<Release> releases;
+  for (const auto& plugin : fleet.plugins) {
+    const bool wanted = std::any_of(hosts.begin(), hosts.end(), [&](const FleetHost* host) {
+      const auto& names = host->plugins;
+      return std::find(names.begin(), names.end(), plugin.name.text()) != names.end();
+    });
+    if (wanted) releases.push_back(load_release(plugin));
+  }
+  return releases;
+}
+
+// Before anything is touched: what kind of no a host's answer is; 0 for a yes.
+int objection(const HostRun& host) {
+  if (host.trouble == Trouble::Held) return 75;
+  if (host.trouble != Trouble::None) return 1;
+  return host.plan && host.plan->refusals_size() > 0 ? 5 : 0;
+}
+
+// The gravest of all hosts' objections; a mistake in the set-up comes before what hosts think of
+// the release.
+int gravest(const FleetRun& run) {
+  int code = 0;
+  for (const auto& host : run.hosts()) {
+    const int mine = objection(*host);
+    if (mine == 1) return 1;
+    code = std::max(code, mine);
+  }
+  return code;
+}
+
+bool agreed(const std::string& question, bool yes) {
+  if (yes || ::isatty(STDIN_FILENO) == 0) return true;
+  std::cerr << question << " [y/N] " << std::flush;
+  std::string answer;
+  std::getline(std::cin, answer);
+  return answer == "y" || answer == "yes";
+}
+
+std::unique_ptr<RunView> view_for(const Answer& answer) {
+  if (answer.format == OutputFormat::Json) return std::make_unique<JsonView>(answer.out);
+  return std::make_unique<TextView>(answer.err);
+}
+
+void print_run_end(const Answer& answer, const RunEnd& end) {
+  if (answer.format == OutputFormat::Json) return print_end_json(answer.out, end);
+  print_end(answer.out, end);
+}
+
+void print_notes(const FleetRun& run, const Answer& answer) {
+  for (const auto& note : run.notes()) answer.err << "note: " << note << "\n";
+}
+
+}  // namespace
+
+int run_plan(const GlobalOptions& global, const PlanCommand& command, const Answer& answer) {
+  const auto fleet = load_fleet(global.fleet_file);
+  const auto hosts = select_hosts(fleet, command.selectors);
+  FleetRun run(fleet, hosts, releases_for(fleet, hosts), "plan");
+  run.plan_all();
+  print_notes(run, answer);
+  if (answer.format == OutputFormat::Json) {
+    print_plan_json(answer.out, run.hosts());
+  } else {
+    print_plan(answer.out, run.hosts());
+  }
+  const int code = gravest(run);
+  if (code != 0) return code;
+  const bool changes = std::any_of(run.hosts().begin(), run.hosts().end(),
+                                   [](const auto& host) { return !host->plan->unchanged(); });
+  return changes ? 2 : 0;
+}
+
+int run_rollout(const GlobalOptions& global, const RolloutCommand& command, const Answer& answer) {
+  const auto fleet = load_fleet(global.fleet_file);
+  const auto hosts = select_hosts(fleet, command.selectors);
+  FleetRun run(fleet, hosts, releases_for(fleet, hosts), "rollout");
+  run.plan_all();
+  print_notes(run, answer);
+  const auto& all = run.hosts();
+  const auto objections = static_cast<std::size_t>(std::count_if(
+      all.begin(), all.end(), [](const auto& host) { return objection(*host) != 0; }));
+  if (objections > fleet.rollout.max_failures) {
+    print_objections(answer.err, all);
+    answer.err << "nothing was touched\n";
+    return gravest(run);
+  }
+  if (answer.format == OutputFormat::Text) print_plan(answer.err, all);
+  if (!agreed("Roll this out?", command.yes)) {
+    answer.err << "nothing was touched\n";
+    return 130;
+  }
+  const auto view = view_for(answer);
+  const auto end = run.roll_out(*view);
+  print_run_end(answer, end);
+  return end.exit_code;
+}
+
+int run_rollback(const GlobalOptions& global, const RollbackCommand& command,
+                 const Answer& answer) {
+  const auto fleet = load_fleet(global.fleet_file);
+  const auto hosts = select_hosts(fleet, command.selectors);
+  const auto target =
+      command.to ? "generation " + std::to_string(*command.to) : "the generation before";
+  if (!agreed("Take " + std::to_string(hosts.size()) + " hosts back to " + target + "?",
+              command.yes)) {
+    answer.err << "nothing was touched\n";
+    return 130;
+  }
+  FleetRun run(fleet, hosts, {}, "rollback");
+  const auto view = view_for(answer);
+  const auto end = run.roll_back(command.to, *view);
+  print_notes(run, answer);
+  print_run_end(answer, end);
+  return end.exit_code;
+}
+
+int run_status(const GlobalOptions& global, const StatusCommand& command, const Answer& answer) {
+  const auto fleet = load_fleet(global.fleet_file);
+  const auto hosts = select_hosts(fleet, command.selectors);
+  FleetRun run(fleet, hosts, {}, "status");
+  run.greet_all();
+  print_notes(run, answer);
+  if (answer.format == OutputFormat::Json) {
+    print_status_json(answer.out, run.hosts());
+  } else {
+    print_status(answer.out, run.hosts());
+  }
+  return status_exit_code(run.hosts());
+}
+
+int run_check_hosts(const GlobalOptions& global, const Answer& answer) {
+  const auto fleet = load_fleet(global.fleet_file);
+  const auto hosts = select_hosts(fleet, {});
+  FleetRun run(fleet, hosts, {}, "check");
+  run.greet_all();
+  print_notes(run, answer);
+  if (answer.format == OutputFormat::Json) {
+    print_status_json(answer.out, run.hosts());
+  } else {
+    print_status(answer.out, run.hosts());
+  }
+  const bool good = std::all_of(run.hosts().begin(), run.hosts().end(), [](const auto& host) {
+    return host->trouble == Trouble::None && host->state.state() == "ready";
+  });
+  return good ? 0 : 1;
+}
+
+}  // namespace kongfleet::controller

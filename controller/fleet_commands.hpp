@@ -1,0 +1,20 @@
+// SPDX-FileCopyrightText: The kongfleet authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "controller/answer.hpp"
+#include "controller/command_line.hpp"
+
+namespace kongfleet::controller {
+
+// The commands that talk to hosts. Answers go to stdout, progress to stderr; each returns an exit
+// code of design.md section 6. They throw Error for mistakes in the fleet file, the selectors or
+// the plugins: nothing was touched then.
+int run_plan(const GlobalOptions& global, const PlanCommand& command, const Answer& answer);
+int run_rollout(const GlobalOptions& global, const RolloutCommand& command, const Answer& answer);
+int run_rollback(const GlobalOptions& global, const RollbackCommand& command, const Answer& answer);
+int run_status(const GlobalOptions& global, const StatusCommand& command, const Answer& answer);
+/// The online half of `check --hosts`: connects everywhere and tells what each host lacks. 0, or 1.
+int run_check_hosts(const GlobalOptions& global, const Answer& answer);
+
+}  // namespace kongfleet::controller

@@ -1,0 +1,231 @@
+// SPDX-FileCopyrightText: The kongfleet authors
+// SPDX-License-Identifier: Apache-2.0
+#include "controller/fleet_sections.hpp"
+#include "controller/host_pattern.hpp"
+#include "controller/suggestion.hpp"
+#include "proto/names.hpp"
+
+#include <algorithm>
+#include <map>
+
+namespace kongfleet::controller {
+
+namespace {
+
+constexpr std::size_t fleet_hosts_max =
+    100'000;  // what the controller's own work is measured up to
+constexpr std::uint16_t ssh_port = 22;
+constexpr std::string_view default_agent = "kongfleet-agent connect";
+constexpr std::size_t agent_command_max = 1000;
+
+void add_once(std::vector<std::string>& names, const std::string& name) {
+  if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+}
+
+std::string lower(std::string text) {
+  for (char& c : text) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return text;
+}
+
+/// Puts groups together into hosts, each once.
+class GroupReader {
+public:
+  GroupReader(const TomlDocument& document, Fleet& fleet);
+  void read(const TomlEntry& entry);
+  /// What can only be told when every group is known.
+  void finish() const;
+
+private:
+  /// Where a host came up first, and what its groups settled so far.
+  struct Origin {
+    TomlPosition at;
+    bool has_plugins = false;
+    std::string agent_group;  // which group named an agent; empty: none
+  };
+  /// What a group says for all its hosts.
+  struct Settings {
+    std::string group;
+    const TomlValue* plugins = nullptr;
+    const TomlValue* probes = nullptr;
+    const TomlValue* agent = nullptr;
+    std::vector<std::string> plugin_names;
+    std::vector<std::string> probe_names;
+    std::string agent_command;
+  };
+  std::vector<std::string> references(const TomlValue& value, const std::string& what,
+                                      const std::vector<std::string>& known) const;
+  std::string agent_command(const TomlValue& value) const;
+  Settings settings(const TomlFields& fields, const std::string& group) const;
+  void add_pattern(const TomlValue& value, const Settings& settings, FleetGroup& group);
+  std::size_t host(const PatternHost& found, TomlPosition at);
+  void apply(const Settings& settings, std::size_t index, TomlPosition at);
+
+  const TomlDocument& document_;
+  Fleet& fleet_;
+  std::vector<std::string> plugin_names_;
+  std::vector<std::string> probe_names_;
+  std::vector<Origin> origins_;               // beside fleet_.hosts
+  std::map<std::string, std::size_t> known_;  // by what makes two hosts the same one
+  std::map<std::string, TomlPosition> group_positions_;
+};
+
+GroupReader::GroupReader(const TomlDocument& document, Fleet& fleet)
+    : document_(document), fleet_(fleet) {
+  for (const auto& plugin : fleet.plugins) plugin_names_.push_back(plugin.name.text());
+  for (const auto& probe : fleet.probes) probe_names_.push_back(probe.name);
+}
+
+std::vector<std::string> GroupReader::references(const TomlValue& value, const std::string& what,
+                                                 const std::vector<std::string>& known) const {
+  std::vector<std::string> names;
+  const auto key = what + "s";
+  for (const auto* element : read_text_list(document_, value, key, key + " = [\"NAME\"]")) {
+    const auto& name = std::get<std::string>(element->data);
+    if (std::find(known.begin(), known.end(), name) == known.end()) {
+      const auto table = "[" + key + "." + printable(name, 100) + "]";
+      document_.fail(element->at, "there is no " + what + " '" + printable(name, 100) + "'; " +
+                                      did_you_mean(name, known, "define it in " + table));
+    }
+    add_once(names, name);
+  }
+  return names;
+}
+
+std::string GroupReader::agent_command(const TomlValue& value) const {
+  const auto& text = read_text(document_, value, "agent");
+  const bool good =
+      text.size() <= agent_command_max && text.front() != '-' &&
+      std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c < '\x7f'; });
+  if (!good) {
+    document_.fail(value.at,
+                   "found \"" + printable(text, 200) +
+                       "\" as the agent's command; it is plain ASCII and does not begin with '-', "
+                       "as in \"kongfleet-agent connect\"");
+  }
+  return text;
+}
+
+GroupReader::Settings GroupReader::settings(const TomlFields& fields,
+                                            const std::string& group) const {
+  Settings settings{.group = group,
+                    .plugins = fields.find("plugins"),
+                    .probes = fields.find("probes"),
+                    .agent = fields.find("agent")};
+  if (settings.plugins != nullptr) {
+    settings.plugin_names = references(*settings.plugins, "plugin", plugin_names_);
+  }
+  if (settings.probes != nullptr) {
+    settings.probe_names = references(*settings.probes, "probe", probe_names_);
+  }
+  if (settings.agent != nullptr) settings.agent_command = agent_command(*settings.agent);
+  return settings;
+}
+
+// The index of the host, new or met before under the same label.
+std::size_t GroupReader::host(const PatternHost& found, TomlPosition at) {
+  const auto same = lower(found.name) + " " + std::to_string(found.port.value_or(ssh_port));
+  const auto [place, is_new] = known_.emplace(same, fleet_.hosts.size());
+  if (is_new) {
+    if (fleet_.hosts.size() == fleet_hosts_max) {
+      document_.fail(at, "found more than 100000 hosts; split the fleet into several files");
+    }
+    fleet_.hosts.push_back(
+        {.name = found.name, .port = found.port, .agent_command = std::string(default_agent)});
+    origins_.push_back({.at = at});
+    return place->second;
+  }
+  const auto label = label_of(found.name, found.port);
+  const auto first = fleet_.hosts[place->second].label();
+  if (label != first) {
+    document_.fail(at, "found the host '" + label + "', which is '" + first + "' of line " +
+                           std::to_string(origins_[place->second].at.line) +
+                           "; write it the same way everywhere");
+  }
+  return place->second;
+}
+
+void GroupReader::apply(const Settings& settings, std::size_t index, TomlPosition at) {
+  auto& host = fleet_.hosts[index];
+  auto& origin = origins_[index];
+  add_once(host.groups, settings.group);
+  for (const auto& name : settings.plugin_names) add_once(host.plugins, name);
+  for (const auto& name : settings.probe_names) add_once(host.probes, name);
+  if (settings.plugins != nullptr) origin.has_plugins = true;
+  if (settings.agent == nullptr) return;
+  if (!origin.agent_group.empty() && host.agent_command != settings.agent_command) {
+    document_.fail(at, "the groups '" + origin.agent_group + "' and '" + settings.group +
+                           "' name different agents for the host '" + host.label() +
+                           "'; a host has one agent");
+  }
+  host.agent_command = settings.agent_command;
+  origin.agent_group = settings.group;
+}
+
+void GroupReader::add_pattern(const TomlValue& value, const Settings& settings, FleetGroup& group) {
+  const auto& pattern = read_text(document_, value, "hosts");
+  std::vector<PatternHost> found;
+  try {
+    found = expand_host_pattern(pattern);
+  } catch (const BadHostPattern& error) {
+    document_.fail(document_.inside(value, error.offset()), error.what());
+  }
+  for (const auto& one : found) {
+    const auto index = host(one, value.at);
+    apply(settings, index, value.at);
+    group.hosts.push_back(fleet_.hosts[index].label());
+  }
+}
+
+void GroupReader::read(const TomlEntry& entry) {
+  check_plain_name(document_, entry.at, entry.key, "group");
+  const TomlFields fields(document_, entry.value, "[groups." + entry.key + "]");
+  fields.allow_only({"hosts", "plugins", "probes", "agent"});
+  const std::string example = R"(hosts = ["edge-[01-20].example.net"])";
+  const auto& hosts = fields.need("hosts", example);
+  const auto patterns = read_text_list(document_, hosts, "hosts", example);
+  if (patterns.empty()) {
+    document_.fail(hosts.at, "found no host in [groups." + entry.key + "]; write " + example);
+  }
+  const auto all = settings(fields, entry.key);
+  FleetGroup group{.name = entry.key};
+  for (const auto* pattern : patterns) add_pattern(*pattern, all, group);
+  std::vector<std::string> once;
+  std::map<std::string, bool> seen;
+  for (auto& label : group.hosts) {
+    if (seen.emplace(label, true).second) once.push_back(std::move(label));
+  }
+  group.hosts = std::move(once);
+  group_positions_.emplace(entry.key, entry.at);
+  fleet_.groups.push_back(std::move(group));
+}
+
+void GroupReader::finish() const {
+  for (std::size_t i = 0; i < fleet_.hosts.size(); ++i) {
+    const auto& host = fleet_.hosts[i];
+    const auto group = group_positions_.find(host.name);
+    if (group != group_positions_.end()) {
+      document_.fail(group->second, "the group '" + group->first +
+                                        "' has the name of a host; a selector could not tell them "
+                                        "apart, so rename the group");
+    }
+    if (!origins_[i].has_plugins) {
+      document_.fail(origins_[i].at, "the host '" + host.label() +
+                                         "' gets no plugins from its groups; write " +
+                                         "plugins = [\"NAME\"] in [groups." + host.groups.front() +
+                                         "], or plugins = [] if it is to run none");
+    }
+  }
+}
+
+}  // namespace
+
+void read_groups(const TomlDocument& document, const TomlValue& groups, Fleet& fleet) {
+  const TomlFields fields(document, groups, "[groups]");
+  GroupReader reader(document, fleet);
+  for (const auto& entry : fields.entries()) reader.read(entry);
+  reader.finish();
+}
+
+}  // namespace kongfleet::controller

@@ -1,0 +1,164 @@
+// SPDX-FileCopyrightText: The kongfleet authors
+// SPDX-License-Identifier: Apache-2.0
+#include "controller/fleet_run.hpp"
+
+#include "controller/amounts.hpp"
+#include "controller/rollout_driver.hpp"
+#include "controller/ssh_links.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <unistd.h>
+
+#include <chrono>
+#include <ctime>
+#include <random>
+
+namespace kongfleet::controller {
+
+namespace {
+
+SshSettings ssh_settings(const Fleet& fleet) {
+  auto settings = SshSettings::of_user();
+  if (fleet.ssh.user) settings.user = fleet.ssh.user;
+  if (!fleet.ssh.known_hosts.empty()) settings.known_hosts = {fleet.ssh.known_hosts};
+  if (!fleet.ssh.config.empty()) settings.config_files = {fleet.ssh.config};
+  for (const auto& file : fleet.ssh.identity_files)
+    settings.identity_files.push_back(file.string());
+  settings.connect_timeout = fleet.ssh.connect_timeout;
+  settings.max_connections = fleet.ssh.max_connections;
+  return settings;
+}
+
+std::string who_we_are(const SshSettings& settings) {
+  char name[256] = "";
+  ::gethostname(name, sizeof name - 1);
+  return settings.local_user + "@" + name;
+}
+
+// "rollout-20261123T101500-3fa9": sorts by time, and two controllers never choose the same.
+std::string make_id(const std::string& kind) {
+  const std::time_t now = std::time(nullptr);
+  std::tm parts{};
+  ::gmtime_r(&now, &parts);
+  char text[64];
+  const auto chance = std::random_device{}() & 0xffffU;
+  const auto length = std::strftime(text, sizeof text, "-%Y%m%dT%H%M%S-", &parts);
+  std::snprintf(text + length, sizeof text - length, "%04x", chance);
+  return kind + text;
+}
+
+}  // namespace
+
+struct FleetRun::Machinery {
+  const Fleet& fleet;
+  std::vector<Release> releases;
+  std::string kind;
+  std::string id;
+  asio::io_context io{1};
+  ContentPack contents;
+  SshLinks links;
+  RunParts parts;
+  std::vector<std::unique_ptr<HostRun>> hosts;
+
+  Machinery(const Fleet& its_fleet, const std::vector<const FleetHost*>& selected,
+            std::vector<Release> all, const std::string& its_kind, const SshSettings& settings)
+      : fleet(its_fleet),
+        releases(std::move(all)),
+        kind(its_kind),
+        id(make_id(its_kind)),
+        contents(releases),
+        links(io.get_executor(), settings),
+        parts{links,
+              fleet,
+              releases,
+              contents,
+              who_we_are(settings),
+              id,
+              selected.size() <= fleet.ssh.max_connections} {
+    for (const auto* host : selected) hosts.push_back(std::make_unique<HostRun>(parts, *host));
+  }
+};
+
+FleetRun::FleetRun(const Fleet& fleet, const std::vector<const FleetHost*>& hosts,
+                   std::vector<Release> releases, const std::string& kind)
+    : machinery_(std::make_unique<Machinery>(fleet, hosts, std::move(releases), kind,
+                                             ssh_settings(fleet))) {}
+
+FleetRun::~FleetRun() = default;
+
+const std::string& FleetRun::id() const { return machinery_->id; }
+const std::vector<std::unique_ptr<HostRun>>& FleetRun::hosts() const { return machinery_->hosts; }
+std::vector<std::string> FleetRun::notes() const { return machinery_->links.notes(); }
+
+void FleetRun::on_all(const std::function<asio::awaitable<void>(HostRun&)>& deed) {
+  for (auto& host : machinery_->hosts) {
+    asio::co_spawn(machinery_->io, deed(*host), [](const std::exception_ptr& bug) {
+      if (bug)
+        std::rethrow_exception(bug);  // HostRun throws nothing: this is ours, and ends the program
+    });
+  }
+  machinery_->io.restart();
+  machinery_->io.run();
+}
+
+namespace {
+
+asio::awaitable<void> greet(HostRun& host) {
+  [[maybe_unused]] const bool well = co_await host.greet();
+}
+
+asio::awaitable<void> make_plan(HostRun& host) {
+  [[maybe_unused]] const bool well = co_await host.make_plan();
+}
+
+asio::awaitable<void> roll_back_one(HostRun& host, std::optional<std::uint64_t> to, RunView& view,
+                                    HostPhase& end) {
+  end = co_await host.roll_back(to,
+                                [&](const wire::Progress& progress) { view.step(host, progress); });
+  view.phase(host, end);
+}
+
+}  // namespace
+
+void FleetRun::greet_all() { on_all(greet); }
+void FleetRun::plan_all() { on_all(make_plan); }
+
+RunEnd FleetRun::roll_out(RunView& view) {
+  const auto& policy = machinery_->fleet.rollout;
+  const auto count = machinery_->hosts.size();
+  RolloutRules rules;
+  rules.wave_ends = wave_ends(policy.waves, count);
+  rules.bake = policy.bake;
+  rules.max_unavailable = at_most(policy.max_unavailable, count);
+  rules.max_failures = policy.max_failures;
+  rules.when_failed =
+      policy.on_failure == OnFailure::Pause ? WhenFailed::Pause : WhenFailed::TakeBack;
+  Rollout rollout(rules);
+  RolloutDriver driver(machinery_->io, rollout, machinery_->hosts, view, policy.bake,
+                       policy.confirm_timeout);
+  driver.run();
+  RunEnd end{machinery_->kind, machinery_->id, driver.abandoned() ? 130 : rollout.exit_code(), {}};
+  for (std::size_t i = 0; i < count; ++i) {
+    end.hosts.emplace_back(machinery_->hosts[i].get(), rollout.phase(i));
+  }
+  return end;
+}
+
+RunEnd FleetRun::roll_back(std::optional<std::uint64_t> to, RunView& view) {
+  std::map<const HostRun*, HostPhase> phases;
+  for (const auto& host : machinery_->hosts) phases[host.get()] = HostPhase::Waiting;
+  on_all([&](HostRun& host) { return roll_back_one(host, to, view, phases[&host]); });
+  RunEnd end{machinery_->kind, machinery_->id, 0, {}};
+  for (const auto& host : machinery_->hosts) {
+    const auto phase = phases[host.get()];
+    end.hosts.emplace_back(host.get(), phase);
+    if (phase == HostPhase::Done || phase == HostPhase::Unchanged) continue;
+    const bool needs_person = phase == HostPhase::Stranded || phase == HostPhase::Lost;
+    const int code = needs_person ? 4 : phase == HostPhase::Refused ? 5 : 3;
+    end.exit_code = end.exit_code == 4 || code == 4 ? 4 : code;
+  }
+  return end;
+}
+
+}  // namespace kongfleet::controller

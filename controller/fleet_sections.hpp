@@ -1,0 +1,30 @@
+// SPDX-FileCopyrightText: The kongfleet authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "controller/fleet.hpp"
+#include "controller/fleet_file.hpp"
+#include "controller/toml_fields.hpp"
+
+#include <filesystem>
+#include <string>
+
+namespace kongfleet::controller {
+
+/// The parts of parse_fleet, one for each kind of table. All throw as it does.
+
+FleetPlugin read_plugin_entry(const TomlDocument& document, const TomlEntry& entry,
+                              const FleetFilePlace& place);
+ProbeSpec read_probe(const TomlDocument& document, const TomlEntry& entry);
+/// Fills fleet.groups and fleet.hosts; fleet.plugins and fleet.probes are there already.
+void read_groups(const TomlDocument& document, const TomlValue& groups, Fleet& fleet);
+
+/// A path of the fleet file: relative to the file's directory, or to the home directory after "~/".
+std::filesystem::path read_path(const TomlDocument& document, const TomlValue& value,
+                                const std::string& key, const FleetFilePlace& place);
+/// Throws at `at` unless `name` is [A-Za-z0-9][A-Za-z0-9_.-]{0,63}: no selector can misread it.
+/// `what`: "group".
+void check_plain_name(const TomlDocument& document, TomlPosition at, const std::string& name,
+                      const std::string& what);
+
+}  // namespace kongfleet::controller

@@ -1,0 +1,90 @@
+// SPDX-FileCopyrightText: The kongfleet authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "controller/content_pack.hpp"
+#include "controller/conversation.hpp"
+#include "controller/fleet.hpp"
+#include "controller/rollout.hpp"
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace kongfleet::controller {
+
+/// What all hosts of a run share; outlives them.
+struct RunParts {
+  HostLinks& links;
+  const Fleet& fleet;
+  const std::vector<Release>& releases;
+  ContentPack& contents;
+  std::string controller;  // who we are, for whoever finds us holding a host: "ops@deploy-1"
+  std::string rollout;     // this rollout's name
+  bool keep_open;          // whether all links may stay open at once
+};
+
+/// Where a host that could not be dealt with failed us.
+enum class Trouble {
+  None,
+  Setup,  // our own side, or a host that isn't ready for us: nothing was touched, and trying again
+          // is no use
+  Away,   // it does not answer now
+  Held,   // somebody else's transaction holds it
+};
+
+/// One host in a run: the conversation with its agent, what it said last, and how it fares. No
+/// coroutine of it throws: what goes wrong is in `trouble` and `problem`. One coroutine at a time.
+class HostRun {
+public:
+  HostRun(RunParts& parts, const FleetHost& host);
+
+  /// Connects and greets: fills `state`. False when that failed.
+  asio::awaitable<bool> greet();
+  /// Greets, and asks what the fleet file's releases would change: fills `plan`.
+  asio::awaitable<bool> make_plan();
+  /// Deploys up to the trial, planning anew when the link is gone or the host changed.
+  asio::awaitable<HostPhase> start(Conversation::OnProgress on_progress);
+  asio::awaitable<HostPhase> confirm();
+  /// Ends the trial, or takes back what this run confirmed here.
+  asio::awaitable<HostPhase> take_back(HostPhase from, std::string reason);
+  /// Renews the lease; anything but Trial when the trial is over.
+  asio::awaitable<HostPhase> renew();
+  /// To generation `to`, or the one before.
+  asio::awaitable<HostPhase> roll_back(std::optional<std::uint64_t> to,
+                                       Conversation::OnProgress on_progress);
+  /// Ends the conversation; the next one begins afresh.
+  void hang_up() { conversation_.reset(); }
+
+  const FleetHost& host() const { return host_; }
+  std::string label() const { return host_.label(); }
+
+  wire::HostState state;  // what the host said of itself last
+  std::optional<wire::Plan> plan;
+  std::optional<wire::Outcome> outcome;  // of the transaction of this run
+  Trouble trouble = Trouble::None;
+  std::string problem;  // one sentence, printable
+
+private:
+  using Deed = std::function<asio::awaitable<wire::Outcome>(Conversation&)>;
+  asio::awaitable<HostPhase> attempt_start(Conversation::OnProgress on_progress, bool& told);
+  /// Does `deed` on the open conversation, or on a new one when that broke: agents answer a
+  /// repeated message from what they know.
+  asio::awaitable<HostPhase> settle(Deed deed, HostPhase when_silent);
+  asio::awaitable<void> propose();
+  asio::awaitable<void> open();
+  HostPhase take(wire::Outcome said);
+  void note(const std::exception& error);
+  wire::Apply apply_message() const;
+  void add_probes(google::protobuf::RepeatedPtrField<wire::Probe>& to) const;
+
+  RunParts& parts_;
+  const FleetHost& host_;
+  std::string transaction_;
+  std::unique_ptr<Conversation> conversation_;
+};
+
+}  // namespace kongfleet::controller

@@ -1,0 +1,80 @@
+// SPDX-FileCopyrightText: The kongfleet authors
+// SPDX-License-Identifier: Apache-2.0
+#include "controller/json_view.hpp"
+
+#include "controller/wire_json.hpp"
+#include "proto/names.hpp"
+
+#include <boost/json.hpp>
+
+#include <ostream>
+
+namespace kongfleet::controller {
+
+namespace json = boost::json;
+
+namespace {
+
+json::object event(std::string_view name) { return {{"schema", "kongfleet/1"}, {"event", name}}; }
+
+void print(std::ostream& out, const json::object& object) {
+  out << json::serialize(object) << "\n" << std::flush;
+}
+
+json::object host_json(const HostRun& host, HostPhase phase) {
+  json::object object{{"host", host.label()}, {"phase", phase_name(phase)}};
+  if (!host.problem.empty()) object["problem"] = host.problem;
+  if (host.outcome) object["outcome"] = outcome_json(*host.outcome);
+  object["state"] = host_state_json(host.state);
+  return object;
+}
+
+}  // namespace
+
+void JsonView::wave(std::size_t number, std::size_t of, std::size_t hosts) {
+  auto object = event("wave");
+  object["wave"] = number + 1;
+  object["of"] = of;
+  object["hosts"] = hosts;
+  print(out_, object);
+}
+
+void JsonView::baking(std::size_t number, std::size_t of, std::chrono::milliseconds time) {
+  auto object = event("baking");
+  object["wave"] = number + 1;
+  object["of"] = of;
+  object["ms"] = time.count();
+  print(out_, object);
+}
+
+void JsonView::step(const HostRun& host, const wire::Progress& progress) {
+  auto object = event("step");
+  object["host"] = host.label();
+  object["step"] = printable(progress.step());
+  object["text"] = printable(progress.text());
+  object["at_ms"] = progress.at_ms();
+  print(out_, object);
+}
+
+void JsonView::phase(const HostRun& host, HostPhase phase) {
+  auto object = event("host");
+  for (auto& member : host_json(host, phase)) object[member.key()] = std::move(member.value());
+  print(out_, object);
+}
+
+void JsonView::stopping(const std::string& why) {
+  auto object = event("stopping");
+  object["why"] = why;
+  print(out_, object);
+}
+
+void print_end_json(std::ostream& out, const RunEnd& end) {
+  auto object = event("end");
+  object["id"] = end.id;
+  object["exit"] = end.exit_code;
+  auto& hosts = object["hosts"].emplace_array();
+  for (const auto& [host, phase] : end.hosts) hosts.push_back(host_json(*host, phase));
+  print(out, object);
+}
+
+}  // namespace kongfleet::controller

@@ -1,0 +1,117 @@
+// SPDX-FileCopyrightText: The kongfleet authors
+// SPDX-License-Identifier: Apache-2.0
+#include "controller/lua_handler.hpp"
+
+#include <algorithm>
+
+namespace kongfleet::controller {
+
+namespace {
+
+/// Tokens by index, where reading past either end is harmless.
+class View {
+public:
+  explicit View(const std::vector<LuaToken>& tokens) : tokens_(tokens) {}
+  bool symbol(std::size_t i, std::string_view text) const {
+    return i < tokens_.size() && tokens_[i].kind == LuaTokenKind::Symbol && tokens_[i].text == text;
+  }
+  bool kind(std::size_t i, LuaTokenKind kind) const {
+    return i < tokens_.size() && tokens_[i].kind == kind;
+  }
+  bool name(std::size_t i, std::string_view text) const {
+    return kind(i, LuaTokenKind::Name) && tokens_[i].text == text;
+  }
+  const LuaToken& operator[](std::size_t i) const { return tokens_[i]; }
+  std::size_t size() const { return tokens_.size(); }
+
+private:
+  const std::vector<LuaToken>& tokens_;
+};
+
+// Whether what follows a value would change it: `"1." .. minor`, `meta.version`, `f()`.
+bool goes_on(const View& view, std::size_t i) {
+  for (const auto* text : {"..", ".", ":", "(", "[", "+", "-", "*", "/", "%", "^"}) {
+    if (view.symbol(i, text)) return true;
+  }
+  return view.name(i, "or") || view.name(i, "and");
+}
+
+// The string that `local NAME = "…"` gives a name before token `end`; the last one counts.
+std::optional<std::string> local_text(const View& view, const std::string& name, std::size_t end) {
+  std::optional<std::string> text;
+  for (std::size_t i = 0; i + 3 < end; ++i) {
+    const bool assigned =
+        view.name(i, "local") && view.name(i + 1, name) && view.symbol(i + 2, "=");
+    if (!assigned) continue;
+    const bool plain = view.kind(i + 3, LuaTokenKind::String) && !goes_on(view, i + 4);
+    text = plain ? std::optional(view[i + 3].text) : std::nullopt;
+  }
+  return text;
+}
+
+// The value that begins at token `i`, when it can be read off.
+std::optional<std::string> value_at(const View& view, std::size_t i) {
+  const bool negative = view.symbol(i, "-") && view.kind(i + 1, LuaTokenKind::Number);
+  if (negative) ++i;
+  if (i >= view.size() || goes_on(view, i + 1)) return std::nullopt;
+  if (view.kind(i, LuaTokenKind::Number)) return (negative ? "-" : "") + view[i].text;
+  if (view.kind(i, LuaTokenKind::String)) return view[i].text;
+  if (view.kind(i, LuaTokenKind::Name)) return local_text(view, view[i].text, i);
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::vector<LuaField> lua_fields(const std::vector<LuaToken>& tokens, std::string_view name) {
+  const View view(tokens);
+  std::vector<LuaField> fields;
+  std::string open;  // brackets that are open here
+  for (std::size_t i = 0; i < view.size(); ++i) {
+    const auto& token = view[i];
+    if (token.kind == LuaTokenKind::Symbol && token.text.size() == 1) {
+      const char c = token.text[0];
+      if (c == '{' || c == '(' || c == '[') open += c;
+      if ((c == '}' || c == ')' || c == ']') && !open.empty()) open.pop_back();
+    }
+    if (token.text != name) continue;
+    const std::size_t before = i - 1;  // wraps to a harmless index for the first token
+    const bool in_brackets = token.kind == LuaTokenKind::String && view.symbol(before, "[") &&
+                             view.symbol(i + 1, "]") && view.symbol(i + 2, "=");
+    if (in_brackets) fields.push_back({token.line, value_at(view, i + 3)});
+    if (token.kind != LuaTokenKind::Name) continue;
+    const bool of_object = view.symbol(before, ".");
+    const bool in_table =
+        open.ends_with('{') &&
+        (view.symbol(before, "{") || view.symbol(before, ",") || view.symbol(before, ";"));
+    if ((of_object || in_table) && view.symbol(i + 1, "=")) {
+      fields.push_back({token.line, value_at(view, i + 2)});
+    }
+    const bool method = (of_object || view.symbol(before, ":")) && view.symbol(i + 1, "(") &&
+                        i >= 3 && view.name(i - 3, "function");
+    if (method) fields.push_back({token.line, std::nullopt});
+  }
+  return fields;
+}
+
+std::vector<LuaRequire> lua_requires(const std::vector<LuaToken>& tokens) {
+  const View view(tokens);
+  std::vector<LuaRequire> found;
+  for (std::size_t i = 0; i < view.size(); ++i) {
+    if (!view.name(i, "require") || view.symbol(i - 1, ".") || view.symbol(i - 1, ":")) continue;
+    const auto argument = view.symbol(i + 1, "(") ? i + 2 : i + 1;
+    if (!view.kind(argument, LuaTokenKind::String) || view.symbol(argument + 1, "..")) continue;
+    found.push_back({view[i].line, view[argument].text});
+  }
+  return found;
+}
+
+std::optional<std::string> handler_version(std::string_view handler_lua) {
+  const auto fields = lua_fields(lua_tokens(handler_lua), "VERSION");
+  if (fields.empty()) return std::nullopt;
+  const bool agree = std::all_of(fields.begin(), fields.end(), [&](const LuaField& field) {
+    return field.text == fields.front().text;
+  });
+  return agree ? fields.front().text : std::nullopt;
+}
+
+}  // namespace kongfleet::controller

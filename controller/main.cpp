@@ -1,0 +1,54 @@
+// SPDX-FileCopyrightText: The kongfleet authors
+// SPDX-License-Identifier: Apache-2.0
+#include "controller/check_command.hpp"
+#include "controller/command_line.hpp"
+#include "controller/fleet_commands.hpp"
+#include "controller/init.hpp"
+#include "controller/pack_command.hpp"
+
+#include <csignal>
+#include <iostream>
+
+namespace {
+
+using namespace kongfleet::controller;
+
+struct Runner {
+  const GlobalOptions& global;
+  Answer answer;
+
+  int operator()(const InitCommand& command) const { return run_init(command, answer); }
+  int operator()(const PackCommand& command) const { return run_pack(command, answer); }
+  int operator()(const PlanCommand& command) const { return run_plan(global, command, answer); }
+  int operator()(const RolloutCommand& command) const {
+    return run_rollout(global, command, answer);
+  }
+  int operator()(const RollbackCommand& command) const {
+    return run_rollback(global, command, answer);
+  }
+  int operator()(const StatusCommand& command) const { return run_status(global, command, answer); }
+  int operator()(const CheckCommand& command) const {
+    const int code = run_check(global, answer);
+    return code == 0 && command.hosts ? run_check_hosts(global, answer) : code;
+  }
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::signal(SIGPIPE, SIG_IGN);  // a reader that went away is an error of that write, not our end
+  const auto parsed = parse_command_line({argv + 1, argv + argc});
+  if (const auto* leave = std::get_if<Leave>(&parsed)) {
+    std::cout << leave->to_stdout;
+    std::cerr << leave->to_stderr;
+    return leave->exit_code;
+  }
+  const auto& invocation = std::get<Invocation>(parsed);
+  const Answer answer{invocation.global.output, std::cout, std::cerr};
+  try {
+    return std::visit(Runner{invocation.global, answer}, invocation.command);
+  } catch (const std::exception& error) {
+    std::cerr << "kongfleet: " << error.what() << "\n";
+    return 1;
+  }
+}

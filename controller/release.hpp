@@ -1,0 +1,20 @@
+// SPDX-FileCopyrightText: The kongfleet authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "proto/manifest.hpp"
+
+#include <string>
+#include <vector>
+
+namespace kongfleet::controller {
+
+/// A release with all its bytes, ready to be pushed or packed.
+/// `contents[i]` are the bytes of `manifest.files()[i]`: as long as it says, with the digest it
+/// says.
+struct Release {
+  Manifest manifest;
+  std::vector<std::string> contents;
+};
+
+}  // namespace kongfleet::controller

@@ -1,0 +1,166 @@
+// SPDX-FileCopyrightText: The kongfleet authors
+// SPDX-License-Identifier: Apache-2.0
+#include "controller/rollout.hpp"
+
+#include <algorithm>
+
+namespace kongfleet::controller {
+
+Rollout::Rollout(RolloutRules rules)
+    : rules_(std::move(rules)),
+      hosts_(rules_.wave_ends.empty() ? 0 : rules_.wave_ends.back(), HostPhase::Waiting) {}
+
+std::size_t Rollout::count(HostPhase phase) const {
+  return static_cast<std::size_t>(std::count(hosts_.begin(), hosts_.end(), phase));
+}
+
+std::size_t Rollout::unavailable() const {
+  return count(HostPhase::Changing) + count(HostPhase::Reverting) + count(HostPhase::Lost) +
+         count(HostPhase::Stranded) + count(HostPhase::Unreachable);
+}
+
+bool Rollout::failed(HostPhase phase) const {
+  return phase == HostPhase::Refused || phase == HostPhase::Unreachable ||
+         phase == HostPhase::Lost || phase == HostPhase::Stranded || phase == HostPhase::Back;
+}
+
+// Nothing more is expected of this host before its wave goes on.
+bool Rollout::settled(std::size_t host) const {
+  const auto phase = hosts_[host];
+  return phase == HostPhase::Done || phase == HostPhase::Unchanged || failed(phase);
+}
+
+std::vector<RolloutAction> Rollout::next(Time now) {
+  std::vector<RolloutAction> actions;
+  if (stopping()) {
+    take_back(actions);
+    return actions;
+  }
+  while (wave_ < waves()) {
+    fill(actions);
+    bake(now, actions);
+    bool done = true;
+    for (auto host = wave_begin(); host < rules_.wave_ends[wave_]; ++host) {
+      done = done && settled(host);
+    }
+    if (!done) return actions;
+    ++wave_;
+    confirming_ = false;
+    bake_until_.reset();
+  }
+  return actions;
+}
+
+void Rollout::fill(std::vector<RolloutAction>& actions) {
+  for (auto host = wave_begin(); host < rules_.wave_ends[wave_]; ++host) {
+    if (unavailable() >= rules_.max_unavailable) return;
+    if (hosts_[host] != HostPhase::Waiting) continue;
+    hosts_[host] = HostPhase::Changing;
+    actions.push_back({RolloutAction::Kind::Start, host});
+  }
+}
+
+void Rollout::bake(Time now, std::vector<RolloutAction>& actions) {
+  bool any_trial = false;
+  for (auto host = wave_begin(); host < rules_.wave_ends[wave_]; ++host) {
+    if (hosts_[host] == HostPhase::Trial) {
+      any_trial = true;
+    } else if (!settled(host) && hosts_[host] != HostPhase::Confirming) {
+      return;  // the wave is not full yet
+    }
+  }
+  if (!any_trial) return;
+  if (!confirming_ && !bake_until_) bake_until_ = now + rules_.bake;
+  if (!confirming_ && now < *bake_until_) return;
+  confirming_ = true;
+  bake_until_.reset();
+  for (auto host = wave_begin(); host < rules_.wave_ends[wave_]; ++host) {
+    if (hosts_[host] != HostPhase::Trial) continue;
+    hosts_[host] = HostPhase::Confirming;
+    actions.push_back({RolloutAction::Kind::Confirm, host});
+  }
+}
+
+// Everything that hangs in the air goes back; after a failure also what was confirmed. No budget
+// holds this up: back is the safe direction.
+void Rollout::take_back(std::vector<RolloutAction>& actions) {
+  for (std::size_t host = 0; host < hosts_.size(); ++host) {
+    const bool confirmed = hosts_[host] == HostPhase::Done && stop_ == Stop::Failed;
+    if (hosts_[host] != HostPhase::Trial && !confirmed) continue;
+    hosts_[host] = HostPhase::Reverting;
+    actions.push_back({RolloutAction::Kind::Revert, host});
+  }
+}
+
+std::optional<Rollout::Time> Rollout::wake() const {
+  return stopping() ? std::nullopt : bake_until_;
+}
+
+void Rollout::report(std::size_t host, HostPhase phase, Time) {
+  const auto before = hosts_[host];
+  const bool over_for_it = settled(host) && before != HostPhase::Done;
+  if (over_for_it || before == phase) return;
+  hosts_[host] = phase;
+  const bool asked_back = before == HostPhase::Reverting;
+  if (!failed(phase) || (asked_back && phase == HostPhase::Back)) return;
+  if (asked_back) return;  // it is counted already: the rollout has failed
+  ++failures_;
+  const bool budget_used = phase != HostPhase::Refused && unavailable() >= rules_.max_unavailable &&
+                           count(HostPhase::Changing) + count(HostPhase::Reverting) == 0;
+  if (stopping() || (failures_ <= rules_.max_failures && !budget_used)) return;
+  stop_ = rules_.when_failed == WhenFailed::TakeBack ? Stop::Failed : Stop::Paused;
+}
+
+void Rollout::interrupt() {
+  if (!stopping() && !over()) stop_ = Stop::Interrupted;
+}
+
+bool Rollout::over() const {
+  const auto busy = count(HostPhase::Changing) + count(HostPhase::Confirming) +
+                    count(HostPhase::Reverting) + count(HostPhase::Trial);
+  if (busy > 0) return false;
+  if (stop_ == Stop::Failed) return count(HostPhase::Done) == 0;
+  return stopping() || wave_ >= waves();
+}
+
+int Rollout::exit_code() const {
+  if (count(HostPhase::Stranded) + count(HostPhase::Lost) > 0) return 4;
+  if (stop_ == Stop::Interrupted) return 130;
+  if (stop_ == Stop::Paused) return 6;
+  if (failures_ == 0) return 0;
+  const auto touched = count(HostPhase::Back) + count(HostPhase::Done);
+  if (stop_ == Stop::Failed && touched == 0) return count(HostPhase::Refused) > 0 ? 5 : 1;
+  return stop_ == Stop::Failed ? 3 : 0;
+}
+
+std::string_view phase_name(HostPhase phase) {
+  switch (phase) {
+    case HostPhase::Waiting:
+      return "waiting";
+    case HostPhase::Changing:
+      return "changing";
+    case HostPhase::Trial:
+      return "trial";
+    case HostPhase::Confirming:
+      return "confirming";
+    case HostPhase::Done:
+      return "done";
+    case HostPhase::Unchanged:
+      return "unchanged";
+    case HostPhase::Reverting:
+      return "reverting";
+    case HostPhase::Back:
+      return "back";
+    case HostPhase::Refused:
+      return "refused";
+    case HostPhase::Unreachable:
+      return "unreachable";
+    case HostPhase::Lost:
+      return "lost";
+    case HostPhase::Stranded:
+      return "stranded";
+  }
+  return "?";
+}
+
+}  // namespace kongfleet::controller

@@ -1,0 +1,111 @@
+// SPDX-FileCopyrightText: The kongfleet authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace kongfleet::controller {
+
+/// How a rollout goes on when it may not go on.
+enum class WhenFailed { TakeBack, Pause };
+
+struct RolloutRules {
+  std::vector<std::size_t> wave_ends;  // cumulative host counts; the last is the number of hosts
+  std::chrono::milliseconds bake{0};
+  std::size_t max_unavailable = 1;  // hosts, at least 1
+  std::size_t max_failures = 0;     // the rollout stops when this is exceeded
+  WhenFailed when_failed = WhenFailed::TakeBack;
+};
+
+/// Where one host of a rollout is.
+enum class HostPhase {
+  Waiting,      // nothing was done to it
+  Changing,     // its transaction runs
+  Trial,        // proven, waiting for its wave to bake
+  Confirming,   // told to keep it
+  Done,         // confirmed
+  Unchanged,    // there was nothing to do
+  Reverting,    // told to go back
+  Back,         // as it was before this rollout
+  Refused,      // it refused before anything changed
+  Unreachable,  // no answer: nothing is known of it but that nothing was changed
+  Lost,         // no answer while it was being changed: it undoes that by itself
+  Stranded,     // the way back failed
+};
+
+/// What is to be done now.
+struct RolloutAction {
+  enum class Kind {
+    Start,
+    Confirm,
+    Revert
+  };  // Revert: also of what was confirmed earlier in this rollout
+  Kind kind;
+  std::size_t host;
+};
+
+/// One fleet's move, wave by wave. Pure: it hands out what to do, is told what happened, and takes
+/// the time as a number; it knows nothing of SSH or printing. Hosts are 0 … n-1 in the order they
+/// go.
+///
+/// A wave starts only when every host before it is Done or Unchanged, or failed within the budget.
+/// Inside a wave a host starts as soon as a slot is free: never more than max_unavailable hosts are
+/// Changing, Reverting, Lost or Stranded at once. When all hosts of a wave are in trial it bakes,
+/// then all of it is confirmed. A host that fails counts against max_failures; when that is
+/// exceeded nothing new starts, and with TakeBack everything this rollout changed goes back.
+class Rollout {
+public:
+  using Time = std::chrono::steady_clock::time_point;
+
+  explicit Rollout(RolloutRules rules);
+
+  /// What is to be done now; each action is handed out once.
+  std::vector<RolloutAction> next(Time now);
+  /// When next() should be asked again though nothing was reported; nothing: only after a report.
+  std::optional<Time> wake() const;
+
+  /// Something happened to a host. Reports that don't fit its phase are ignored: they are late.
+  void report(std::size_t host, HostPhase phase, Time now);
+  /// A person wants it to stop: nothing new starts, what is in trial goes back, what is confirmed
+  /// stays.
+  void interrupt();
+
+  HostPhase phase(std::size_t host) const { return hosts_[host]; }
+  std::size_t wave() const { return wave_; }  // 0: the canary
+  std::size_t waves() const { return rules_.wave_ends.size(); }
+  std::size_t wave_size() const { return rules_.wave_ends[wave_] - wave_begin(); }
+  std::size_t failures() const { return failures_; }
+  bool baking() const { return bake_until_.has_value(); }
+  bool stopping() const { return stop_ != Stop::No; }
+  /// Nothing more will happen.
+  bool over() const;
+  /// design.md section 6, once over.
+  int exit_code() const;
+
+private:
+  enum class Stop { No, Failed, Paused, Interrupted };
+  std::size_t count(HostPhase phase) const;
+  std::size_t wave_begin() const { return wave_ == 0 ? 0 : rules_.wave_ends[wave_ - 1]; }
+  std::size_t unavailable() const;
+  void fill(std::vector<RolloutAction>& actions);
+  void bake(Time now, std::vector<RolloutAction>& actions);
+  void take_back(std::vector<RolloutAction>& actions);
+  bool settled(std::size_t host) const;
+  bool failed(HostPhase phase) const;
+
+  RolloutRules rules_;
+  std::vector<HostPhase> hosts_;
+  std::size_t wave_ = 0;
+  std::size_t failures_ = 0;
+  std::optional<Time> bake_until_;
+  bool confirming_ = false;  // this wave has baked
+  Stop stop_ = Stop::No;
+};
+
+std::string_view phase_name(HostPhase phase);
+
+}  // namespace kongfleet::controller

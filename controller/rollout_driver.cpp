@@ -1,0 +1,172 @@
+// SPDX-FileCopyrightText: The kongfleet authors
+// SPDX-License-Identifier: Apache-2.0
+#include "controller/rollout_driver.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+
+#include <algorithm>
+#include <csignal>
+
+namespace kongfleet::controller {
+
+namespace {
+
+constexpr auto renew_min = std::chrono::milliseconds(1000);
+constexpr auto renew_max = std::chrono::milliseconds(10'000);
+
+}  // namespace
+
+RolloutDriver::RolloutDriver(asio::io_context& io, Rollout& rollout,
+                             std::vector<std::unique_ptr<HostRun>>& hosts, RunView& view,
+                             std::chrono::milliseconds bake, std::chrono::milliseconds lease)
+    : io_(io),
+      rollout_(rollout),
+      hosts_(hosts),
+      view_(view),
+      bake_(bake),
+      renew_every_(std::clamp(lease / 3, renew_min, renew_max)),
+      jobs_(hosts.size()),
+      busy_(hosts.size()),
+      before_revert_(hosts.size(), HostPhase::Trial),
+      wake_(io),
+      renew_(io),
+      signals_(io, SIGINT, SIGTERM) {}
+
+void RolloutDriver::run() {
+  listen_for_interrupt();
+  renew_trials();
+  pump();
+  io_.restart();
+  io_.run();
+}
+
+void RolloutDriver::give(std::size_t host, Job job) {
+  jobs_[host].push_back(job);
+  if (busy_[host]) return;
+  busy_[host] = true;
+  asio::co_spawn(io_, work(host), [](const std::exception_ptr& bug) {
+    if (bug)
+      std::rethrow_exception(bug);  // HostRun throws nothing: this is ours, and ends the program
+  });
+}
+
+asio::awaitable<void> RolloutDriver::work(std::size_t host) {
+  while (!jobs_[host].empty()) {
+    const auto job = jobs_[host].front();
+    jobs_[host].pop_front();
+    const auto phase = co_await perform(host, job);
+    const bool news = rollout_.phase(host) != phase;
+    if (job == Job::Renew && (rollout_.phase(host) != HostPhase::Trial || !news)) continue;
+    rollout_.report(host, phase, std::chrono::steady_clock::now());
+    if (rollout_.phase(host) == phase) view_.phase(*hosts_[host], phase);
+    if (reason_.empty() && rollout_.stopping())
+      reason_ = hosts_[host]->label() + ": " + hosts_[host]->problem;
+  }
+  busy_[host] = false;
+  pump();
+}
+
+asio::awaitable<HostPhase> RolloutDriver::perform(std::size_t host, Job job) {
+  auto& run = *hosts_[host];
+  if (job == Job::Start) {
+    const auto phase = co_await run.start(
+        [this, &run](const wire::Progress& progress) { view_.step(run, progress); });
+    co_return phase;
+  }
+  if (job == Job::Confirm) {
+    const auto phase = co_await run.confirm();
+    co_return phase;
+  }
+  if (job == Job::Renew) {
+    const auto phase = co_await run.renew();
+    co_return phase;
+  }
+  const auto phase = co_await run.take_back(before_revert_[host], reason_);
+  co_return phase;
+}
+
+void RolloutDriver::pump() {
+  const auto now = std::chrono::steady_clock::now();
+  std::vector<HostPhase> before;
+  for (std::size_t host = 0; host < hosts_.size(); ++host) before.push_back(rollout_.phase(host));
+  const auto actions = rollout_.next(now);
+  tell_waves();
+  for (const auto& action : actions) {
+    switch (action.kind) {
+      case RolloutAction::Kind::Start:
+        give(action.host, Job::Start);
+        break;
+      case RolloutAction::Kind::Confirm:
+        give(action.host, Job::Confirm);
+        break;
+      case RolloutAction::Kind::Revert:
+        before_revert_[action.host] = before[action.host];
+        give(action.host, Job::Revert);
+        break;
+    }
+  }
+  if (rollout_.over()) return finish();
+  arm_wake();
+}
+
+void RolloutDriver::tell_waves() {
+  if (rollout_.stopping()) {
+    if (!told_stop_) view_.stopping(interrupted_ ? "interrupted" : reason_);
+    told_stop_ = true;
+    return;
+  }
+  const auto wave = rollout_.wave();
+  if (wave != told_wave_ && wave < rollout_.waves()) {
+    view_.wave(wave, rollout_.waves(), rollout_.wave_size());
+    told_wave_ = wave;
+    told_baking_ = false;
+  }
+  if (rollout_.baking() && !told_baking_) {
+    view_.baking(wave, rollout_.waves(), bake_);
+    told_baking_ = true;
+  }
+}
+
+void RolloutDriver::arm_wake() {
+  const auto when = rollout_.wake();
+  if (!when) return;
+  wake_.expires_at(*when);
+  wake_.async_wait([this](const boost::system::error_code& cancelled) {
+    if (!cancelled) pump();
+  });
+}
+
+void RolloutDriver::renew_trials() {
+  for (std::size_t host = 0; host < hosts_.size(); ++host) {
+    if (rollout_.phase(host) == HostPhase::Trial && !busy_[host]) give(host, Job::Renew);
+  }
+  renew_.expires_after(renew_every_);
+  renew_.async_wait([this](const boost::system::error_code& cancelled) {
+    if (!cancelled) renew_trials();
+  });
+}
+
+void RolloutDriver::listen_for_interrupt() {
+  signals_.async_wait([this](const boost::system::error_code& cancelled, int) {
+    if (cancelled) return;
+    if (interrupted_) {
+      abandoned_ = true;
+      io_.stop();
+      return;
+    }
+    interrupted_ = true;
+    reason_ = "interrupted by the operator";
+    rollout_.interrupt();
+    listen_for_interrupt();
+    pump();
+  });
+}
+
+void RolloutDriver::finish() {
+  wake_.cancel();
+  renew_.cancel();
+  signals_.cancel();
+  for (auto& host : hosts_) host->hang_up();
+}
+
+}  // namespace kongfleet::controller

@@ -1,0 +1,64 @@
+// SPDX-FileCopyrightText: The kongfleet authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "controller/host_run.hpp"
+#include "controller/rollout.hpp"
+#include "controller/run_view.hpp"
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <deque>
+#include <memory>
+#include <vector>
+
+namespace kongfleet::controller {
+
+/// Carries out what a Rollout decides: its actions become conversations, their ends become its
+/// reports. Renews the lease of every trial meanwhile, and watches for Ctrl-C. Runs on the
+/// io_context's one thread.
+class RolloutDriver {
+public:
+  RolloutDriver(asio::io_context& io, Rollout& rollout,
+                std::vector<std::unique_ptr<HostRun>>& hosts, RunView& view,
+                std::chrono::milliseconds bake, std::chrono::milliseconds lease);
+  /// Runs to the end. After a second Ctrl-C it returns at once: what hangs in the air is undone by
+  /// the hosts.
+  void run();
+  bool abandoned() const { return abandoned_; }
+
+private:
+  enum class Job { Start, Confirm, Revert, Renew };
+  asio::awaitable<void> work(std::size_t host);
+  asio::awaitable<HostPhase> perform(std::size_t host, Job job);
+  void give(std::size_t host, Job job);
+  void pump();
+  void tell_waves();
+  void renew_trials();
+  void listen_for_interrupt();
+  void arm_wake();
+  void finish();
+
+  asio::io_context& io_;
+  Rollout& rollout_;
+  std::vector<std::unique_ptr<HostRun>>& hosts_;
+  RunView& view_;
+  std::chrono::milliseconds bake_;
+  std::chrono::milliseconds renew_every_;
+  std::vector<std::deque<Job>> jobs_;
+  std::vector<bool> busy_;
+  std::vector<HostPhase> before_revert_;
+  asio::steady_timer wake_;
+  asio::steady_timer renew_;
+  asio::signal_set signals_;
+  std::size_t told_wave_ = SIZE_MAX;
+  bool told_baking_ = false;
+  bool told_stop_ = false;
+  bool interrupted_ = false;
+  bool abandoned_ = false;
+  std::string reason_;
+};
+
+}  // namespace kongfleet::controller

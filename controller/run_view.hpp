@@ -1,0 +1,35 @@
+// SPDX-FileCopyrightText: The kongfleet authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "controller/host_run.hpp"
+#include "controller/rollout.hpp"
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+namespace kongfleet::controller {
+
+/// What a person or a program sees of a rollout while it runs. Called from one thread; must not
+/// throw.
+class RunView {
+public:
+  virtual ~RunView() = default;
+  virtual void wave(std::size_t number, std::size_t of, std::size_t hosts) = 0;
+  virtual void baking(std::size_t number, std::size_t of, std::chrono::milliseconds time) = 0;
+  virtual void step(const HostRun& host, const wire::Progress& progress) = 0;
+  virtual void phase(const HostRun& host, HostPhase phase) = 0;
+  /// Nothing new starts from here on.
+  virtual void stopping(const std::string& why) = 0;
+};
+
+/// How a run ended, for its summary.
+struct RunEnd {
+  std::string kind;  // "rollout", "rollback"
+  std::string id;
+  int exit_code = 0;
+  std::vector<std::pair<const HostRun*, HostPhase>> hosts;
+};
+
+}  // namespace kongfleet::controller

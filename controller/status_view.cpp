@@ -1,0 +1,97 @@
+// SPDX-FileCopyrightText: The kongfleet authors
+// SPDX-License-Identifier: Apache-2.0
+#include "controller/status_view.hpp"
+
+#include "controller/wire_json.hpp"
+#include "proto/names.hpp"
+
+#include <boost/json.hpp>
+
+#include <algorithm>
+#include <iomanip>
+#include <ostream>
+
+namespace kongfleet::controller {
+
+namespace json = boost::json;
+
+namespace {
+
+struct Row {
+  std::string host, state, kong, generation, releases;
+};
+
+std::string state_text(const HostRun& host) {
+  if (host.trouble != Trouble::None) return "unknown";
+  if (host.state.state() == "ready" && host.state.drift_size() > 0) return "drift";
+  return printable(host.state.state());
+}
+
+Row row_of(const HostRun& host) {
+  Row row{host.label(), state_text(host), "", "", ""};
+  if (host.trouble != Trouble::None) return row;
+  row.kong = printable(host.state.kong_version());
+  row.generation =
+      host.state.generation() == 0 ? "baseline" : std::to_string(host.state.generation());
+  for (const auto& release : host.state.releases()) {
+    row.releases += (row.releases.empty() ? "" : " ") + printable(release.name()) + "@" +
+                    printable(release.version());
+  }
+  return row;
+}
+
+void print_row(std::ostream& out, const Row& row, std::size_t host_width) {
+  out << std::left << std::setw(static_cast<int>(host_width)) << row.host << "  " << std::setw(12)
+      << row.state << "  " << std::setw(8) << row.kong << "  " << std::setw(10) << row.generation
+      << "  " << row.releases << "\n";
+}
+
+void print_details(std::ostream& out, const HostRun& host) {
+  if (host.trouble != Trouble::None) out << host.label() << ": " << host.problem << "\n";
+  if (!host.state.advice().empty())
+    out << host.label() << ": " << printable(host.state.advice()) << "\n";
+  for (const auto& drift : host.state.drift())
+    out << host.label() << ": drift: " << printable(drift) << "\n";
+  if (!host.state.has_open()) return;
+  const auto& open = host.state.open();
+  out << host.label() << ": transaction " << printable(open.id()) << " of "
+      << printable(open.holder()) << ", step " << printable(open.step()) << ", since "
+      << open.age_s() << " s";
+  if (open.lease_left_s() > 0)
+    out << ", undone in " << open.lease_left_s() << " s unless confirmed";
+  out << "\n";
+}
+
+}  // namespace
+
+void print_status(std::ostream& out, const std::vector<std::unique_ptr<HostRun>>& hosts) {
+  std::size_t width = 4;
+  for (const auto& host : hosts) width = std::max(width, host->label().size());
+  print_row(out, {"HOST", "STATE", "KONG", "GENERATION", "RELEASES"}, width);
+  for (const auto& host : hosts) print_row(out, row_of(*host), width);
+  for (const auto& host : hosts) print_details(out, *host);
+}
+
+void print_status_json(std::ostream& out, const std::vector<std::unique_ptr<HostRun>>& hosts) {
+  json::object document{{"schema", "kongfleet/1"}, {"command", "status"}};
+  auto& array = document["hosts"].emplace_array();
+  for (const auto& host : hosts) {
+    json::object object{{"host", host->label()}, {"state", state_text(*host)}};
+    if (host->trouble == Trouble::None) object["agent"] = host_state_json(host->state);
+    if (!host->problem.empty()) object["problem"] = host->problem;
+    array.push_back(std::move(object));
+  }
+  out << json::serialize(document) << "\n";
+}
+
+int status_exit_code(const std::vector<std::unique_ptr<HostRun>>& hosts) {
+  int code = 0;
+  for (const auto& host : hosts) {
+    const auto state = state_text(*host);
+    if (state == "stranded") return 4;
+    if (state != "ready") code = 2;
+  }
+  return code;
+}
+
+}  // namespace kongfleet::controller

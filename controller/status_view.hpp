@@ -1,0 +1,22 @@
+// SPDX-FileCopyrightText: The kongfleet authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "controller/host_run.hpp"
+
+#include <iosfwd>
+#include <memory>
+#include <vector>
+
+namespace kongfleet::controller {
+
+/// What every host runs now, as a table; below it drift, open transactions and what needs a person,
+/// by host.
+void print_status(std::ostream& out, const std::vector<std::unique_ptr<HostRun>>& hosts);
+/// The same as one JSON document.
+void print_status_json(std::ostream& out, const std::vector<std::unique_ptr<HostRun>>& hosts);
+/// 0: all is as it was left; 2: drift, or a transaction is open, or nothing is known of a host; 4:
+/// a host needs a person.
+int status_exit_code(const std::vector<std::unique_ptr<HostRun>>& hosts);
+
+}  // namespace kongfleet::controller

@@ -1,0 +1,131 @@
+// SPDX-FileCopyrightText: The kongfleet authors
+// SPDX-License-Identifier: Apache-2.0
+#include "controller/text_view.hpp"
+
+#include "controller/durations.hpp"
+#include "proto/names.hpp"
+
+#include <ctime>
+#include <iomanip>
+#include <map>
+#include <ostream>
+
+namespace kongfleet::controller {
+
+namespace {
+
+constexpr int subject_width = 18;
+
+std::string clock_time() {
+  const std::time_t now = std::time(nullptr);
+  std::tm parts{};
+  ::localtime_r(&now, &parts);
+  char text[16];
+  std::strftime(text, sizeof text, "%H:%M:%S", &parts);
+  return text;
+}
+
+std::string hosts_text(std::size_t count) {
+  return std::to_string(count) + (count == 1 ? " host" : " hosts");
+}
+
+std::string releases_text(const wire::HostState& state) {
+  std::string text;
+  for (const auto& release : state.releases()) {
+    text +=
+        (text.empty() ? "" : ", ") + printable(release.name()) + "@" + printable(release.version());
+  }
+  return text.empty() ? "no release (the state before kongfleet)" : text;
+}
+
+std::string proof_text(const wire::Outcome& outcome) {
+  std::uint32_t ms = 0;
+  for (const auto& step : outcome.steps()) ms += step.ms();
+  std::size_t fresh = 0;
+  for (const auto& worker : outcome.workers())
+    if (worker.fresh() && worker.state() == "serving") ++fresh;
+  auto text = std::to_string(fresh) + " new workers serve it";
+  for (const auto& probe : outcome.probes()) {
+    text += ", probe " + printable(probe.name()) + (probe.ok() ? " ok" : " failed");
+  }
+  return text + " (" + std::to_string(ms) + " ms)";
+}
+
+std::string phase_text(const HostRun& host, HostPhase phase) {
+  const auto because = host.problem.empty() ? "" : ": " + host.problem;
+  switch (phase) {
+    case HostPhase::Trial:
+      return "in trial, " + proof_text(*host.outcome);
+    case HostPhase::Done:
+      return "confirmed: runs " + releases_text(host.state);
+    case HostPhase::Unchanged:
+      return "nothing to do: runs " + releases_text(host.state);
+    case HostPhase::Back:
+      return "back on " + releases_text(host.state) + because;
+    case HostPhase::Refused:
+      return "refused before anything changed" + because;
+    case HostPhase::Unreachable:
+      return "not reached, nothing was changed" + because;
+    case HostPhase::Lost:
+      return "no answer any more; it takes back by itself what is not confirmed" + because;
+    case HostPhase::Stranded:
+      return "STRANDED, needs a person" + because;
+    default:
+      return std::string(phase_name(phase)) + because;
+  }
+}
+
+}  // namespace
+
+void TextView::line(const std::string& subject, const std::string& text) {
+  out_ << clock_time() << "  " << std::left << std::setw(subject_width) << subject << " " << text
+       << "\n"
+       << std::flush;
+}
+
+void TextView::wave(std::size_t number, std::size_t of, std::size_t hosts) {
+  const auto name = "wave " + std::to_string(number + 1) + "/" + std::to_string(of);
+  line(name, (number == 0 && of > 1 ? "canary, " : "") + hosts_text(hosts));
+}
+
+void TextView::baking(std::size_t number, std::size_t of, std::chrono::milliseconds time) {
+  line("wave " + std::to_string(number + 1) + "/" + std::to_string(of),
+       "bakes for " + text_of(time));
+}
+
+void TextView::step(const HostRun& host, const wire::Progress& progress) {
+  const auto text = printable(progress.text(), 300);
+  line(host.label(), printable(progress.step(), 40) + (text.empty() ? "" : ": " + text));
+}
+
+void TextView::phase(const HostRun& host, HostPhase phase) {
+  line(host.label(), phase_text(host, phase));
+}
+
+void TextView::stopping(const std::string& why) {
+  line("rollout", "stops: " + why);
+  line("rollout", "nothing new starts; what is not confirmed goes back");
+}
+
+void print_end(std::ostream& out, const RunEnd& end) {
+  std::map<HostPhase, std::size_t> counts;
+  for (const auto& [host, phase] : end.hosts) ++counts[phase];
+  out << end.id << ": ";
+  const char* separator = "";
+  for (const auto& [phase, count] : counts) {
+    out << separator << hosts_text(count) << " "
+        << (phase == HostPhase::Waiting ? "never touched" : phase_name(phase));
+    separator = ", ";
+  }
+  out << "\n";
+  for (const auto& [host, phase] : end.hosts) {
+    const bool told =
+        phase == HostPhase::Done || phase == HostPhase::Unchanged || phase == HostPhase::Waiting;
+    if (!told) out << "  " << host->label() << ": " << phase_text(*host, phase) << "\n";
+    if (phase == HostPhase::Stranded) {
+      out << "    on the host: kongfleet-agent status; kongfleet-agent rollback\n";
+    }
+  }
+}
+
+}  // namespace kongfleet::controller

@@ -1,0 +1,30 @@
+// SPDX-FileCopyrightText: The kongfleet authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "controller/run_view.hpp"
+
+#include <iosfwd>
+
+namespace kongfleet::controller {
+
+/// A rollout as timestamped lines, one for each thing that happened; readable in a terminal and in
+/// a log.
+class TextView : public RunView {
+public:
+  explicit TextView(std::ostream& out) : out_(out) {}
+  void wave(std::size_t number, std::size_t of, std::size_t hosts) override;
+  void baking(std::size_t number, std::size_t of, std::chrono::milliseconds time) override;
+  void step(const HostRun& host, const wire::Progress& progress) override;
+  void phase(const HostRun& host, HostPhase phase) override;
+  void stopping(const std::string& why) override;
+
+private:
+  void line(const std::string& subject, const std::string& text);
+  std::ostream& out_;
+};
+
+/// What became of every host, and what to do where a person is needed.
+void print_end(std::ostream& out, const RunEnd& end);
+
+}  // namespace kongfleet::controller

@@ -1,0 +1,56 @@
+// SPDX-FileCopyrightText: The kongfleet authors
+// SPDX-License-Identifier: Apache-2.0
+#include "controller/child_process.hpp"
+
+#include <catch2/catch.hpp>
+
+#include "tree_fixture.hpp"
+
+namespace kongfleet::controller {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr ChildLimits generous = {.output_bytes = std::size_t{64} << 20U, .time = 60s};
+
+}  // namespace
+
+TEST_CASE("a child gets its input and gives its output, however much") {
+  const std::string input(std::size_t{8} << 20U, 'x');
+  const auto result = run_child({"cat"}, input, generous);
+  CHECK(result.exit_code == 0);
+  CHECK(result.output == input);
+}
+
+TEST_CASE("a child's exit code, signal and stderr are told apart from its output") {
+  const auto failed = run_child({"sh", "-c", "echo out; echo err >&2; exit 7"}, "", generous);
+  CHECK(failed.exit_code == 7);
+  CHECK(failed.output == "out\n");
+  CHECK(failed.errors == "err\n");
+  CHECK(run_child({"sh", "-c", "kill -9 $$"}, "", generous).exit_code == 128 + 9);
+}
+
+TEST_CASE("a child that reads nothing does not end us") {
+  CHECK(run_child({"true"}, std::string(std::size_t{4} << 20U, 'x'), generous).exit_code == 0);
+}
+
+TEST_CASE("a child that writes too much, or takes too long, is ended") {
+  CHECK(message_of([] {
+          run_child({"cat", "/dev/zero"}, "", {.output_bytes = 9, .time = 60s});
+        }) == "'cat' writes more than 9 bytes; it was ended");
+  CHECK(message_of([] {
+          run_child({"sleep", "600"}, "", {.output_bytes = 9, .time = 50ms});
+        }) == "'sleep' takes too long; it was ended");
+}
+
+TEST_CASE("arguments are no shell's business") {
+  CHECK(run_child({"printf", "%s", "$(id); `id` *"}, "", generous).output == "$(id); `id` *");
+}
+
+TEST_CASE("a program that is not there is an error") {
+  CHECK(message_of([] { run_child({"kongfleet-no-such-program"}, "", generous); }) ==
+        "start 'kongfleet-no-such-program': No such file or directory");
+}
+
+}  // namespace kongfleet::controller

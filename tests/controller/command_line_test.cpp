@@ -1,0 +1,139 @@
+// SPDX-FileCopyrightText: The kongfleet authors
+// SPDX-License-Identifier: Apache-2.0
+#include "controller/command_line.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <algorithm>
+
+namespace kongfleet::controller {
+
+namespace {
+
+using Arguments = std::vector<std::string>;
+
+Invocation parse(const Arguments& arguments) {
+  auto result = parse_command_line(arguments);
+  if (const auto* leave = std::get_if<Leave>(&result)) FAIL(leave->to_stderr);
+  return std::get<Invocation>(result);
+}
+
+template <class Kind>
+Kind command(const Arguments& arguments) {
+  return std::get<Kind>(parse(arguments).command);
+}
+
+std::string mistake(const Arguments& arguments) {
+  const auto result = parse_command_line(arguments);
+  const auto* leave = std::get_if<Leave>(&result);
+  if (leave == nullptr) return "(no mistake)";
+  CHECK(leave->exit_code == 1);
+  CHECK(leave->to_stdout.empty());
+  CHECK(std::count(leave->to_stderr.begin(), leave->to_stderr.end(), '\n') == 1);
+  return leave->to_stderr.substr(0, leave->to_stderr.size() - 1);
+}
+
+}  // namespace
+
+TEST_CASE("every command is understood") {
+  CHECK(command<InitCommand>({"init"}).directory == ".");
+  CHECK(command<InitCommand>({"init", "d"}).directory == "d");
+  CHECK_FALSE(command<CheckCommand>({"check"}).hosts);
+  CHECK(command<CheckCommand>({"check", "--hosts"}).hosts);
+  CHECK(command<PlanCommand>({"plan"}).selectors.empty());
+  CHECK(command<PlanCommand>({"plan", "edge", "!edge-03"}).selectors ==
+        Arguments{"edge", "!edge-03"});
+  CHECK_FALSE(command<RolloutCommand>({"rollout"}).yes);
+  CHECK(command<RolloutCommand>({"rollout", "-y", "edge-01*"}).selectors == Arguments{"edge-01*"});
+  CHECK(command<RolloutCommand>({"rollout", "--yes"}).yes);
+  CHECK(command<StatusCommand>({"status", "edge"}).selectors == Arguments{"edge"});
+}
+
+TEST_CASE("rollback takes a generation's number") {
+  CHECK_FALSE(command<RollbackCommand>({"rollback"}).to);
+  CHECK(command<RollbackCommand>({"rollback", "--to", "0", "edge"}).to == 0);
+  CHECK(command<RollbackCommand>({"rollback", "--to=17", "-y"}).to == 17);
+  CHECK(mistake({"rollback", "--to", "-1"}).starts_with("kongfleet: found '-1' for --to"));
+  CHECK(mistake({"rollback", "--to", "99999999999999999999"}).find("for --to") !=
+        std::string::npos);
+}
+
+TEST_CASE("pack takes a tree, a bundle, a name and a version") {
+  const auto pack = command<PackCommand>(
+      {"pack", "tree", "-o", "x.kfb", "--name", "my-plugin", "--release-version", "1.2.0"});
+  CHECK(pack.tree == "tree");
+  CHECK(pack.output == "x.kfb");
+  CHECK(pack.name->text() == "my-plugin");
+  CHECK(pack.version->text() == "1.2.0");
+  CHECK(command<PackCommand>({"pack", "tree"}).output.empty());
+}
+
+TEST_CASE("global options stand before or after the command") {
+  const auto plain = parse({"plan"});
+  CHECK(plain.global.fleet_file == "fleet.toml");
+  CHECK(plain.global.output == OutputFormat::Text);
+  for (const auto& arguments : {Arguments{"-f", "x.toml", "--output", "json", "plan", "edge"},
+                                Arguments{"plan", "edge", "--file=x.toml", "--output=json"},
+                                Arguments{"plan", "-f", "x.toml", "edge", "--output", "json"}}) {
+    const auto invocation = parse(arguments);
+    CHECK(invocation.global.fleet_file == "x.toml");
+    CHECK(invocation.global.output == OutputFormat::Json);
+    CHECK(std::get<PlanCommand>(invocation.command).selectors == Arguments{"edge"});
+  }
+}
+
+TEST_CASE("a selector may have a command's name") {
+  CHECK(command<PlanCommand>({"plan", "check", "init"}).selectors == Arguments{"check", "init"});
+}
+
+TEST_CASE("help and version go to stdout, with exit code 0") {
+  for (const auto& arguments : {Arguments{"--help"}, Arguments{"-h"}, Arguments{"plan", "--help"},
+                                Arguments{"--version"}}) {
+    const auto leave = std::get<Leave>(parse_command_line(arguments));
+    CHECK(leave.exit_code == 0);
+    CHECK(leave.to_stderr.empty());
+    CHECK_FALSE(leave.to_stdout.empty());
+  }
+  const auto help = std::get<Leave>(parse_command_line({"--help"})).to_stdout;
+  for (const auto* name : {"init", "check", "pack", "plan", "rollout", "rollback", "status"}) {
+    CHECK(help.find(name) != std::string::npos);
+  }
+}
+
+TEST_CASE("a mistake in the arguments is one line that says what would be right") {
+  const std::string commands =
+      "'init', 'check', 'pack', 'plan', 'rollout', 'rollback' and "
+      "'status'";
+  const std::vector<std::pair<Arguments, std::string>> cases = {
+      {{}, "there is no command; it is one of " + commands},
+      {{"rolout"}, "unknown command 'rolout'; did you mean 'rollout'?"},
+      {{"deploy"}, "unknown command 'deploy'; it is one of " + commands},
+      {{"sync"}, "unknown command 'sync'; it is one of " + commands},
+      {{"--fle", "x", "plan"}, "unknown option '--fle' of plan; did you mean '--file'?"},
+      {{"rollout", "--yess"}, "unknown option '--yess' of rollout; did you mean '--yes'?"},
+      {{"rollout", "--force"},
+       "unknown option '--force' of rollout; see 'kongfleet rollout --help'"},
+      {{"status", "--watch"}, "unknown option '--watch' of status; see 'kongfleet status --help'"},
+      {{"plan", "-x"}, "unknown option '-x' of plan; see 'kongfleet plan --help'"},
+      {{"check", "edge"},
+       "check takes no further argument, but found 'edge'; see 'kongfleet check --help'"},
+      {{"pack"}, "pack needs the tree to pack: kongfleet pack plugins/my-plugin -o FILE"},
+      {{"pack", "t", "--output", "x.kfb"},
+       "found 'x.kfb' for --output; it is 'text' or 'json', the bundle's name is given with -o"},
+      {{"pack", "t", "--name", "My Plugin"},
+       "found 'My Plugin' for --name; a plugin's name has small letters, digits, '-' and '_'"},
+      {{"pack", "t", "--release-version", "1/2"},
+       "found '1/2' for --release-version; it has letters, digits, '.', '+' and '-'"},
+      {{"plan", "--output", "yaml"}, "found 'yaml' for --output; it is 'text' or 'json'"},
+      {{"plan", "-f"}, "--file takes exactly one value; see 'kongfleet --help'"},
+      {{"-f", "", "plan"}, "the name after -f is empty"},
+      {{"-f", "a", "-f", "b", "plan"}, "--file takes exactly one value; see 'kongfleet --help'"},
+      {{"rollback", "--to", "last"},
+       "found 'last' for --to; it is a generation's number, as 'kongfleet status' shows them"},
+      {{"pl\x1b[31man"}, "unknown command 'pl\\x1b[31man'; it is one of " + commands}};
+  for (const auto& [arguments, expected] : cases) {
+    CHECK(mistake(arguments) == "kongfleet: " + expected);
+  }
+}
+
+}  // namespace kongfleet::controller
