@@ -164,7 +164,7 @@ void ConfigTable::duration(std::string_view key, std::chrono::milliseconds& valu
   const Amount amount = amount_of(*node);
   constexpr std::array<std::pair<std::string_view, std::uint64_t>, 4> units{
       {{"ms", 1}, {"s", 1000}, {"m", 60'000}, {"h", 3'600'000}}};
-  constexpr std::uint64_t longest = 24 * 3'600'000;
+  constexpr std::uint64_t longest = std::uint64_t{24} * 3'600'000;
   for (const auto& [unit, factor] : units) {
     if (amount.unit != unit) continue;
     if (amount.number == 0 || amount.number > longest / factor) break;

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "proto/probe_spec.hpp"
+
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
@@ -9,24 +11,23 @@
 #include <string>
 #include <vector>
 
-#include "proto/probe_spec.hpp"
-
 namespace kongfleet::agent {
 
 /// What Kong on this host is and where it keeps things. Found out afresh for every transaction.
 struct GatewayFacts {
-  std::string version;                 // "2.8.5", "3.4.2"
-  std::filesystem::path conf;          // kong.conf in use
-  std::filesystem::path prefix;        // Kong's prefix directory
-  std::filesystem::path binary;        // the `kong` command
-  std::string unit;                    // systemd unit that owns Kong; empty: started by hand
-  std::string role;                    // "traditional", "control_plane", "data_plane"
-  std::string admin;                   // http://ADDRESS:PORT of an Admin API listener, or empty
-  std::string status;                  // http://ADDRESS:PORT of a Status API listener, or empty
-  std::filesystem::path error_log;     // proxy_error_log; empty where it is not a file
-  bool running = false;                // a master process lives
-  std::string effective_path;          // lua_package_path that a worker says it runs with, else what PREFIX/.kong_env says
-  std::string effective_plugins;       // plugins of the running node, likewise
+  std::string version;              // "2.8.5", "3.4.2"
+  std::filesystem::path conf;       // kong.conf in use
+  std::filesystem::path prefix;     // Kong's prefix directory
+  std::filesystem::path binary;     // the `kong` command
+  std::string unit;                 // systemd unit that owns Kong; empty: started by hand
+  std::string role;                 // "traditional", "control_plane", "data_plane"
+  std::string admin;                // http://ADDRESS:PORT of an Admin API listener, or empty
+  std::string status;               // http://ADDRESS:PORT of a Status API listener, or empty
+  std::filesystem::path error_log;  // proxy_error_log; empty where it is not a file
+  bool running = false;             // a master process lives
+  std::string effective_path;       // lua_package_path that a worker says it runs with, else what
+                                    // PREFIX/.kong_env says
+  std::string effective_plugins;    // plugins of the running node, likewise
 };
 
 /// One reason not to go on (or, among warnings, to know of), for the person who must act.
@@ -40,7 +41,8 @@ struct Finding {
   bool warning = false;  // worth knowing, no reason to stop
 };
 
-/// A process that lived: pids are reused, start times are not (/proc/PID/stat field 22, clock ticks since boot).
+/// A process that lived: pids are reused, start times are not (/proc/PID/stat field 22, clock ticks
+/// since boot).
 struct ProcessId {
   int pid = 0;
   std::uint64_t start = 0;
@@ -50,34 +52,36 @@ struct ProcessId {
 /// What was true before the change; verification compares with it.
 struct Snapshot {
   ProcessId master;
-  std::vector<ProcessId> workers;      // serving ones
-  std::uint64_t log_inode = 0;         // error log: where new lines begin
+  std::vector<ProcessId> workers;  // serving ones
+  std::uint64_t log_inode = 0;     // error log: where new lines begin
   std::uint64_t log_offset = 0;
-  std::optional<int> ready;            // /status/ready's HTTP status before, if there is one
-  std::string log_cursor;              // journald: where new lines begin, when the log goes there
-  std::uint64_t taken_at = 0;          // clock ticks since boot, comparable with ProcessId::start
+  std::optional<int> ready;    // /status/ready's HTTP status before, if there is one
+  std::string log_cursor;      // journald: where new lines begin, when the log goes there
+  std::uint64_t taken_at = 0;  // clock ticks since boot, comparable with ProcessId::start
 };
 
 /// What the reloaded node must show.
 struct Expectation {
-  std::string lua_package_path;                                   // exact value of kong.conf
-  std::string plugins;                                            // exact value of kong.conf
-  std::vector<std::pair<std::string, std::string>> versions;      // plugin, VERSION of its handler where known
-  std::chrono::steady_clock::time_point deadline;                 // verification is given up then
+  std::string lua_package_path;  // exact value of kong.conf
+  std::string plugins;           // exact value of kong.conf
+  std::vector<std::pair<std::string, std::string>>
+      versions;                                    // plugin, VERSION of its handler where known
+  std::chrono::steady_clock::time_point deadline;  // verification is given up then
 };
 
 struct WorkerRow {
   ProcessId process;
-  std::string state;  // "starting", "serving", "draining"
-  bool fresh = false; // started after this reload
+  std::string state;   // "starting", "serving", "draining"
+  bool fresh = false;  // started after this reload
 };
 
 /// What verification saw. `ok` only when every sign agrees.
 struct Verdict {
   bool ok = false;
-  std::string cause;             // when not: the first and plainest reason, Kong's own error line if there is one
+  std::string
+      cause;  // when not: the first and plainest reason, Kong's own error line if there is one
   std::vector<WorkerRow> workers;
-  std::string error_log;         // what Kong logged since the snapshot, at most 8 KiB, errors first
+  std::string error_log;  // what Kong logged since the snapshot, at most 8 KiB, errors first
 };
 
 struct ProbeOutcome {
@@ -88,40 +92,45 @@ struct ProbeOutcome {
   std::chrono::milliseconds took{0};
 };
 
-/// Kong on this host: the seam between the transaction and the world. Calls block, each within its deadline.
-/// Throws Error only where the host itself fails (no memory, no process table); what Kong does is in the results.
+/// Kong on this host: the seam between the transaction and the world. Calls block, each within its
+/// deadline. Throws Error only where the host itself fails (no memory, no process table); what Kong
+/// does is in the results.
 class Gateway {
- public:
+public:
   virtual ~Gateway() = default;
 
   /// Finds out what runs here. Throws Error with advice when Kong can't be found or managed.
   virtual GatewayFacts inspect() = 0;
 
-  /// Has Kong itself load the candidate configuration in an empty scratch prefix, away from the live node, and looks
-  /// for what would shadow or override it. `candidate` is a whole kong.conf, already written at that path.
+  /// Has Kong itself load the candidate configuration in an empty scratch prefix, away from the
+  /// live node, and looks for what would shadow or override it. `candidate` is a whole kong.conf,
+  /// already written at that path.
   virtual std::vector<Finding> preflight(const GatewayFacts& facts,
                                          const std::filesystem::path& candidate,
                                          const std::filesystem::path& generation,
                                          std::chrono::steady_clock::time_point deadline) = 0;
 
-  /// What overrides `lua_package_path` or `plugins` of kong.conf on this host: unit environment, drop-ins.
+  /// What overrides `lua_package_path` or `plugins` of kong.conf on this host: unit environment,
+  /// drop-ins.
   virtual std::vector<Finding> overrides(const GatewayFacts& facts) = 0;
 
   /// Remembers the node as it is; must be taken right before `reload`.
   virtual Snapshot snapshot(const GatewayFacts& facts) = 0;
 
-  /// Has Kong read kong.conf anew, gracefully. An empty string, or why the request itself failed; success is no
-  /// proof of anything (kong-live.md section 2). Where Kong isn't running it starts nothing and says so.
+  /// Has Kong read kong.conf anew, gracefully. An empty string, or why the request itself failed;
+  /// success is no proof of anything (kong-live.md section 2). Where Kong isn't running it starts
+  /// nothing and says so.
   virtual std::string reload(const GatewayFacts& facts,
                              std::chrono::steady_clock::time_point deadline) = 0;
 
-  /// Watches until every sign agrees or one contradicts, at the latest at the expectation's deadline.
+  /// Watches until every sign agrees or one contradicts, at the latest at the expectation's
+  /// deadline.
   virtual Verdict verify(const GatewayFacts& facts, const Snapshot& before,
                          const Expectation& expected) = 0;
 
-  /// Looks whether what was verified still holds: same master, no worker of before the reload serving, no degraded
-  /// worker. What may be passing (a worker that is being replaced) is looked at for 5 seconds at the most; the
-  /// expectation's deadline counts nothing. For the trial.
+  /// Looks whether what was verified still holds: same master, no worker of before the reload
+  /// serving, no degraded worker. What may be passing (a worker that is being replaced) is looked
+  /// at for 5 seconds at the most; the expectation's deadline counts nothing. For the trial.
   virtual Verdict still(const GatewayFacts& facts, const Snapshot& before,
                         const Expectation& expected) = 0;
 
@@ -129,7 +138,8 @@ class Gateway {
   virtual ProbeOutcome probe(const ProbeSpec& probe,
                              std::chrono::steady_clock::time_point deadline) = 0;
 
-  /// True while a worker that is older than `before` was taken still drains: its generation must stay on disk.
+  /// True while a worker that is older than `before` was taken still drains: its generation must
+  /// stay on disk.
   virtual bool draining(const GatewayFacts& facts) = 0;
 };
 

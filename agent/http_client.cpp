@@ -14,6 +14,7 @@
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/string_body.hpp>
 #include <boost/beast/http/write.hpp>
+#include <boost/system/system_error.hpp>
 
 #include <sstream>
 
@@ -94,6 +95,24 @@ HttpResponse taken(http::response<http::string_body> message) {
   return response;
 }
 
+HttpResult exchange(const HttpClient& client, const HttpUrl& url, Deadline deadline,
+                    std::size_t body_max) {
+  Connection connection(deadline);
+  if (auto error = open(connection, url.at, client); !error.empty()) return {{}, std::move(error)};
+  http::request<http::empty_body> request(http::verb::get, url.target, 11);
+  request.set(http::field::host, url.host_header);
+  request.set(http::field::user_agent, "kongfleet-agent");
+  request.set(http::field::accept, "*/*");
+  request.set(http::field::connection, "close");
+  const std::string what = "GET http://" + url.host_header + url.target + ": ";
+  if (const auto error = connection.write(request)) return {{}, what + plain(error)};
+  http::response_parser<http::string_body> parser;
+  parser.header_limit(header_max);
+  parser.body_limit(body_max);
+  if (const auto error = connection.read(parser)) return {{}, what + plain(error)};
+  return {taken(parser.release()), ""};
+}
+
 }  // namespace
 
 std::optional<std::string> HttpClient::address_of(const std::string& host) const {
@@ -119,25 +138,20 @@ std::optional<std::string> HttpClient::address_of(const std::string& host) const
 }
 
 std::string HttpClient::connect(const HostPort& to, Deadline deadline) const {
-  Connection connection(deadline);
-  return open(connection, to, *this);
+  try {
+    Connection connection(deadline);
+    return open(connection, to, *this);
+  } catch (const boost::system::system_error& error) {  // no descriptor is left for a loop
+    return "connect to " + to.text() + ": " + error.what();
+  }
 }
 
 HttpResult HttpClient::get(const HttpUrl& url, Deadline deadline, std::size_t body_max) const {
-  Connection connection(deadline);
-  if (auto error = open(connection, url.at, *this); !error.empty()) return {{}, std::move(error)};
-  http::request<http::empty_body> request(http::verb::get, url.target, 11);
-  request.set(http::field::host, url.host_header);
-  request.set(http::field::user_agent, "kongfleet-agent");
-  request.set(http::field::accept, "*/*");
-  request.set(http::field::connection, "close");
-  const std::string what = "GET http://" + url.host_header + url.target + ": ";
-  if (const auto error = connection.write(request)) return {{}, what + plain(error)};
-  http::response_parser<http::string_body> parser;
-  parser.header_limit(header_max);
-  parser.body_limit(body_max);
-  if (const auto error = connection.read(parser)) return {{}, what + plain(error)};
-  return {taken(parser.release()), ""};
+  try {
+    return exchange(*this, url, deadline, body_max);
+  } catch (const boost::system::system_error& error) {
+    return {{}, "connect to " + url.at.text() + ": " + error.what()};
+  }
 }
 
 }  // namespace kongfleet::agent

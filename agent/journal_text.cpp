@@ -72,11 +72,13 @@ void HostRecord::go_back(std::uint64_t number, const std::string& digest) {
 }
 
 std::string to_text(const HostRecord& record) {
-  json::object object{
-      {"committed", record.committed},  {"committed_digest", record.committed_digest},
-      {"earlier", json::value_from(record.earlier)},    {"last_number", record.last_number},
-      {"last_id", record.last_id},      {"last_end", record.last_end},
-      {"last_cause", record.last_cause}};
+  json::object object{{"committed", record.committed},
+                      {"committed_digest", record.committed_digest},
+                      {"earlier", json::value_from(record.earlier)},
+                      {"last_number", record.last_number},
+                      {"last_id", record.last_id},
+                      {"last_end", record.last_end},
+                      {"last_cause", record.last_cause}};
   if (record.open) object["open"] = to_json(*record.open);
   return json::serialize(object);
 }

@@ -179,16 +179,24 @@ ChildResult KongNode::run_kong(const GatewayFacts& facts, std::vector<std::strin
   request.argv = {facts.binary.string()};
   request.argv.insert(request.argv.end(), arguments.begin(), arguments.end());
   std::string home = "/";
+  KongUnit apart;  // no unit's environment, and the master's user
   const auto master = KongProcesses(facts.prefix, paths_.proc).master();
   if (master && ::geteuid() == 0 && master->uid != 0) {
     const auto owner = UnixUsers(paths_.passwd, paths_.group).find(master->uid);
     request.user = ChildUser{owner.uid, owner.gid, owner.groups};
     home = owner.home;
+    apart.user = owner.name.empty() ? std::to_string(owner.uid) : owner.name;
   }
   request.environment = {"PATH=" + facts.binary.parent_path().string() + ":" + paths_.path,
                          "HOME=" + home};
   request.environment.insert(request.environment.end(), extra.begin(), extra.end());
   request.deadline = deadline;
+  // Our own unit is locked down, Kong's prefix read-only in it: where there is systemd, Kong's
+  // command runs as a transient unit of its own.
+  if (systemd_.present() && ::geteuid() == 0) {
+    auto result = systemd_.run_like(apart, request.argv, request.environment, {}, request.deadline);
+    if (result.exit_code != 127 || result.errors != "unsupported") return result;
+  }
   return run_child(request);
 }
 

@@ -91,7 +91,9 @@ std::optional<Finding> beaten(const GatewayFacts& facts, const KongSettings& set
                               const std::string& key) {
   const auto configured = settings.configured(key);
   const auto effective = settings.effective(key);
-  if (!configured || !settings.has_effective() || configured == effective) return std::nullopt;
+  if (!configured || !settings.has_effective()) return std::nullopt;
+  if (*configured == effective.value_or(""))
+    return std::nullopt;  // .kong_env leaves out what is empty
   if (key == "plugins" && split_list(*configured) == split_list(effective.value_or("")))
     return std::nullopt;
   std::error_code error;

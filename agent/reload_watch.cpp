@@ -66,9 +66,9 @@ private:
     hurry_ = false;
     view_ = node_.processes(KongProcesses::Care::Quick);
     overlap_ = overlap_ || shows_overlap(before_, view_, node_.workers());
-    const Reading log = read_log();
+    Reading log = read_log();
     if (log.sign == Sign::Contradicts) return log;
-    const Reading processes = judge_processes(before_, view_, node_.workers());
+    Reading processes = judge_processes(before_, view_, node_.workers());
     if (processes.sign != Sign::Agrees) {
       agreed_since_.reset();
       answers_ = 0;
@@ -76,9 +76,9 @@ private:
       return processes.sign == Sign::Pending && log.sign == Sign::Pending ? log : processes;
     }
     if (!agreed_since_) agreed_since_ = node_.now();
-    const Reading admin = ask();
+    Reading admin = ask();
     if (admin.sign != Sign::Agrees) return admin;
-    const Reading ready = ask_ready();
+    Reading ready = ask_ready();
     if (ready.sign != Sign::Agrees) return ready;
     if (node_.now() - *agreed_since_ < stable) return {Sign::Pending, "the signs agree"};
     return confirm();
@@ -134,7 +134,7 @@ private:
   /// The same again, from all of the process table.
   Reading confirm() {
     view_ = node_.processes(KongProcesses::Care::Thorough);
-    const Reading processes = judge_processes(before_, view_, node_.workers());
+    Reading processes = judge_processes(before_, view_, node_.workers());
     if (processes.sign != Sign::Agrees) return processes;
     return read_log();
   }

@@ -233,7 +233,7 @@ Transactions::Reply Transactions::apply(Order order, HostPlan plan, const Incomi
 Transactions::Reply Transactions::apply_at_once(Order order, HostPlan plan,
                                                 const ProgressSink& progress) {
   const auto transaction = order.transaction;
-  const auto reply = apply(std::move(order), std::move(plan), nullptr, recovery_limit, progress);
+  auto reply = apply(std::move(order), std::move(plan), nullptr, recovery_limit, progress);
   const auto* outcome = std::get_if<Outcome>(&reply);
   if (outcome == nullptr || outcome->result != Result::Trial) return reply;
   return confirm(transaction, progress);

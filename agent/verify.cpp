@@ -39,7 +39,7 @@ std::set<int> serving_pids(const ProcessView& now) {
 
 std::string joined(const std::vector<std::string>& items) {
   std::string text;
-  for (const auto& item : items) text += (text.empty() ? "" : ",") + item;
+  for (const auto& item : items) text.append(text.empty() ? "" : ",").append(item);
   return printable(text, cause_max);
 }
 

@@ -125,7 +125,8 @@ asio::awaitable<wire::Outcome> Conversation::confirm(std::string transaction) {
   wire::ToAgent message;
   message.mutable_confirm()->set_transaction(transaction);
   co_await say(std::move(message));
-  auto outcome = co_await hear_outcome({}, decision_limit);
+  OnProgress quiet;
+  auto outcome = co_await hear_outcome(std::move(quiet), decision_limit);
   co_return outcome;
 }
 
@@ -134,7 +135,8 @@ asio::awaitable<wire::Outcome> Conversation::revert(std::string transaction, std
   message.mutable_revert()->set_transaction(transaction);
   message.mutable_revert()->set_reason(reason);
   co_await say(std::move(message));
-  auto outcome = co_await hear_outcome({}, decision_limit);
+  OnProgress quiet;
+  auto outcome = co_await hear_outcome(std::move(quiet), decision_limit);
   co_return outcome;
 }
 
@@ -145,7 +147,8 @@ asio::awaitable<wire::Outcome> Conversation::renew(std::string transaction,
   message.mutable_renew()->set_confirm_timeout_ms(
       static_cast<std::uint32_t>(confirm_timeout.count()));
   co_await say(std::move(message));
-  auto outcome = co_await hear_outcome({}, answer_limit);
+  OnProgress quiet;
+  auto outcome = co_await hear_outcome(std::move(quiet), answer_limit);
   co_return outcome;
 }
 

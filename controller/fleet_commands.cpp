@@ -38,6 +38,7 @@ std::vector<Release> releases_for(const Fleet& fleet, const Hosts& hosts) {
 // Before anything is touched: what kind of no a host's answer is; 0 for a yes.
 int objection(const HostRun& host) {
   if (host.trouble == Trouble::Held) return 75;
+  if (host.trouble == Trouble::Stranded) return 4;
   if (host.trouble != Trouble::None) return 1;
   return host.plan && host.plan->refusals_size() > 0 ? 5 : 0;
 }

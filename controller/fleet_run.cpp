@@ -10,6 +10,7 @@
 #include <boost/asio/io_context.hpp>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <ctime>
 #include <random>
@@ -114,8 +115,10 @@ asio::awaitable<void> make_plan(HostRun& host) {
 
 asio::awaitable<void> roll_back_one(HostRun& host, std::optional<std::uint64_t> to, RunView& view,
                                     HostPhase& end) {
-  end = co_await host.roll_back(to,
-                                [&](const wire::Progress& progress) { view.step(host, progress); });
+  Conversation::OnProgress on_progress = [&](const wire::Progress& progress) {
+    view.step(host, progress);
+  };
+  end = co_await host.roll_back(to, std::move(on_progress));
   view.phase(host, end);
 }
 
@@ -142,6 +145,11 @@ RunEnd FleetRun::roll_out(RunView& view) {
   for (std::size_t i = 0; i < count; ++i) {
     end.hosts.emplace_back(machinery_->hosts[i].get(), rollout.phase(i));
   }
+  // Refused only because somebody else came between the plan and now: trying later is the answer.
+  const bool held = std::all_of(end.hosts.begin(), end.hosts.end(), [](const auto& entry) {
+    return entry.second != HostPhase::Refused || entry.first->trouble == Trouble::Held;
+  });
+  if (end.exit_code == 5 && held) end.exit_code = 75;
   return end;
 }
 

@@ -94,9 +94,11 @@ asio::awaitable<void> HostRun::propose() {
 
 asio::awaitable<bool> HostRun::make_plan() {
   try {
-    co_await propose();
+    co_await open();
+    note_state();
+    if (trouble == Trouble::None) co_await propose();
     if (!parts_.keep_open) hang_up();
-    co_return true;
+    co_return trouble == Trouble::None;
   } catch (const std::exception& error) {
     note(error);
   }
@@ -136,6 +138,7 @@ wire::Apply HostRun::apply_message() const {
 
 HostPhase HostRun::take(wire::Outcome said) {
   state = said.host();
+  trouble = Trouble::None;
   if (!said.cause().empty()) problem = printable(said.cause(), 4000);
   const auto phase = phase_of(said.result());
   outcome = std::move(said);
@@ -179,11 +182,7 @@ asio::awaitable<HostPhase> HostRun::start(Conversation::OnProgress on_progress) 
   }
   plan.reset();
   if (!replan && told) {
-    const auto phase = co_await settle(
-        [this](Conversation& talk) {
-          return talk.renew(transaction_, parts_.fleet.rollout.confirm_timeout);
-        },
-        HostPhase::Lost);
+    const auto phase = co_await renew();
     co_return phase;
   }
   if (!replan) co_return trouble == Trouble::Away ? HostPhase::Unreachable : HostPhase::Refused;
@@ -194,6 +193,20 @@ asio::awaitable<HostPhase> HostRun::start(Conversation::OnProgress on_progress) 
     note(error);
   }
   co_return told ? HostPhase::Lost : HostPhase::Refused;
+}
+
+// What the host said of itself when it was greeted may rule a new transaction out already.
+void HostRun::note_state() {
+  if (state.state() == "stranded" || state.state() == "unmanageable") {
+    trouble = state.state() == "stranded" ? Trouble::Stranded : Trouble::Setup;
+    problem = printable(state.advice(), 2000);
+  } else if (state.has_open()) {
+    const auto& open = state.open();
+    trouble = Trouble::Held;
+    problem = printable("transaction '" + open.id() + "' of " + open.holder() +
+                            " holds this host (step " + open.step() + ")",
+                        2000);
+  }
 }
 
 asio::awaitable<HostPhase> HostRun::settle(Deed deed, HostPhase when_silent) {
@@ -220,29 +233,30 @@ asio::awaitable<HostPhase> HostRun::settle(Deed deed, HostPhase when_silent) {
   co_return when_silent;
 }
 
+// Each deed is a named object that is moved in: g++ 12 destroys temporaries inside a co_await
+// twice.
 asio::awaitable<HostPhase> HostRun::confirm() {
-  const auto phase = co_await settle(
-      [this](Conversation& talk) { return talk.confirm(transaction_); }, HostPhase::Lost);
+  Deed deed = [this](Conversation& talk) { return talk.confirm(transaction_); };
+  const auto phase = co_await settle(std::move(deed), HostPhase::Lost);
   co_return phase;
 }
 
 asio::awaitable<HostPhase> HostRun::take_back(HostPhase from, std::string reason) {
   if (from == HostPhase::Done) {
-    const auto phase = co_await roll_back(std::nullopt, {});
+    Conversation::OnProgress quiet;
+    const auto phase = co_await roll_back(std::nullopt, std::move(quiet));
     co_return phase == HostPhase::Done || phase == HostPhase::Unchanged ? HostPhase::Back : phase;
   }
-  const auto phase = co_await settle(
-      [this, reason](Conversation& talk) { return talk.revert(transaction_, reason); },
-      HostPhase::Lost);
+  Deed deed = [this, reason](Conversation& talk) { return talk.revert(transaction_, reason); };
+  const auto phase = co_await settle(std::move(deed), HostPhase::Lost);
   co_return phase;
 }
 
 asio::awaitable<HostPhase> HostRun::renew() {
-  const auto phase = co_await settle(
-      [this](Conversation& talk) {
-        return talk.renew(transaction_, parts_.fleet.rollout.confirm_timeout);
-      },
-      HostPhase::Lost);
+  Deed deed = [this](Conversation& talk) {
+    return talk.renew(transaction_, parts_.fleet.rollout.confirm_timeout);
+  };
+  const auto phase = co_await settle(std::move(deed), HostPhase::Lost);
   co_return phase;
 }
 
@@ -253,11 +267,10 @@ asio::awaitable<HostPhase> HostRun::roll_back(std::optional<std::uint64_t> to,
   if (to) rollback.set_to(*to);
   rollback.set_deadline_ms(ms32(parts_.fleet.rollout.deadline));
   const auto limit = 2 * parts_.fleet.rollout.deadline + apply_slack;
-  const auto phase = co_await settle(
-      [rollback, on_progress, limit](Conversation& talk) {
-        return talk.rollback(rollback, on_progress, limit);
-      },
-      HostPhase::Lost);
+  Deed deed = [rollback, on_progress, limit](Conversation& talk) {
+    return talk.rollback(rollback, on_progress, limit);
+  };
+  const auto phase = co_await settle(std::move(deed), HostPhase::Lost);
   co_return phase;
 }
 

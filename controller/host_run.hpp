@@ -34,6 +34,7 @@ enum class Trouble {
           // is no use
   Away,   // it does not answer now
   Held,   // somebody else's transaction holds it
+  Stranded,  // it needs a person first
 };
 
 /// One host in a run: the conversation with its agent, what it said last, and how it fares. No
@@ -78,6 +79,7 @@ private:
   asio::awaitable<void> open();
   HostPhase take(wire::Outcome said);
   void note(const std::exception& error);
+  void note_state();
   wire::Apply apply_message() const;
   void add_probes(google::protobuf::RepeatedPtrField<wire::Probe>& to) const;
 

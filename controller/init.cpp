@@ -41,7 +41,7 @@ probes  = ["proxy"]
 [rollout]
 waves           = [1, "10%", "50%", "100%"]  # cumulative; counts or shares of the fleet
 bake            = "60s"               # how long a wave must stay healthy before the next starts
-max_unavailable = "10%"               # at most so many hosts between switch and proof, or in trouble
+max_unavailable = "10%"               # at most so many hosts at once may be in trouble
 max_failures    = 0                   # the rollout stops when this is exceeded
 on_failure      = "rollback"          # or "pause"
 deadline        = "5m"                # for one host

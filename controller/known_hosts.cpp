@@ -65,7 +65,7 @@ const KnownHostsEntry* closest(const KnownHost& known, const HostKey& offered) {
 }  // namespace
 
 std::string HostKey::fingerprint() const {
-  std::string text = base64_encoded(sha256(blob));
+  std::string text = base64_encoded(sha256_bytes(blob));
   text.erase(text.find_last_not_of('=') + 1);  // ssh-keygen prints no padding
   return "SHA256:" + text;
 }

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "controller/plan_view.hpp"
 
+#include "controller/answer.hpp"
 #include "controller/wire_json.hpp"
 #include "proto/names.hpp"
 
@@ -43,8 +44,8 @@ void print_change(std::ostream& out, const HostRun& host) {
   const auto& plan = *host.plan;
   for (const auto& move : plan.releases()) out << "  " << move_text(move) << "\n";
   if (plan.missing_size() > 0) {
-    out << "    " << plan.missing_size() << " files to send, " << plan.missing_bytes()
-        << " bytes\n";
+    out << "    " << counted(static_cast<std::uint64_t>(plan.missing_size()), "file")
+        << " to send, " << plan.missing_bytes() << " bytes\n";
   }
   for (const auto& line : plan.conf()) {
     const auto where = printable(plan.conf_path()) + ":" + std::to_string(line.line());

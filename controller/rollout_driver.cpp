@@ -69,8 +69,10 @@ asio::awaitable<void> RolloutDriver::work(std::size_t host) {
 asio::awaitable<HostPhase> RolloutDriver::perform(std::size_t host, Job job) {
   auto& run = *hosts_[host];
   if (job == Job::Start) {
-    const auto phase = co_await run.start(
-        [this, &run](const wire::Progress& progress) { view_.step(run, progress); });
+    Conversation::OnProgress on_progress = [this, &run](const wire::Progress& progress) {
+      view_.step(run, progress);
+    };
+    const auto phase = co_await run.start(std::move(on_progress));
     co_return phase;
   }
   if (job == Job::Confirm) {
@@ -81,7 +83,8 @@ asio::awaitable<HostPhase> RolloutDriver::perform(std::size_t host, Job job) {
     const auto phase = co_await run.renew();
     co_return phase;
   }
-  const auto phase = co_await run.take_back(before_revert_[host], reason_);
+  auto reason = reason_;
+  const auto phase = co_await run.take_back(before_revert_[host], std::move(reason));
   co_return phase;
 }
 

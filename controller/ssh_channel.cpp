@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "controller/ssh_channel.hpp"
 
+#include "proto/names.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cstring>
@@ -12,6 +14,7 @@ namespace {
 
 constexpr std::size_t slice_max = 64 * 1024;  // what we let libssh hold of what we write
 constexpr std::size_t stderr_max = 8 * 1024;  // enough for the message that matters
+constexpr std::size_t stderr_told = 512;      // of it in one of our messages
 constexpr int reads_per_turn = 64;            // of 4 KiB each, then the other hosts get their turn
 // libssh keeps what the peer sends while we write. Its window is 1.25 MiB; more breaks the
 // protocol.
@@ -154,7 +157,7 @@ void SshChannel::fail(const SshStep& step) {
   const std::string how = ending();
   if (how.empty()) session_.fail(step);
   std::string why = "the remote command has ended with " + how;
-  if (!stderr_.empty()) why += ": " + printable(stderr_);
+  if (!stderr_.empty()) why += ": " + printable(stderr_, stderr_told);
   session_.fail(step, why);
 }
 

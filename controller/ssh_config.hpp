@@ -51,7 +51,7 @@ public:
   /// What is said of `host`, as the user wrote it.
   SshHostConfig find(const std::string& host) const;
 
-  /// Blocks that were passed over because they ask for what is not evaluated here (Match exec, …).
+  /// Blocks that were passed over because they ask for what is not evaluated here: Match exec.
   const std::vector<std::string>& notes() const { return notes_; }
 
 private:

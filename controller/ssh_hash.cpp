@@ -54,7 +54,7 @@ constexpr std::size_t sha1_block = 64;
 
 }  // namespace
 
-std::string sha256(std::string_view bytes) {
+std::string sha256_bytes(std::string_view bytes) {
   thread_local Digest digest("SHA256");
   return digest.of(bytes, {});
 }

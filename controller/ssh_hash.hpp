@@ -10,7 +10,7 @@ namespace kongfleet::controller {
 
 /// The digests and encodings that known_hosts files and key fingerprints are made of. Results are
 /// raw bytes; what fails in here is the library itself, and throws Error.
-std::string sha256(std::string_view bytes);
+std::string sha256_bytes(std::string_view bytes);
 
 /// HMAC-SHA1, as hashed known_hosts names use it. `key` is at most 64 bytes. Fast for many short
 /// calls.

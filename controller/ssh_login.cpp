@@ -3,7 +3,7 @@
 #include "controller/ssh_login.hpp"
 
 #include "controller/known_hosts.hpp"
-#include "controller/ssh_hash.hpp"
+#include "proto/names.hpp"
 
 #include <algorithm>
 
@@ -29,7 +29,8 @@ SshIdentity* load(SshKeys& keys, const std::string& path, const SshHop& hop) {
 }
 
 std::string agent_key_text(const AgentKey& key) {
-  return "ssh-agent '" + printable(key.comment) + "' (" + HostKey{"", key.blob}.fingerprint() + ')';
+  return "ssh-agent '" + printable(key.comment, 80) + "' (" + HostKey{"", key.blob}.fingerprint() +
+         ')';
 }
 
 /// What became of one try. Only Denied means that the next key may be tried.

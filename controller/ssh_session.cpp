@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "controller/ssh_session.hpp"
 
+#include "proto/names.hpp"
+
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -75,14 +77,6 @@ HostKey server_key(ssh_session session) {
 
 }  // namespace
 
-std::string printable(std::string_view text) {
-  std::string result(text.substr(0, message_max));
-  for (char& c : result) {
-    if (c < ' ' || c > '~') c = '?';
-  }
-  return result;
-}
-
 SshSession::SshSession(const asio::any_io_executor& executor, std::string who)
     : who_(std::move(who)),
       session_(ssh_new()),
@@ -155,7 +149,7 @@ void SshSession::check_alive(const SshStep& step) {
 }
 
 void SshSession::fail(const SshStep& step) {
-  const std::string reason = printable(ssh_get_error(session_));
+  const std::string reason = printable(ssh_get_error(session_), message_max);
   fail(step, reason.empty() ? "the peer does not keep to the protocol" : reason);
 }
 

@@ -96,7 +96,4 @@ private:
   bool fd_given_ = false;
 };
 
-/// `text` from a peer with everything that could steer a terminal taken out.
-std::string printable(std::string_view text);
-
 }  // namespace kongfleet::controller

@@ -141,6 +141,14 @@ Result AgentFixture::result(const Transactions::Reply& reply) const {
   return std::get<Outcome>(reply).result;
 }
 
+std::string AgentFixture::content_of(const ManifestFile& file) const {
+  if (file.digest == sha256(schema)) return schema;
+  for (const char* version : {"1.0.0", "1.1.0"}) {
+    if (file.digest == sha256(handler(version))) return handler(version);
+  }
+  return "";
+}
+
 std::string AgentFixture::conf() const { return read_file(config.conf); }
 
 void AgentFixture::edit_conf(const std::string& text) const {

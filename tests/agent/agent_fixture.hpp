@@ -75,6 +75,8 @@ public:
   /// The version of my-plugin in the generation that kong.conf names; empty for none.
   std::string named_version() const;
   Manifest release(const std::string& version) const;
+  /// What a file of a release above holds.
+  std::string content_of(const ManifestFile& file) const;
   /// Journal empty, kong.conf names a complete generation or none: what must hold whenever nothing
   /// is under way.
   void check_at_rest() const;

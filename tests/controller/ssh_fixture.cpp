@@ -115,8 +115,12 @@ void make_key(const fs::path& path, const std::string& type, const std::string& 
       {"ssh-keygen", "-q", "-t", type, "-N", passphrase, "-C", "test", "-f", path.string()});
 }
 
-TestProcess::TestProcess(const std::vector<std::string>& arguments, const fs::path& log)
-    : pid_(spawn(arguments, log)) {}
+TestProcess::TestProcess(const std::vector<std::string>& arguments, const fs::path& log) {
+  // It ends with us even when we crash.
+  std::vector<std::string> all = {"setpriv", "--pdeathsig", "TERM"};
+  all.insert(all.end(), arguments.begin(), arguments.end());
+  pid_ = spawn(all, log);
+}
 
 TestProcess::~TestProcess() {
   (void)::kill(-pid_, SIGTERM);
@@ -130,11 +134,13 @@ Sshd::Sshd(const fs::path& dir, std::vector<std::string> host_key_types, std::st
   fs::create_directories(dir_);
   (void)::mkdir("/run/sshd", 0755);  // sshd wants it, and has it wherever it runs as a service
   write_file(dir_ / "authorized_keys", "");
-  config_ =
-      "ListenAddress 127.0.0.1\nPidFile none\nUsePAM no\nUseDNS no\nStrictModes no\n"
-      "PermitRootLogin prohibit-password\nMaxStartups 500\nLogLevel VERBOSE\n"
-      "AuthorizedKeysFile " +
-      (dir_ / "authorized_keys").string() + "\n" + more + '\n';
+  // A home of its own: what root's shell does on this machine when it starts is not part of the
+  // test.
+  config_ = "SetEnv HOME=" + dir_.string() +
+            "\nListenAddress 127.0.0.1\nPidFile none\nUsePAM no\nUseDNS no\nStrictModes no\n"
+            "PermitRootLogin prohibit-password\nMaxStartups 500\nLogLevel VERBOSE\n"
+            "AuthorizedKeysFile " +
+            (dir_ / "authorized_keys").string() + "\n" + more + '\n';
   for (const std::string& type : host_key_types) {
     const fs::path key = dir_ / ("host_" + type);
     make_key(key, type);

@@ -64,6 +64,7 @@ name = "{name}"
 [ssh]
 user = "kongfleet"
 known_hosts = "known_hosts"
+config = "ssh_config"
 identity = ["deploy_key"]
 connect_timeout = "5s"
 
@@ -170,8 +171,11 @@ class Fleet:
         settings = self.rollout | changes
         text = FLEET_FILE.format(
             name="edge", plugin=PLUGIN, probe=self.probe,
-            hosts=", ".join(f'"{host.address}"' for host in self.hosts),
+            hosts=", ".join(f'"{host.name}"' for host in self.hosts),
             rollout="".join(f"{key} = {value}\n" for key, value in settings.items()))
+        # Hosts are called by name; where they are is ssh_config's affair, as with any fleet's aliases.
+        (self.directory / "ssh_config").write_text("".join(
+            f"Host {host.name}\n  HostName {host.address}\n" for host in self.hosts))
         path = self.directory / "fleet.toml"
         path.write_text(text)
         return path

@@ -122,9 +122,9 @@ def main():
     server.server_close()
     count, bad = facts.count, facts.bad
     print(f"{count} facts, {bad} bad")
-    proof = os.environ.get("KONGFLEET_PROOF")
+    proof = os.environ.get("KONGFLEET_PROOF_DIR")
     if proof:
-        with open(proof, "w", encoding="utf-8") as file:
+        with open(os.path.join(proof, "stand-in-facts.json"), "w", encoding="utf-8") as file:
             json.dump({"name": "stand-in-facts", "promise": "-", "count": count, "bad": bad,
                        "seconds": round(time.monotonic() - began, 1)}, file)
     return 1 if bad or count == 0 else 0

@@ -125,6 +125,9 @@ def install_gateway(host: Host, version: str) -> None:
     """Kong's files, unit and configuration, and the upstream that its one route leads to."""
     host.write("/etc/upstream.conf", UPSTREAM_CONF)
     host.write("/usr/lib/systemd/system/upstream.service", UPSTREAM_SERVICE)
+    # A real Kong refuses every command without a hosts file, and says so of missing name servers.
+    host.write("/etc/hosts", "127.0.0.1 localhost\n")
+    host.write("/etc/resolv.conf", "nameserver 127.0.0.1\n")
     host.write("/etc/kong/kong.conf", KONG_CONF)
     host.write("/etc/kong/kong.yml", KONG_YML)
     real = os.environ.get("KONGFLEET_TEST_KONG")

@@ -1,0 +1,172 @@
+// SPDX-FileCopyrightText: The kongfleet authors
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/session.hpp"
+
+#include "proto/kongfleet.pb.h"
+#include "proto/zstd_stream.hpp"
+
+#include <catch2/catch.hpp>
+#include <sys/socket.h>
+
+#include "agent_fixture.hpp"
+#include <thread>
+
+using namespace kongfleet;
+using namespace kongfleet::agent;
+using namespace std::chrono_literals;
+
+namespace {
+
+/// A controller at one end of a socket, a Session in its own thread at the other.
+class Peer {
+public:
+  explicit Peer(AgentFixture& agent) : far_(Fd()) {
+    int ends[2];
+    REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
+    raw_ = ends[0];
+    far_ = FrameSocket(Fd(ends[0]));
+    thread_ = std::thread([&agent, end = ends[1]] {
+      try {
+        Session(Fd(end), *agent.transactions, "test").run();
+      } catch (const std::exception&) {
+        return;  // a broken conversation ends its session and nothing else
+      }
+    });
+  }
+  ~Peer() {
+    far_ = FrameSocket(Fd());
+    thread_.join();
+  }
+  void say(const wire::ToAgent& message) { far_.send(message.SerializeAsString(), 5s); }
+  void say_raw(const std::string& bytes) {
+    REQUIRE(::send(raw_, bytes.data(), bytes.size(), MSG_NOSIGNAL) ==
+            static_cast<ssize_t>(bytes.size()));
+  }
+  std::optional<wire::ToController> hear() {
+    auto body = far_.receive(10s);
+    if (!body) return std::nullopt;
+    wire::ToController message;
+    REQUIRE(message.ParseFromString(*body));
+    if (message.has_progress()) return hear();
+    return message;
+  }
+  wire::ToController ask(const wire::ToAgent& message) {
+    say(message);
+    auto answer = hear();
+    REQUIRE(answer);
+    return *answer;
+  }
+  void greet() {
+    wire::ToAgent hello;
+    hello.mutable_hello()->set_protocol(1);
+    hello.mutable_hello()->set_controller("ops@deploy-1");
+    REQUIRE(ask(hello).has_welcome());
+  }
+  /// The agent has closed: nothing more comes.
+  bool closed() { return !hear(); }
+
+private:
+  int raw_ = -1;
+  FrameSocket far_;
+  std::thread thread_;
+};
+
+wire::ToAgent proposal(const AgentFixture& agent, const std::string& version) {
+  wire::ToAgent message;
+  message.mutable_propose()->add_manifests(agent.release(version).text());
+  return message;
+}
+
+std::string refusal(Peer& peer, const wire::ToAgent& message) {
+  const auto answer = peer.ask(message);
+  REQUIRE(answer.has_refused());
+  return answer.refused().text();
+}
+
+}  // namespace
+
+TEST_CASE("a whole conversation: hello, propose, content, apply, confirm") {
+  AgentFixture agent;
+  Peer peer(agent);
+  peer.greet();
+  const auto plan = peer.ask(proposal(agent, "1.0.0")).plan();
+  CHECK(plan.missing_size() == 2);
+  std::string content;
+  const auto release = agent.release("1.0.0");
+  for (const auto& digest : plan.missing()) {
+    for (const auto& file : release.files()) {
+      if (file.digest.hex() == digest) content += agent.content_of(file);
+    }
+  }
+  wire::ToAgent blob;
+  blob.mutable_blob()->set_data(zstd_compress(content));
+  blob.mutable_blob()->set_last(true);
+  peer.say(blob);
+  wire::ToAgent apply;
+  apply.mutable_apply()->set_transaction("t");
+  apply.mutable_apply()->set_plan(plan.id());
+  apply.mutable_apply()->set_confirm_timeout_ms(60'000);
+  CHECK(peer.ask(apply).outcome().result() == wire::Outcome::TRIAL);
+  wire::ToAgent confirm;
+  confirm.mutable_confirm()->set_transaction("t");
+  const auto outcome = peer.ask(confirm).outcome();
+  CHECK(outcome.result() == wire::Outcome::COMMITTED);
+  CHECK(outcome.host().releases(0).version() == "1.0.0");
+  CHECK(agent.named_version() == "1.0.0");
+}
+
+TEST_CASE("rules of the conversation that are broken end it, with the reason, and harm nothing") {
+  AgentFixture agent;
+  {
+    Peer peer(agent);
+    CHECK(refusal(peer, proposal(agent, "1.0.0")) == "the first message was no Hello");
+    CHECK(peer.closed());
+  }
+  const auto after_hello = [&](const wire::ToAgent& message) {
+    Peer peer(agent);
+    peer.greet();
+    return refusal(peer, message);
+  };
+  wire::ToAgent message;
+  message.mutable_blob()->set_data("x");
+  CHECK(after_hello(message) == "content came that nobody asked for");
+  message.mutable_apply()->set_transaction("t");
+  CHECK(after_hello(message).find("no plan '' was made here") == 0);
+  message.mutable_apply()->set_transaction("");
+  CHECK(after_hello(message).find("a transaction needs a name") == 0);
+  auto& probe = *message.mutable_apply()->add_probes();
+  message.mutable_apply()->set_transaction("t");
+  probe.set_type("command");
+  CHECK(after_hello(message).find("can't be ordered by a controller") != std::string::npos);
+  message.mutable_propose()->add_manifests("kongfleet-manifest 1\nname ../x\n");
+  CHECK(after_hello(message).find("is not a plugin name") != std::string::npos);
+  message.mutable_confirm()->set_transaction("unknown");
+  CHECK(after_hello(message).find("is not open here") != std::string::npos);
+  message.mutable_hello()->set_protocol(99);
+  CHECK(after_hello(message).find("speaks protocol 99") != std::string::npos);
+  agent.check_at_rest();
+  CHECK(agent.gateway.calls.empty());
+}
+
+TEST_CASE("bytes that are no frames or no messages end the conversation without an answer") {
+  AgentFixture agent;
+  for (const std::string& bytes :
+       {std::string("\xff\xff\xff\xff"), std::string(4, '\0'), std::string("\0\0\0\3abc", 7)}) {
+    Peer peer(agent);
+    peer.greet();
+    peer.say_raw(bytes);
+    CHECK(peer.closed());
+  }
+  Peer peer(agent);
+  peer.greet();  // the agent still answers others
+}
+
+TEST_CASE("more content than was announced is refused") {
+  AgentFixture agent;
+  Peer peer(agent);
+  peer.greet();
+  peer.ask(proposal(agent, "1.0.0"));
+  wire::ToAgent blob;
+  blob.mutable_blob()->set_data(zstd_compress(std::string(std::size_t{1} << 20, 'x')));
+  CHECK(refusal(peer, blob).find("bytes announced") != std::string::npos);
+}

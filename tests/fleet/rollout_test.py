@@ -1,0 +1,241 @@
+#!/usr/bin/python3
+# SPDX-FileCopyrightText: The kongfleet authors
+# SPDX-License-Identifier: Apache-2.0
+"""The whole way on three real hosts: plan, rollouts that succeed, are refused and are taken back, rollback, and what is left
+when the controller, the agent or the host dies. One fleet serves all tests; each leaves it at rest on 1.0.0."""
+import json
+import os
+import signal
+import unittest
+
+from fleet import Fleet, wait_for
+
+
+
+class RolloutTest(unittest.TestCase):
+    version = "2.8.5"
+
+    @classmethod
+    def setUpClass(cls):
+        cls.fleet = Fleet(3, version=cls.version)
+        cls.fleet.__enter__()
+        cls.fleet.write_plugin("1.0.0")
+        cls.fleet.kongfleet("rollout", "--yes", expect=0)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.fleet.__exit__(None, None, None)
+
+    def tearDown(self):
+        self.fleet.write_fleet_file()
+        self.fleet.write_plugin("1.0.0")
+        self.fleet.kongfleet("rollout", "--yes", expect=0)
+        self.all_serve("1.0.0")
+
+    def all_serve(self, *versions):
+        wanted = list(versions) * 3 if len(versions) == 1 else list(versions)
+        self.assertEqual(self.fleet.headers(), wanted)
+
+    def status(self, index=0):
+        return json.loads(self.fleet.kongfleet("--output", "json", "status").out)["hosts"][index]
+
+    def conf(self, index=0):
+        return self.fleet[index].read("/etc/kong/kong.conf")
+
+    def test_a_release_reaches_every_host_and_is_proven(self):
+        self.fleet.write_plugin("1.1.0")
+        plan = self.fleet.kongfleet("plan", expect=2)
+        self.assertIn("~ my-plugin 1.0.0 -> 1.1.0", plan.out)
+        self.all_serve("1.0.0")
+        result = self.fleet.kongfleet("--output", "json", "rollout", "--yes", expect=0)
+        events = [json.loads(line) for line in result.out.splitlines()]
+        self.assertEqual(events[-1]["event"], "end")
+        self.assertEqual({host["phase"] for host in events[-1]["hosts"]}, {"done"})
+        canary_done = next(i for i, event in enumerate(events)
+                           if event["event"] == "host" and event["phase"] == "done")
+        others = [event for event in events[:canary_done]
+                  if event["event"] == "step" and event["host"] != self.fleet[0].name]
+        self.assertEqual(others, [], "no other host starts before the canary is confirmed")
+        for host in events[-1]["hosts"]:
+            self.assertGreaterEqual(sum(worker["fresh"] for worker in host["outcome"]["workers"]), 1)
+        self.all_serve("1.1.0")
+        self.fleet.kongfleet("status", expect=0)
+
+    def test_a_converged_fleet_is_left_alone(self):
+        before = [host.run("stat", "-c", "%i %y", "/etc/kong/kong.conf", "/var/lib/kongfleet/journal").stdout
+                  for host in self.fleet]
+        self.fleet.kongfleet("plan", expect=0)
+        result = self.fleet.kongfleet("rollout", "--yes", expect=0)
+        self.assertIn("3 hosts unchanged", result.out)
+        after = [host.run("stat", "-c", "%i %y", "/etc/kong/kong.conf", "/var/lib/kongfleet/journal").stdout
+                 for host in self.fleet]
+        self.assertEqual(before, after)
+
+    def test_a_syntax_error_is_refused_before_the_node_is_touched(self):
+        master = self.fleet[0].run("cat", "/usr/local/kong/pids/nginx.pid").stdout
+        workers = self.fleet[0].run("pgrep", "-P", master.strip()).stdout
+        conf = self.conf()
+        self.fleet.write_plugin("1.2.0", access="if conf.greeting the return end")
+        result = self.fleet.kongfleet("rollout", "--yes", expect=5)
+        self.assertIn("handler.lua:4", result.out + result.err)
+        self.assertEqual(self.fleet[0].run("pgrep", "-P", master.strip()).stdout, workers)
+        self.assertEqual(self.conf(), conf)
+        self.all_serve("1.0.0")
+
+    def test_a_release_that_answers_500_is_taken_back_on_the_canary_alone(self):
+        conf = [self.conf(index) for index in (1, 2)]
+        self.fleet.write_plugin("1.3.0", access='error("a bug that only requests show")')
+        result = self.fleet.kongfleet("rollout", "--yes", expect=3)
+        self.assertIn("status 500", result.out)
+        self.assertIn("2 hosts never touched", result.out)
+        self.all_serve("1.0.0")
+        self.assertEqual([self.conf(index) for index in (1, 2)], conf)
+        self.assertEqual(self.status()["state"], "ready")
+
+    def test_a_second_wave_that_fails_takes_the_first_back_too(self):
+        # Only on the second host the plugin fails: it looks at a file there.
+        self.fleet[1].write("/etc/kongfleet-test-fails", "")
+        self.addCleanup(self.fleet[1].run, "rm", "-f", "/etc/kongfleet-test-fails")
+        self.fleet.write_plugin("1.4.0", access='local f = io.open("/etc/kongfleet-test-fails") if f then f:close() error("here") end')
+        result = self.fleet.kongfleet("rollout", "--yes", expect=3)
+        self.assertNotIn("confirmed: runs my-plugin@1.4.0\n" * 3, result.err)
+        self.all_serve("1.0.0")
+
+    def test_rollback_goes_to_the_generation_before(self):
+        self.fleet.write_plugin("1.1.0")
+        self.fleet.kongfleet("rollout", "--yes", expect=0)
+        self.all_serve("1.1.0")
+        self.fleet.kongfleet("rollback", "--yes", expect=0)
+        self.all_serve("1.0.0")
+
+    def test_rollback_of_one_host_selects_it(self):
+        self.fleet.write_plugin("1.1.0")
+        self.fleet.kongfleet("rollout", "--yes", expect=0)
+        self.fleet.kongfleet("rollback", "--yes", self.fleet[2].name, expect=0)
+        self.all_serve("1.1.0", "1.1.0", "1.0.0")
+
+    def test_a_dead_controller_leaves_a_trial_that_undoes_itself(self):
+        self.fleet.write_fleet_file(bake='"60s"', confirm_timeout='"4s"')
+        self.fleet.write_plugin("1.1.0")
+        controller = self.fleet.start_kongfleet("rollout", "--yes")
+        try:
+            wait_for("the canary is in trial", lambda: self.fleet.header(self.fleet[0]) == "1.1.0")
+            controller.kill()
+        finally:
+            controller.communicate()
+        wait_for("the trial is undone", lambda: self.fleet.header(self.fleet[0]) == "1.0.0")
+        wait_for("the host is at rest", lambda: self.status()["state"] == "ready")
+        self.all_serve("1.0.0")
+
+    def test_ctrl_c_takes_the_trial_back_and_says_so(self):
+        self.fleet.write_fleet_file(bake='"60s"')
+        self.fleet.write_plugin("1.1.0")
+        controller = self.fleet.start_kongfleet("rollout", "--yes")
+        wait_for("the canary is in trial", lambda: self.status()["state"] == "trial")
+        controller.send_signal(signal.SIGINT)
+        out, err = controller.communicate(timeout=60)
+        self.assertEqual(controller.returncode, 130, out + err)
+        self.assertIn("interrupted", err)
+        self.all_serve("1.0.0")
+
+    def test_a_second_controller_is_told_who_holds_the_host(self):
+        self.fleet.write_fleet_file(bake='"60s"')
+        self.fleet.write_plugin("1.1.0")
+        first = self.fleet.start_kongfleet("rollout", "--yes")
+        try:
+            wait_for("the canary is in trial", lambda: self.status()["state"] == "trial")
+            self.fleet.write_plugin("1.1.1")
+            second = self.fleet.kongfleet("rollout", "--yes", self.fleet[0].name)
+            self.assertEqual(second.code, 75, second.out + second.err)
+            self.assertIn("holds this host", second.out + second.err)
+        finally:
+            first.send_signal(signal.SIGINT)
+            first.communicate(timeout=60)
+
+    def test_an_agent_killed_in_a_trial_comes_back_to_what_was_confirmed(self):
+        self.fleet.write_fleet_file(bake='"60s"')
+        self.fleet.write_plugin("1.1.0")
+        controller = self.fleet.start_kongfleet("rollout", "--yes")
+        try:
+            wait_for("the canary is in trial", lambda: self.status()["state"] == "trial")
+            self.fleet[0].run("systemctl", "kill", "-s", "KILL", "kongfleet-agent.service")
+            wait_for("the trial is undone", lambda: self.fleet.header(self.fleet[0]) == "1.0.0", 60)
+        finally:
+            controller.send_signal(signal.SIGINT)
+            controller.communicate(timeout=90)
+        wait_for("the host is at rest", lambda: self.status()["state"] == "ready")
+
+    def test_power_lost_in_a_trial_boots_on_what_was_confirmed(self):
+        self.fleet.write_fleet_file(bake='"60s"')
+        self.fleet.write_plugin("1.1.0")
+        controller = self.fleet.start_kongfleet("rollout", "--yes")
+        try:
+            wait_for("the canary is in trial", lambda: self.status()["state"] == "trial")
+        finally:
+            controller.kill()
+            controller.communicate()
+        self.fleet[0].kill()
+        self.fleet[0].boot()
+        seen = set()
+
+        def serves():
+            try:
+                seen.add(self.fleet.header(self.fleet[0]))
+            except OSError:
+                return False
+            return True
+        wait_for("the gateway is up again", serves, 60)
+        self.assertEqual(seen, {"1.0.0"}, "it never starts on what nobody confirmed")
+        wait_for("the host is at rest", lambda: self.status()["state"] == "ready", 60)
+
+    def test_an_edit_of_kong_conf_stays(self):
+        note = "# a person was here\n"
+        host = self.fleet[0]
+        host.write("/etc/kong/kong.conf", note + self.conf())
+        self.fleet.write_plugin("1.1.0")
+        self.fleet.kongfleet("rollout", "--yes", expect=0)
+        self.assertTrue(self.conf().startswith(note))
+
+    def test_drift_is_seen_and_mended(self):
+        host = self.fleet[0]
+        host.write("/etc/kong/kong.conf", self.conf().replace(",my-plugin", ""))
+        status = self.fleet.kongfleet("status", expect=2)
+        self.assertIn("drift", status.out)
+        self.fleet.kongfleet("rollout", "--yes", expect=0)
+        self.fleet.kongfleet("status", expect=0)
+
+    def test_what_overrides_kong_conf_is_refused_by_name(self):
+        host = self.fleet[0]
+        drop_in = "/etc/systemd/system/kong.service.d/ours.conf"
+        host.run("mkdir", "-p", os.path.dirname(drop_in))
+        host.write(drop_in, "[Service]\nEnvironment=KONG_PLUGINS=bundled\n")
+        host.run("systemctl", "daemon-reload")
+        try:
+            self.fleet.write_plugin("1.1.0")
+            result = self.fleet.kongfleet("rollout", "--yes", expect=5)
+            self.assertIn("KONG_PLUGINS", result.out + result.err)
+            self.all_serve("1.0.0")
+        finally:
+            host.run("rm", drop_in)
+            host.run("systemctl", "daemon-reload")
+
+    def test_a_local_root_can_look_and_go_back(self):
+        host = self.fleet[0]
+        self.assertIn("release     my-plugin@1.0.0", host.run("kongfleet-agent", "status").stdout)
+        host.run("kongfleet-agent", "verify")
+        self.fleet.write_plugin("1.1.0")
+        self.fleet.kongfleet("rollout", "--yes", host.name, expect=0)
+        host.run("kongfleet-agent", "rollback")
+        self.assertEqual(self.fleet.header(host), "1.0.0")
+        last = host.run("kongfleet-agent", "history", "--limit", "1").stdout
+        self.assertEqual(json.loads(last)["result"], "committed")
+
+    def test_a_login_without_root_can_only_speak_to_the_agent(self):
+        host = self.fleet[0]
+        done = host.run("su", "-s", "/bin/sh", "nobody", "-c", "kongfleet-agent status", check=False)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("Permission denied", done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
