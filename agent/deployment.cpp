@@ -6,12 +6,17 @@
 #include "agent/log.hpp"
 #include "proto/error.hpp"
 
+#include <algorithm>
 #include <ctime>
+#include <thread>
 
 namespace kongfleet::agent {
 
 namespace {
 
+constexpr auto way_back_least = std::chrono::minutes(5);
+constexpr auto preflight_most = std::chrono::minutes(2);
+constexpr auto second_look = std::chrono::seconds(2);
 constexpr auto trial_try = std::chrono::seconds(5);  // for one look at one probe of a trial
 
 bool any_refusal(const std::vector<Finding>& findings) {
@@ -50,13 +55,23 @@ Step Deployment::deploy(const Incoming* incoming, const ProgressSink& progress) 
 
 Step Deployment::commit(const ProgressSink& progress) {
   progress_ = progress;
-  const auto wrong = trouble();
+  auto wrong = trouble();
+  if (!wrong.empty()) {
+    std::this_thread::sleep_for(second_look);  // what passes by itself must not decide
+    wrong = trouble();
+  }
   if (!wrong.empty()) return revert(wrong, progress);
   return run(Step::Commit, Step::Committed);
 }
 
 Step Deployment::revert(const std::string& cause, const ProgressSink& progress) {
-  return WayBack(parts_, outcome_, progress, order_.deadline).run(Step::Trial, cause);
+  return WayBack(parts_, outcome_, progress, way_back_time())
+      .run(Step::Trial, cause, Witness::Live);
+}
+
+// Going back must not fail because going there was given little time.
+std::chrono::milliseconds Deployment::way_back_time() const {
+  return std::max<std::chrono::milliseconds>(order_.deadline, way_back_least);
 }
 
 Step Deployment::run(Step from, Step until) {
@@ -70,7 +85,8 @@ Step Deployment::run(Step from, Step until) {
     outcome_.steps.push_back({step, took, well, well ? "" : outcome_.cause});
     const auto following = next(step, went);
     if (following == Step::Restore) {
-      return WayBack(parts_, outcome_, progress_, order_.deadline).run(step, outcome_.cause);
+      return WayBack(parts_, outcome_, progress_, way_back_time())
+          .run(step, outcome_.cause, Witness::Live);
     }
     step = following;
   }
@@ -144,6 +160,7 @@ void Deployment::stage() {
   parts_.host.adopt(plan_.survey);
   if (plan_.existing) return;
   parts_.store.build(plan_.generation, plan_.releases, incoming_);
+  built_ = true;
 }
 
 void Deployment::preflight() {
@@ -153,7 +170,8 @@ void Deployment::preflight() {
   replace_file(candidate, plan_.next_conf, 0600);
   const auto directory =
       plan_.generation.number == 0 ? fs::path() : parts_.store.directory(plan_.generation);
-  auto findings = parts_.gateway.preflight(plan_.survey.facts, candidate, directory, deadline_);
+  auto findings = parts_.gateway.preflight(plan_.survey.facts, candidate, directory,
+                                           Clock::now() + preflight_most);
   fs::remove(candidate);
   outcome_.findings.insert(outcome_.findings.end(), findings.begin(), findings.end());
   if (!any_refusal(outcome_.findings)) return;
@@ -163,6 +181,7 @@ void Deployment::preflight() {
 }
 
 void Deployment::switch_conf() {
+  deadline_ = Clock::now() + order_.deadline;
   conf_.prepare(plan_.next_conf, plan_.restore_conf);
   if (!conf_.exchange(LiveFile::Which::New, sha256(plan_.survey.conf_text))) {
     throw Error("'" + conf_.path().string() +
@@ -199,14 +218,23 @@ void Deployment::probe_all() {
     if (progress_) progress_(Step::Verify, "probe " + probe.name);
     outcome_.probes.push_back(parts_.gateway.probe(probe, deadline_));
     const auto& seen = outcome_.probes.back();
-    if (!seen.ok) throw Error("probe '" + seen.name + "': " + seen.detail);
+    if (!seen.ok && order_.probes_decide) {
+      throw Error("probe '" + seen.name + "': " + seen.detail);
+    }
   }
 }
 
 std::string Deployment::trouble() {
   try {
+    const auto edited = parts_.host.edit_for(conf_.read(), plan_.survey.facts.version,
+                                             plan_.generation.number, plan_.releases);
+    const auto* names_it = std::get_if<Edited>(&edited);
+    if (names_it == nullptr || !names_it->lines.empty()) {
+      return "'" + conf_.path().string() + "' was edited and names this generation no longer";
+    }
     const auto verdict = parts_.gateway.still(plan_.survey.facts, before_, expectation());
     if (!verdict.ok) return verdict.cause;
+    if (!order_.probes_decide) return {};
     auto probes = parts_.config.probes;
     probes.insert(probes.end(), order_.probes.begin(), order_.probes.end());
     for (auto probe : probes) {
@@ -251,8 +279,7 @@ void Deployment::refuse() {
   record.open.reset();
   try {
     parts_.journal.write(record);
-    const auto built = parts_.store.find(plan_.generation.number);
-    if (!plan_.existing && built) parts_.store.remove(*built);
+    if (built_) parts_.store.remove(plan_.generation);
   } catch (const std::exception& error) {
     log_warning(std::string(error.what()) + "; it is tried again at the next start");
   }

@@ -16,6 +16,7 @@ struct Order {
   std::string transaction;
   std::string holder;
   std::vector<ProbeSpec> probes;  // besides the host's own
+  bool probes_decide = true;      // false: a failing probe is told and stops nothing (the way back)
   std::chrono::milliseconds deadline{
       std::chrono::minutes(5)};  // switch to proof; and again for the way back
 };
@@ -56,6 +57,7 @@ private:
   void remember(Step step);
   void refuse();
   Expectation expectation() const;
+  std::chrono::milliseconds way_back_time() const;
 
   TransactionParts parts_;
   Order order_;
@@ -64,6 +66,7 @@ private:
   Outcome outcome_;
   Snapshot before_;
   const Incoming* incoming_ = nullptr;
+  bool built_ = false;  // the generation's directory is ours to remove
   ProgressSink progress_;
   Clock::time_point deadline_;
 };

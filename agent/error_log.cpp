@@ -107,10 +107,13 @@ int crashed_worker(const LogEntry& entry) {
 
 LogSign sign_of(const LogEntry& entry, int master) {
   if (entry.pid == master) return sign_by_master(entry);
-  if (holds(entry.message, "worker initialization error:")) return LogSign::Degraded;
-  if (holds(entry.message, "unsafe request processing due to earlier initialization errors"))
+  if (!is_error(entry)) return LogSign::Nothing;
+  // nginx appends what the client sent (request, referrer, …): nobody outside may make us go back.
+  const auto message = entry.message.substr(0, entry.message.find(", client: "));
+  if (holds(message, "worker initialization error:")) return LogSign::Degraded;
+  if (holds(message, "unsafe request processing due to earlier initialization errors"))
     return LogSign::Degraded;
-  if (entry.message.starts_with("init_worker_by_lua") && is_error(entry)) return LogSign::Degraded;
+  if (message.starts_with("init_worker_by_lua")) return LogSign::Degraded;
   return LogSign::Nothing;
 }
 

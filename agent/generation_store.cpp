@@ -147,8 +147,21 @@ std::unique_ptr<Incoming> GenerationStore::receive(const std::string& tag) const
 
 void GenerationStore::build(const GenerationId& id, const std::vector<Manifest>& releases,
                             const Incoming* incoming) const {
-  const auto known = known_contents();
   const fs::path target = root_ / (std::string(building_prefix) + id.text());
+  try {
+    put_together(target, releases, incoming);
+  } catch (const std::exception&) {
+    std::error_code ignored;  // a full disk must not stay full because of us
+    fs::remove_all(target, ignored);
+    throw;
+  }
+  if (::rename(target.c_str(), directory(id).c_str()) != 0) throw_errno("rename to", directory(id));
+  sync_directory(root_);
+}
+
+void GenerationStore::put_together(const fs::path& target, const std::vector<Manifest>& releases,
+                                   const Incoming* incoming) const {
+  const auto known = known_contents();
   fs::remove_all(target);
   make_directory(target);
   make_directory(target / manifests_name);
@@ -170,8 +183,6 @@ void GenerationStore::build(const GenerationId& id, const std::vector<Manifest>&
   }
   for (const auto& directory : directories) sync_directory(directory);
   sync_directory(target);
-  if (::rename(target.c_str(), directory(id).c_str()) != 0) throw_errno("rename to", directory(id));
-  sync_directory(root_);
 }
 
 std::string GenerationStore::damage(const GenerationId& id) const {

@@ -79,6 +79,8 @@ public:
   void sweep() const;
 
 private:
+  void put_together(const std::filesystem::path& target, const std::vector<Manifest>& releases,
+                    const Incoming* incoming) const;
   std::map<Digest, std::filesystem::path> known_contents() const;
   std::filesystem::path root_;
 };

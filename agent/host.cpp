@@ -39,14 +39,28 @@ Survey Host::survey(const HostRecord& record) const {
   Survey seen;
   seen.facts = gateway_.inspect();
   seen.conf_text = LiveFile(seen.facts.conf).read();
-  seen.releases = releases_of(record.committed);
-  seen.drift = drift(record, seen);
+  try {
+    seen.releases = releases_of(record.committed);
+    seen.drift = drift(record, seen);
+  } catch (const std::exception& error) {
+    seen.drift.push_back(std::string("files: ") + error.what());  // a rollout of anything mends it
+  }
   return seen;
 }
 
 std::vector<std::string> Host::drift(const HostRecord& record, const Survey& seen) const {
   std::vector<std::string> found;
-  if (record.committed == 0) return found;
+  if (record.committed == 0) {
+    const auto ours = store_.root().string() + "/";
+    if (seen.conf_text.find(ours) != std::string::npos) {
+      found.push_back("configuration: " + seen.facts.conf.string() +
+                      " names a generation that was never confirmed");
+    }
+    if (seen.facts.running && seen.facts.effective_path.find(ours) != std::string::npos) {
+      found.push_back("workers: Kong runs a generation that was never confirmed");
+    }
+    return found;
+  }
   const auto id = store_.find(record.committed);
   const auto damage = store_.damage(*id);
   if (!damage.empty()) found.push_back("files: " + damage);
@@ -102,7 +116,12 @@ std::vector<std::string> Host::plugins_of_ours(const std::string& text,
   if (conf == nullptr) return {};
   std::set<std::string> brought;
   for (const auto& id : store_.list()) {
-    for (const auto& release : store_.releases(id)) brought.insert(release.name().text());
+    try {
+      for (const auto& release : store_.releases(id)) brought.insert(release.name().text());
+    } catch (const std::exception&) {
+      continue;  // damaged, or just being collected: what it brought is known from others, or stays
+                 // listed
+    }
   }
   std::vector<std::string> ours;
   for (const auto& name : split_list(conf->value("plugins").value_or(""))) {

@@ -161,8 +161,9 @@ void require_running(HostPlan& plan) {
 }  // namespace
 
 std::string plan_id(const HostRecord& record, const std::string& conf_text, const Digest& target) {
-  const auto state = std::to_string(record.committed) + " " + record.committed_digest + " " +
-                     sha256(conf_text).hex() + " " + target.hex();
+  const auto state = std::to_string(record.last_number) + " " + std::to_string(record.committed) +
+                     " " + record.committed_digest + " " + sha256(conf_text).hex() + " " +
+                     target.hex();
   return sha256(state).brief(16);
 }
 
@@ -176,6 +177,7 @@ HostPlan plan_releases(const Host& host, const GenerationStore& store, const Con
   plan.unchanged = same && plan.survey.drift.empty();
   if (plan.unchanged) {
     plan.generation = {record.committed, digest.brief()};
+    plan.existing = true;
     return plan;
   }
   const bool back_to_baseline = plan.releases.empty();

@@ -5,6 +5,7 @@
 #include "agent/durable_file.hpp"
 #include "proto/digest.hpp"
 #include "proto/error.hpp"
+#include "proto/names.hpp"
 
 #include <fcntl.h>
 
@@ -103,7 +104,10 @@ void Journal::create() {
   replace_file(path_, slot + slot, 0600);
 }
 
-void Journal::write(const HostRecord& record) {
+void Journal::write(const HostRecord& full) {
+  auto record = full;
+  record.last_cause = printable(record.last_cause, cause_max);
+  if (record.open) record.open->cause = printable(record.open->cause, cause_max);
   const auto bytes = to_slot({sequence_ + 1, to_text(record)});
   const auto offset = static_cast<off_t>((sequence_ + 1) % 2 * slot_bytes);
   // After an error the descriptor is not trusted again: the kernel may have dropped what it failed
@@ -123,7 +127,6 @@ void Journal::write(const HostRecord& record) {
   file_ = std::move(file);
   sequence_ += 1;
   record_ = record;
-  record_.last_cause.resize(std::min(record_.last_cause.size(), cause_max));
 }
 
 HostRecord read_journal(const fs::path& path) {

@@ -76,7 +76,7 @@ int Server::run() {
   const auto stop = signals();
   const auto passed = manager_.listening_socket();
   const Fd listening = passed ? Fd(*passed) : listen_at(config_.socket, config_.group);
-  const auto recovered = transactions_.recover();
+  const auto recovered = transactions_.recover(Witness::AfterDeath);
   if (recovered.result != Result::Unchanged) {
     log_info("recovery: " + std::string(result_name(recovered.result)) + ": " + recovered.cause);
   }
@@ -148,7 +148,7 @@ void clear_the_way(Gateway& gateway) {
 int recover_now(const Config& config, Gateway& gateway) {
   const auto lock = lock_state(config);
   Transactions transactions(config, gateway);
-  const auto outcome = transactions.recover();
+  const auto outcome = transactions.recover(Witness::BeforeKong);
   clear_the_way(gateway);
   if (outcome.result == Result::Unchanged) return 0;
   std::cout << "transaction " << printable(outcome.transaction) << ": "

@@ -94,6 +94,11 @@ struct Session::Conversation {
     std::vector<Manifest> releases;
     for (const auto& text : propose.manifests()) releases.push_back(Manifest::parse(text));
     drop_plan();
+    const auto& expected = propose.expected_digest();
+    if (!expected.empty() && expected != transactions.current_digest()) {
+      return refuse(
+          {"changed", "this host does not run what the controller believes", std::nullopt});
+    }
     plan = transactions.plan(std::move(releases));
     if (!plan->missing.empty() && plan->refusals.empty()) {
       incoming = transactions.receive(tag);
@@ -154,6 +159,8 @@ struct Session::Conversation {
   void rollback(const wire::Rollback& rollback) {
     auto order = order_of(rollback.transaction(), rollback.probes(), rollback.deadline_ms());
     if (const auto rescued = transactions.rescue(progress())) return reply(*rescued);
+    if (const auto known = transactions.known(order.transaction)) return reply(*known);
+    order.probes_decide = false;
     std::optional<std::uint64_t> to;
     if (rollback.has_to()) to = rollback.to();
     auto back = transactions.plan_return(to);

@@ -53,7 +53,7 @@ void Transactions::publish() {
 }
 
 // What an agent that died left open; or, stranded, what could not be taken back before.
-Outcome Transactions::resolve_open(const ProgressSink& progress) {
+Outcome Transactions::resolve_open(Witness witness, const ProgressSink& progress) {
   const auto open = *journal_.record().open;
   Outcome outcome;
   outcome.transaction = open.id;
@@ -61,7 +61,7 @@ Outcome Transactions::resolve_open(const ProgressSink& progress) {
   const auto cause = open.cause.empty() ? died : open.cause;
   log_warning("transaction " + open.id + " is taken back: " + cause);
   if (after_death(open.step) == Step::Restore) {
-    WayBack(parts_, outcome, progress, recovery_limit).run(open.step, cause);
+    WayBack(parts_, outcome, progress, recovery_limit).run(open.step, cause, witness);
   } else {
     auto record = journal_.record();
     record.last_id = open.id;
@@ -77,12 +77,12 @@ Outcome Transactions::resolve_open(const ProgressSink& progress) {
   return outcome;
 }
 
-Outcome Transactions::recover() {
+Outcome Transactions::recover(Witness witness) {
   const std::unique_lock work(work_);
   Outcome outcome;
   outcome.result = Result::Unchanged;
   store_.sweep();
-  if (journal_.record().open) outcome = resolve_open({});
+  if (journal_.record().open) outcome = resolve_open(witness, {});
   publish();
   if (!watcher_.joinable()) watcher_ = std::thread([this] { watch(); });
   return outcome;
@@ -93,7 +93,7 @@ std::optional<Transactions::Reply> Transactions::rescue(const ProgressSink& prog
   if (!work.owns_lock()) return std::nullopt;
   const auto& open = journal_.record().open;
   if (!open || open->step != Step::Stranded) return std::nullopt;
-  auto outcome = resolve_open(progress);
+  auto outcome = resolve_open(Witness::AfterDeath, progress);
   publish();
   return outcome;
 }
@@ -129,6 +129,11 @@ HostState Transactions::state() {
     state.advice = record.last_cause + "; run 'kongfleet-agent rollback' on the host";
   }
   return state;
+}
+
+std::string Transactions::current_digest() const {
+  const std::lock_guard seen(seen_);
+  return record_.committed == 0 ? generation_digest({}).hex() : record_.committed_digest;
 }
 
 HostPlan Transactions::plan(std::vector<Manifest> releases) {
@@ -182,6 +187,22 @@ std::optional<Transactions::Reply> Transactions::answer_known(const std::string&
   return outcome;
 }
 
+// A trial is only ever looked at for seconds: that is waited for. A transaction under way is not.
+std::unique_lock<std::mutex> Transactions::take_work() {
+  bool in_trial = false;
+  {
+    const std::lock_guard seen(seen_);
+    in_trial = lease_.has_value();
+  }
+  if (in_trial) return std::unique_lock(work_);
+  return {work_, std::try_to_lock};
+}
+
+std::optional<Transactions::Reply> Transactions::known(const std::string& transaction) {
+  const auto work = take_work();
+  return work.owns_lock() ? answer_known(transaction) : std::nullopt;
+}
+
 std::optional<Refusal> Transactions::not_now(const std::unique_lock<std::mutex>& work) {
   const auto open = open_state();
   const bool stranded = open && open->step == step_name(Step::Stranded);
@@ -201,7 +222,7 @@ std::optional<Refusal> Transactions::not_now(const std::unique_lock<std::mutex>&
 Transactions::Reply Transactions::apply(Order order, HostPlan plan, const Incoming* incoming,
                                         std::chrono::milliseconds lease,
                                         const ProgressSink& progress) {
-  const std::unique_lock work(work_, std::try_to_lock);
+  const auto work = take_work();
   if (work.owns_lock()) {
     if (auto known = answer_known(order.transaction)) return *known;
   }
@@ -210,6 +231,12 @@ Transactions::Reply Transactions::apply(Order order, HostPlan plan, const Incomi
   if (plan_id(journal_.record(), LiveFile(plan.survey.facts.conf).read(), target) != plan.id) {
     return Refusal{"changed", "this host changed since the plan was made; plan again",
                    std::nullopt};
+  }
+  if (plan.unchanged) {
+    Outcome outcome;
+    outcome.transaction = order.transaction;
+    outcome.result = Result::Unchanged;
+    return outcome;
   }
   const auto from = journal_.record().committed;
   auto deployment = std::make_unique<Deployment>(parts_, std::move(order), std::move(plan));
@@ -253,6 +280,7 @@ Transactions::Reply Transactions::confirm(const std::string& transaction,
     return no_such(transaction);
   }
   auto trial = std::exchange(trial_, std::nullopt);
+  publish();
   trial->deployment->commit(progress);
   ended(*trial->deployment, trial->from);
   collect_now();
@@ -267,6 +295,7 @@ Transactions::Reply Transactions::revert(const std::string& transaction, const s
     return no_such(transaction);
   }
   auto trial = std::exchange(trial_, std::nullopt);
+  publish();
   trial->deployment->revert(
       reason.empty() ? "taken back by " + trial->deployment->order().holder : reason, progress);
   ended(*trial->deployment, trial->from);
@@ -288,9 +317,10 @@ void Transactions::watch() {
   std::unique_lock seen(seen_);
   while (!stop_) {
     if (lease_) {
-      wake_.wait_until(seen, std::min(*lease_, Clock::now() + watch_interval));
+      const auto next_look = std::min(*lease_, Clock::now() + watch_interval);
+      wake_.wait_until(seen, next_look, [this] { return stop_; });
     } else {
-      wake_.wait(seen);
+      wake_.wait(seen, [this] { return stop_ || lease_; });
     }
     if (stop_ || !lease_) continue;
     seen.unlock();
@@ -313,6 +343,7 @@ void Transactions::look_after_trial() {
   if (cause.empty()) return;
   log_warning("trial of " + trial_->deployment->order().transaction + " ends: " + cause);
   auto trial = std::exchange(trial_, std::nullopt);
+  publish();
   trial->deployment->revert(cause, {});
   ended(*trial->deployment, trial->from);
 }
@@ -327,13 +358,16 @@ std::vector<std::uint64_t> Transactions::collect_now() {
   std::vector<std::uint64_t> removed;
   try {
     const auto& record = journal_.record();
-    if (record.open || gateway_.draining(gateway_.inspect())) return removed;
+    const auto facts = gateway_.inspect();
+    if (record.open || gateway_.draining(facts)) return removed;
+    // What kong.conf or a running worker names stays, whoever wrote it there.
+    const auto named = LiveFile(facts.conf).read() + "\n" + facts.effective_path;
     std::set<std::uint64_t> kept{record.committed};
     const auto& earlier = record.earlier;
-    const auto ways_back = std::min<std::size_t>(earlier.size(), config_.keep - 1U);
+    const auto ways_back = std::min<std::size_t>(earlier.size(), std::max(config_.keep, 2U) - 1U);
     kept.insert(earlier.end() - static_cast<std::ptrdiff_t>(ways_back), earlier.end());
     for (const auto& id : store_.list()) {
-      if (kept.contains(id.number)) continue;
+      if (kept.contains(id.number) || named.find(id.text()) != std::string::npos) continue;
       store_.remove(id);
       removed.push_back(id.number);
     }

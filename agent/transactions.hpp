@@ -36,9 +36,11 @@ public:
 
   /// Resolves what an agent that died left open: back to the confirmed generation. What it did, or
   /// Unchanged.
-  Outcome recover();
+  Outcome recover(Witness witness);
 
   HostState state();
+  /// The confirmed generation's digest (hex); that of no releases for the baseline.
+  std::string current_digest() const;
   std::vector<std::string> history(std::size_t limit) const { return history_.last(limit); }
 
   /// Plans a move; nothing changes. Throws Error where this host can't be managed.
@@ -53,6 +55,8 @@ public:
               const ProgressSink& progress);
   /// Carries a plan out and confirms it at once: for the way back that an operator orders.
   Reply apply_at_once(Order order, HostPlan plan, const ProgressSink& progress);
+  /// How a transaction that was asked for before stands or ended; nothing for one never heard of.
+  std::optional<Reply> known(const std::string& transaction);
   /// Tries the way back of a stranded host once more. Nothing when it isn't stranded.
   std::optional<Reply> rescue(const ProgressSink& progress);
   Reply confirm(const std::string& transaction, const ProgressSink& progress);
@@ -75,8 +79,9 @@ private:
   std::optional<Refusal> not_now(const std::unique_lock<std::mutex>& work);
   Refusal no_such(const std::string& transaction) const;
   std::optional<OpenState> open_state() const;
+  std::unique_lock<std::mutex> take_work();
   void publish();
-  Outcome resolve_open(const ProgressSink& progress);
+  Outcome resolve_open(Witness witness, const ProgressSink& progress);
   void ended(const Deployment& deployment, std::uint64_t from);
   void watch();
   void look_after_trial();

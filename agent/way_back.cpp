@@ -5,13 +5,19 @@
 #include "agent/log.hpp"
 #include "proto/error.hpp"
 
+#include <thread>
+
 namespace kongfleet::agent {
 
 namespace {
 
 constexpr int edits_max =
     5;  // how often somebody may edit kong.conf under our hands before we give up
-constexpr int reloads_max = 3;  // how often Kong is asked to go back
+constexpr int tries_max = 4;  // how often a step of the way back is tried
+constexpr auto pause_between_tries = std::chrono::milliseconds(700);
+constexpr auto start_patience =
+    std::chrono::seconds(10);  // a Kong that is being restarted is back by then
+constexpr auto start_interval = std::chrono::milliseconds(100);
 
 }  // namespace
 
@@ -32,10 +38,12 @@ void WayBack::remember(Step step, const std::string& cause) {
   }
 }
 
-Step WayBack::run(Step failed, const std::string& cause) {
-  untouched_ = failed == Step::Switch;
+Step WayBack::run(Step failed, const std::string& cause, Witness witness) {
+  untouched_ = failed == Step::Switch && witness == Witness::Live;
+  at_boot_ = witness == Witness::BeforeKong;
   auto step = Step::Restore;
-  int reloads = 0;
+  int tries = 0;
+  std::string last_problem;
   while (!is_end(step)) {
     remember(step, cause);
     if (progress_) progress_(step, cause);
@@ -44,11 +52,12 @@ Step WayBack::run(Step failed, const std::string& cause) {
     auto went = perform(step, detail);
     const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - began);
     outcome_.steps.push_back({step, took, went == Went::Well, detail});
-    const bool again = went == Went::Wrong && step != Step::Restore && ++reloads < reloads_max &&
-                       Clock::now() < deadline_;
-    step = again ? Step::ReloadBack : next(step, went);
+    const bool again = went == Went::Wrong && ++tries < tries_max && Clock::now() < deadline_;
+    if (again) std::this_thread::sleep_for(pause_between_tries);
+    step = !again ? next(step, went) : step == Step::Restore ? Step::Restore : Step::ReloadBack;
+    if (went == Went::Wrong) last_problem = detail;
   }
-  finish(step, cause);
+  finish(step, step == Step::Stranded ? cause + "; going back failed: " + last_problem : cause);
   return step;
 }
 
@@ -108,6 +117,14 @@ std::string WayBack::restore_edited(const LiveFile& conf, const std::string& fir
 std::string WayBack::reload() {
   if (untouched_) return "Kong was never asked to reload";
   facts_ = parts_.gateway.inspect();
+  // It may be just restarting, and have read the kong.conf of before: only one that stays away
+  // starts with ours.
+  const auto patience =
+      Clock::now() + (at_boot_ ? Clock::duration::zero() : Clock::duration(start_patience));
+  while (!facts_.running && Clock::now() < patience) {
+    std::this_thread::sleep_for(start_interval);
+    facts_ = parts_.gateway.inspect();
+  }
   away_ = !facts_.running;
   if (away_) return "Kong is not running; it starts with what was restored";
   before_ = parts_.gateway.snapshot(facts_);
@@ -138,7 +155,7 @@ std::string WayBack::verify() {
 void WayBack::finish(Step end, const std::string& cause) {
   auto record = parts_.journal.record();
   outcome_.result = end == Step::RolledBack ? Result::RolledBack : Result::Stranded;
-  if (outcome_.cause.empty()) outcome_.cause = cause;
+  if (outcome_.cause.empty() || end == Step::Stranded) outcome_.cause = cause;
   record.last_id = record.open->id;
   record.last_end = step_name(end);
   record.last_cause = outcome_.cause;

@@ -21,6 +21,13 @@ struct TransactionParts {
   Journal& journal;
 };
 
+/// Who finds that a transaction must go back, and when.
+enum class Witness {
+  Live,        // the agent that carried it out
+  AfterDeath,  // the agent that comes after: Kong may have read anything by now
+  BeforeKong,  // the one at boot: Kong starts only afterwards
+};
+
 /// Takes the open transaction of the journal back: restore, reload, verify. The same for a deploy
 /// that failed, a trial that nobody confirmed and an agent that died, at any point, however often:
 /// it looks at what is, not at what was planned. It needs no network, no new file and no free block
@@ -33,7 +40,7 @@ public:
   /// `failed`: the step that went wrong, or was under way when the agent died. The journal has an
   /// open transaction. Returns RolledBack or Stranded; the journal says so too, and a stranded
   /// transaction stays open in it.
-  Step run(Step failed, const std::string& cause);
+  Step run(Step failed, const std::string& cause, Witness witness);
 
 private:
   using Clock = std::chrono::steady_clock;
@@ -49,6 +56,7 @@ private:
   Outcome& outcome_;
   const ProgressSink& progress_;
   Clock::time_point deadline_;
+  bool at_boot_ = false;
   bool untouched_ = false;  // Kong was never asked to read the new kong.conf
   bool away_ = false;       // Kong doesn't run: it will start with what was restored
   GatewayFacts facts_;

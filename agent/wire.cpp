@@ -3,6 +3,7 @@
 #include "agent/wire.hpp"
 
 #include "proto/error.hpp"
+#include "proto/names.hpp"
 
 #include <algorithm>
 
@@ -14,6 +15,7 @@ constexpr std::uint32_t probe_ms_max = 10 * 60 * 1000;
 constexpr std::uint32_t successes_max = 1000;
 constexpr std::size_t pattern_max = 1024;
 constexpr int headers_max = 32;
+constexpr std::size_t name_max = 100;
 
 std::uint32_t milliseconds32(std::chrono::milliseconds time) {
   return static_cast<std::uint32_t>(std::clamp<std::int64_t>(time.count(), 0, UINT32_MAX));
@@ -151,7 +153,10 @@ wire::Refused to_wire(const Refusal& refusal) {
 
 ProbeSpec from_wire(const wire::Probe& probe) {
   ProbeSpec spec;
-  spec.name = probe.name();
+  spec.name = printable(probe.name(), name_max);
+  if (probe.url().size() > pattern_max || probe.address().size() > pattern_max) {
+    throw Error("probe '" + spec.name + "': its address is too long");
+  }
   const bool http = probe.type() == "http";
   if (!http && probe.type() != "tcp") {
     throw Error("probe '" + probe.name() + "': type '" + probe.type() +

@@ -10,9 +10,13 @@ namespace kongfleet::controller {
 
 namespace {
 
+using Clock = std::chrono::steady_clock;
+
 constexpr auto write_limit = std::chrono::seconds(30);
 constexpr auto answer_limit =
     std::chrono::seconds(60);  // a plan, a renewal: what takes an agent milliseconds
+constexpr auto renewal_limit =
+    std::chrono::seconds(15);  // a look at what is in trial takes an agent 5 s at most
 constexpr auto decision_limit =
     std::chrono::minutes(10);                 // a confirmation or the way back: reloads and probes
 constexpr std::size_t progress_max = 10'000;  // an agent that only ever reports progress is broken
@@ -42,6 +46,8 @@ std::string Conversation::why_ended() const {
 }
 
 asio::awaitable<wire::ToController> Conversation::hear(std::chrono::milliseconds limit) {
+  const auto deadline =
+      Clock::now() + limit;  // for the whole answer: a trickle of bytes is no answer
   while (true) {
     const auto body = reader_.next();
     if (body) {
@@ -54,7 +60,12 @@ asio::awaitable<wire::ToController> Conversation::hear(std::chrono::milliseconds
       }
       co_return message;
     }
-    const auto bytes = co_await link_->read(limit);
+    const auto left =
+        std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now());
+    if (left.count() <= 0) {
+      throw LinkError(LinkFault::Timeout, "the agent gave no answer in time");
+    }
+    const auto bytes = co_await link_->read(left);
     if (bytes.empty()) throw LinkError(LinkFault::Exec, why_ended());
     reader_.feed(bytes);
   }
@@ -103,8 +114,11 @@ asio::awaitable<void> Conversation::send_content(SharedBytes compressed) {
 
 asio::awaitable<wire::Outcome> Conversation::hear_outcome(OnProgress on_progress,
                                                           std::chrono::milliseconds limit) {
+  const auto deadline = Clock::now() + limit;
   for (std::size_t heard = 0; heard < progress_max; ++heard) {
-    const auto answer = co_await hear(limit);
+    const auto left =
+        std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now());
+    const auto answer = co_await hear(left);
     if (answer.has_outcome()) co_return answer.outcome();
     if (!answer.has_progress()) throw Error("the agent answered out of turn");
     if (on_progress) on_progress(answer.progress());
@@ -148,7 +162,7 @@ asio::awaitable<wire::Outcome> Conversation::renew(std::string transaction,
       static_cast<std::uint32_t>(confirm_timeout.count()));
   co_await say(std::move(message));
   OnProgress quiet;
-  auto outcome = co_await hear_outcome(std::move(quiet), answer_limit);
+  auto outcome = co_await hear_outcome(std::move(quiet), renewal_limit);
   co_return outcome;
 }
 

@@ -43,20 +43,20 @@ int objection(const HostRun& host) {
   return host.plan && host.plan->refusals_size() > 0 ? 5 : 0;
 }
 
-// The gravest of all hosts' objections; a mistake in the set-up comes before what hosts think of
-// the release.
+// The gravest of all hosts' objections: a person is needed, then a mistake in the set-up, then what
+// hosts think of the release; "try later" only where that alone would help.
 int gravest(const FleetRun& run) {
-  int code = 0;
-  for (const auto& host : run.hosts()) {
-    const int mine = objection(*host);
-    if (mine == 1) return 1;
-    code = std::max(code, mine);
+  for (const int code : {4, 1, 5, 75}) {
+    const bool any = std::any_of(run.hosts().begin(), run.hosts().end(),
+                                 [&](const auto& host) { return objection(*host) == code; });
+    if (any) return code;
   }
-  return code;
+  return 0;
 }
 
 bool agreed(const std::string& question, bool yes) {
-  if (yes || ::isatty(STDIN_FILENO) == 0) return true;
+  if (yes) return true;
+  if (::isatty(STDIN_FILENO) == 0) throw Error("nobody can be asked here: say --yes");
   std::cerr << question << " [y/N] " << std::flush;
   std::string answer;
   std::getline(std::cin, answer);
@@ -107,6 +107,7 @@ int run_rollout(const GlobalOptions& global, const RolloutCommand& command, cons
   const auto objections = static_cast<std::size_t>(std::count_if(
       all.begin(), all.end(), [](const auto& host) { return objection(*host) != 0; }));
   if (objections > fleet.rollout.max_failures) {
+    if (answer.format == OutputFormat::Json) print_plan_json(answer.out, all);
     print_objections(answer.err, all);
     answer.err << "nothing was touched\n";
     return gravest(run);

@@ -8,10 +8,12 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
 #include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
+#include <csignal>
 #include <ctime>
 #include <random>
 
@@ -114,12 +116,13 @@ asio::awaitable<void> make_plan(HostRun& host) {
 }
 
 asio::awaitable<void> roll_back_one(HostRun& host, std::optional<std::uint64_t> to, RunView& view,
-                                    HostPhase& end) {
+                                    HostPhase& end, std::function<void()> ended) {
   Conversation::OnProgress on_progress = [&](const wire::Progress& progress) {
     view.step(host, progress);
   };
   end = co_await host.roll_back(to, std::move(on_progress));
   view.phase(host, end);
+  ended();
 }
 
 }  // namespace
@@ -133,11 +136,18 @@ RunEnd FleetRun::roll_out(RunView& view) {
   RolloutRules rules;
   rules.wave_ends = wave_ends(policy.waves, count);
   rules.bake = policy.bake;
-  rules.max_unavailable = at_most(policy.max_unavailable, count);
+  // One connection stays free for what is in trial: its lease must be renewed whatever else goes
+  // on.
+  const auto connections = std::max<std::size_t>(machinery_->fleet.ssh.max_connections, 2);
+  rules.max_unavailable = std::min(at_most(policy.max_unavailable, count), connections - 1);
   rules.max_failures = policy.max_failures;
   rules.when_failed =
       policy.on_failure == OnFailure::Pause ? WhenFailed::Pause : WhenFailed::TakeBack;
   Rollout rollout(rules);
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto out = machinery_->hosts[i]->ruled_out();
+    if (out) rollout.report(i, *out, std::chrono::steady_clock::now());
+  }
   RolloutDriver driver(machinery_->io, rollout, machinery_->hosts, view, policy.bake,
                        policy.confirm_timeout);
   driver.run();
@@ -153,19 +163,52 @@ RunEnd FleetRun::roll_out(RunView& view) {
   return end;
 }
 
+namespace {
+
+bool probes_failed(const HostRun& host) {
+  return host.outcome && std::any_of(host.outcome->probes().begin(), host.outcome->probes().end(),
+                                     [](const auto& probe) { return !probe.ok(); });
+}
+
+// design.md section 6, for a rollback: the gravest of what its hosts came to.
+int rollback_exit_code(const RunEnd& end) {
+  bool done = false, person = false, held = false, refused = false, other = false;
+  for (const auto& [host, phase] : end.hosts) {
+    const bool well = phase == HostPhase::Done || phase == HostPhase::Unchanged;
+    done = done || well;
+    person = person || phase == HostPhase::Stranded || phase == HostPhase::Lost ||
+             (well && probes_failed(*host));
+    held = held || (phase == HostPhase::Refused && host->trouble == Trouble::Held);
+    refused = refused || (phase == HostPhase::Refused && host->trouble != Trouble::Held);
+    other = other || phase == HostPhase::Back || phase == HostPhase::Unreachable;
+  }
+  if (person) return 4;
+  if (other || (done && (held || refused))) return 3;
+  return refused ? 5 : held ? 75 : 0;
+}
+
+}  // namespace
+
 RunEnd FleetRun::roll_back(std::optional<std::uint64_t> to, RunView& view) {
   std::map<const HostRun*, HostPhase> phases;
-  for (const auto& host : machinery_->hosts) phases[host.get()] = HostPhase::Waiting;
-  on_all([&](HostRun& host) { return roll_back_one(host, to, view, phases[&host]); });
+  for (const auto& host : machinery_->hosts) phases[host.get()] = HostPhase::Reverting;
+  bool interrupted = false;
+  asio::signal_set signals(machinery_->io, SIGINT, SIGTERM);
+  signals.async_wait([&](const boost::system::error_code& cancelled, int) {
+    if (cancelled) return;
+    interrupted = true;
+    view.stopping("interrupted");
+    machinery_->io.stop();
+  });
+  std::size_t left = machinery_->hosts.size();
+  on_all([&](HostRun& host) -> asio::awaitable<void> {
+    return roll_back_one(host, to, view, phases[&host], [&] {
+      if (--left == 0) signals.cancel();
+    });
+  });
   RunEnd end{machinery_->kind, machinery_->id, 0, {}};
-  for (const auto& host : machinery_->hosts) {
-    const auto phase = phases[host.get()];
-    end.hosts.emplace_back(host.get(), phase);
-    if (phase == HostPhase::Done || phase == HostPhase::Unchanged) continue;
-    const bool needs_person = phase == HostPhase::Stranded || phase == HostPhase::Lost;
-    const int code = needs_person ? 4 : phase == HostPhase::Refused ? 5 : 3;
-    end.exit_code = end.exit_code == 4 || code == 4 ? 4 : code;
-  }
+  for (const auto& host : machinery_->hosts) end.hosts.emplace_back(host.get(), phases[host.get()]);
+  end.exit_code = interrupted ? 130 : rollback_exit_code(end);
   return end;
 }
 

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "controller/host_run.hpp"
 
+#include "proto/digest.hpp"
 #include "proto/names.hpp"
 
 #include <boost/asio/steady_timer.hpp>
@@ -14,7 +15,9 @@ namespace {
 
 constexpr int settle_tries = 4;                         // then a host is called lost
 constexpr auto settle_pause = std::chrono::seconds(1);  // doubled from try to try
-constexpr auto apply_slack = std::chrono::minutes(2);   // besides its deadlines: staging, preflight
+constexpr auto link_age_max =
+    std::chrono::seconds(30);  // an idle link older than this is not trusted
+constexpr auto apply_slack = std::chrono::minutes(2);  // besides its deadlines: staging, preflight
 
 HostPhase phase_of(wire::Outcome::Result result) {
   switch (result) {
@@ -39,10 +42,17 @@ std::uint32_t ms32(std::chrono::milliseconds time) {
   return static_cast<std::uint32_t>(time.count());
 }
 
+// An agent takes names of up to 128 bytes; a label may be longer than the rest of them leaves.
+std::string short_label(const FleetHost& host) {
+  constexpr std::size_t label_max = 60;
+  const auto label = host.label();
+  return label.size() <= label_max ? label : sha256(label).brief(16);
+}
+
 }  // namespace
 
 HostRun::HostRun(RunParts& parts, const FleetHost& host)
-    : parts_(parts), host_(host), transaction_(parts.rollout + "/" + host.label()) {}
+    : parts_(parts), host_(host), transaction_(parts.rollout + "/" + short_label(host)) {}
 
 void HostRun::note(const std::exception& error) {
   problem = printable(error.what(), 2000);
@@ -67,6 +77,7 @@ asio::awaitable<void> HostRun::open() {
   auto conversation = std::make_unique<Conversation>(std::move(link));
   const auto welcome = co_await conversation->hello(parts_.controller, parts_.rollout);
   state = welcome.host();
+  heard_ = Clock::now();
   conversation_ = std::move(conversation);
 }
 
@@ -138,6 +149,7 @@ wire::Apply HostRun::apply_message() const {
 
 HostPhase HostRun::take(wire::Outcome said) {
   state = said.host();
+  heard_ = Clock::now();
   trouble = Trouble::None;
   if (!said.cause().empty()) problem = printable(said.cause(), 4000);
   const auto phase = phase_of(said.result());
@@ -147,8 +159,8 @@ HostPhase HostRun::take(wire::Outcome said) {
 }
 
 // `told` becomes true when the agent may have begun: from then on silence is no longer harmless.
-asio::awaitable<HostPhase> HostRun::attempt_start(Conversation::OnProgress on_progress,
-                                                  bool& told) {
+asio::awaitable<HostPhase> HostRun::deploy(Conversation::OnProgress on_progress, MayBegin may_begin,
+                                           bool& told) {
   if (!conversation_ || !plan) co_await propose();
   if (plan->unchanged()) co_return HostPhase::Unchanged;
   if (plan->refusals_size() > 0) {
@@ -160,39 +172,77 @@ asio::awaitable<HostPhase> HostRun::attempt_start(Conversation::OnProgress on_pr
     auto content = parts_.contents.compressed(missing);
     co_await conversation_->send_content(std::move(content));
   }
+  if (!may_begin()) co_return HostPhase::Waiting;
   auto apply = apply_message();
   told = true;
   const auto limit = 2 * parts_.fleet.rollout.deadline + apply_slack;
   auto said = co_await conversation_->apply(std::move(apply), std::move(on_progress), limit);
-  co_return take(std::move(said));
+  const auto phase = take(std::move(said));
+  co_return phase == HostPhase::Done ? out_of_turn() : phase;
 }
 
-asio::awaitable<HostPhase> HostRun::start(Conversation::OnProgress on_progress) {
-  bool told = false;
-  bool replan = false;
+// Nothing where another attempt is due: the link of the plan was dead, or the host changed since.
+asio::awaitable<std::optional<HostPhase>> HostRun::attempt(Conversation::OnProgress on_progress,
+                                                           MayBegin may_begin, bool& told) {
+  const bool old_link = conversation_ != nullptr;
   try {
-    const auto phase = co_await attempt_start(on_progress, told);
+    const auto phase = co_await deploy(std::move(on_progress), std::move(may_begin), told);
     co_return phase;
   } catch (const AgentRefused& refused) {
-    replan = refused.code() == "changed";  // since the plan was made; nothing was done
-    told = false;
+    told = false;  // it says so: nothing was done
     note(refused);
+    if (refused.code() == "changed") co_return std::nullopt;
+    co_return HostPhase::Refused;
   } catch (const std::exception& error) {
     note(error);
   }
-  plan.reset();
-  if (!replan && told) {
-    const auto phase = co_await renew();
-    co_return phase;
+  if (told || old_link) co_return std::nullopt;
+  co_return trouble == Trouble::Away ? HostPhase::Unreachable : HostPhase::Refused;
+}
+
+asio::awaitable<HostPhase> HostRun::start(Conversation::OnProgress on_progress,
+                                          MayBegin may_begin) {
+  constexpr int attempts = 2;
+  if (Clock::now() - heard_ > link_age_max) hang_up();  // it may be long dead, and the host changed
+  if (!conversation_) plan.reset();
+  for (int i = 0; i < attempts; ++i) {
+    bool told = false;
+    const auto phase = co_await attempt(on_progress, may_begin, told);
+    if (phase) co_return *phase;
+    plan.reset();
+    if (!told) continue;
+    // What did the host make of it? One that never heard of it may be asked anew.
+    Deed deed = [this](Conversation& talk) {
+      return talk.renew(transaction_, parts_.fleet.rollout.confirm_timeout);
+    };
+    constexpr Otherwise otherwise{HostPhase::Lost, HostPhase::Refused, HostPhase::Lost};
+    const auto known = co_await settle(std::move(deed), otherwise);
+    if (known != HostPhase::Refused) co_return known == HostPhase::Done ? out_of_turn() : known;
   }
-  if (!replan) co_return trouble == Trouble::Away ? HostPhase::Unreachable : HostPhase::Refused;
-  try {
-    const auto phase = co_await attempt_start(std::move(on_progress), told);
-    co_return phase;
-  } catch (const std::exception& error) {
-    note(error);
+  co_return trouble == Trouble::Away ? HostPhase::Unreachable : HostPhase::Refused;
+}
+
+// An answer that no honest agent gives to what was asked: nothing is known of the host then.
+HostPhase HostRun::out_of_turn() {
+  problem = "the agent answered out of turn";
+  hang_up();
+  return HostPhase::Lost;
+}
+
+std::optional<HostPhase> HostRun::ruled_out() const {
+  switch (trouble) {
+    case Trouble::None:
+      break;
+    case Trouble::Away:
+      return HostPhase::Unreachable;
+    case Trouble::Stranded:
+      return HostPhase::Stranded;
+    case Trouble::Setup:
+    case Trouble::Held:
+      return HostPhase::Refused;
   }
-  co_return told ? HostPhase::Lost : HostPhase::Refused;
+  if (plan && plan->refusals_size() > 0) return HostPhase::Refused;
+  return std::nullopt;
 }
 
 // What the host said of itself when it was greeted may rule a new transaction out already.
@@ -209,18 +259,19 @@ void HostRun::note_state() {
   }
 }
 
-asio::awaitable<HostPhase> HostRun::settle(Deed deed, HostPhase when_silent) {
+asio::awaitable<HostPhase> HostRun::settle(Deed deed, Otherwise otherwise) {
   auto pause = std::chrono::duration_cast<std::chrono::milliseconds>(settle_pause);
+  bool told = false;
   for (int attempt = 1; attempt <= settle_tries; ++attempt) {
     try {
       co_await open();
+      told = true;
       auto said = co_await deed(*conversation_);
       problem.clear();
-      trouble = Trouble::None;
       co_return take(std::move(said));
     } catch (const AgentRefused& refused) {
       note(refused);
-      if (trouble != Trouble::Held) co_return HostPhase::Refused;
+      co_return otherwise.refused;
     } catch (const std::exception& error) {
       note(error);
     }
@@ -230,34 +281,36 @@ asio::awaitable<HostPhase> HostRun::settle(Deed deed, HostPhase when_silent) {
     co_await timer.async_wait(asio::use_awaitable);
     pause *= 2;
   }
-  co_return when_silent;
+  co_return told ? otherwise.silent : otherwise.unreached;
 }
 
 // Each deed is a named object that is moved in: g++ 12 destroys temporaries inside a co_await
 // twice.
 asio::awaitable<HostPhase> HostRun::confirm() {
   Deed deed = [this](Conversation& talk) { return talk.confirm(transaction_); };
-  const auto phase = co_await settle(std::move(deed), HostPhase::Lost);
-  co_return phase;
+  const auto phase = co_await settle(std::move(deed), all_lost);
+  co_return phase == HostPhase::Trial ? out_of_turn() : phase;
 }
 
 asio::awaitable<HostPhase> HostRun::take_back(HostPhase from, std::string reason) {
   if (from == HostPhase::Done) {
     Conversation::OnProgress quiet;
     const auto phase = co_await roll_back(std::nullopt, std::move(quiet));
-    co_return phase == HostPhase::Done || phase == HostPhase::Unchanged ? HostPhase::Back : phase;
+    if (phase == HostPhase::Done || phase == HostPhase::Unchanged) co_return HostPhase::Back;
+    co_return phase == HostPhase::Back || phase == HostPhase::Refused ? HostPhase::Kept : phase;
   }
   Deed deed = [this, reason](Conversation& talk) { return talk.revert(transaction_, reason); };
-  const auto phase = co_await settle(std::move(deed), HostPhase::Lost);
-  co_return phase;
+  const auto phase = co_await settle(std::move(deed), all_lost);
+  const bool possible = phase != HostPhase::Trial && phase != HostPhase::Done;
+  co_return possible ? phase : out_of_turn();
 }
 
 asio::awaitable<HostPhase> HostRun::renew() {
   Deed deed = [this](Conversation& talk) {
     return talk.renew(transaction_, parts_.fleet.rollout.confirm_timeout);
   };
-  const auto phase = co_await settle(std::move(deed), HostPhase::Lost);
-  co_return phase;
+  const auto phase = co_await settle(std::move(deed), all_lost);
+  co_return phase == HostPhase::Done ? out_of_turn() : phase;
 }
 
 asio::awaitable<HostPhase> HostRun::roll_back(std::optional<std::uint64_t> to,
@@ -265,13 +318,17 @@ asio::awaitable<HostPhase> HostRun::roll_back(std::optional<std::uint64_t> to,
   wire::Rollback rollback;
   rollback.set_transaction(transaction_ + "/rollback");
   if (to) rollback.set_to(*to);
+  add_probes(*rollback.mutable_probes());
   rollback.set_deadline_ms(ms32(parts_.fleet.rollout.deadline));
   const auto limit = 2 * parts_.fleet.rollout.deadline + apply_slack;
   Deed deed = [rollback, on_progress, limit](Conversation& talk) {
     return talk.rollback(rollback, on_progress, limit);
   };
-  const auto phase = co_await settle(std::move(deed), HostPhase::Lost);
-  co_return phase;
+  constexpr Otherwise otherwise{HostPhase::Lost, HostPhase::Refused, HostPhase::Unreachable};
+  const auto phase = co_await settle(std::move(deed), otherwise);
+  // A stranded host that came home answers with the transaction that had stranded it.
+  const bool rescued = phase == HostPhase::Back && outcome->transaction() != rollback.transaction();
+  co_return rescued ? HostPhase::Done : phase;
 }
 
 }  // namespace kongfleet::controller

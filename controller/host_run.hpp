@@ -41,6 +41,8 @@ enum class Trouble {
 /// coroutine of it throws: what goes wrong is in `trouble` and `problem`. One coroutine at a time.
 class HostRun {
 public:
+  using MayBegin = std::function<bool()>;
+
   HostRun(RunParts& parts, const FleetHost& host);
 
   /// Connects and greets: fills `state`. False when that failed.
@@ -48,7 +50,9 @@ public:
   /// Greets, and asks what the fleet file's releases would change: fills `plan`.
   asio::awaitable<bool> make_plan();
   /// Deploys up to the trial, planning anew when the link is gone or the host changed.
-  asio::awaitable<HostPhase> start(Conversation::OnProgress on_progress);
+  /// `may_begin` is asked last, right before the agent is told to: false leaves the host untouched
+  /// (Waiting).
+  asio::awaitable<HostPhase> start(Conversation::OnProgress on_progress, MayBegin may_begin);
   asio::awaitable<HostPhase> confirm();
   /// Ends the trial, or takes back what this run confirmed here.
   asio::awaitable<HostPhase> take_back(HostPhase from, std::string reason);
@@ -57,6 +61,8 @@ public:
   /// To generation `to`, or the one before.
   asio::awaitable<HostPhase> roll_back(std::optional<std::uint64_t> to,
                                        Conversation::OnProgress on_progress);
+  /// What is known to rule this host out before anything began; nothing: it may start.
+  std::optional<HostPhase> ruled_out() const;
   /// Ends the conversation; the next one begins afresh.
   void hang_up() { conversation_.reset(); }
 
@@ -71,10 +77,22 @@ public:
 
 private:
   using Deed = std::function<asio::awaitable<wire::Outcome>(Conversation&)>;
-  asio::awaitable<HostPhase> attempt_start(Conversation::OnProgress on_progress, bool& told);
+  using Clock = std::chrono::steady_clock;
+  /// What a host is called that gave no outcome: by where it went silent.
+  struct Otherwise {
+    HostPhase silent;     // it was told, and did not answer
+    HostPhase refused;    // it said no
+    HostPhase unreached;  // it was never told
+  };
+  static constexpr Otherwise all_lost{HostPhase::Lost, HostPhase::Lost, HostPhase::Lost};
+  asio::awaitable<HostPhase> deploy(Conversation::OnProgress on_progress, MayBegin may_begin,
+                                    bool& told);
+  asio::awaitable<std::optional<HostPhase>> attempt(Conversation::OnProgress on_progress,
+                                                    MayBegin may_begin, bool& told);
   /// Does `deed` on the open conversation, or on a new one when that broke: agents answer a
   /// repeated message from what they know.
-  asio::awaitable<HostPhase> settle(Deed deed, HostPhase when_silent);
+  asio::awaitable<HostPhase> settle(Deed deed, Otherwise otherwise);
+  HostPhase out_of_turn();
   asio::awaitable<void> propose();
   asio::awaitable<void> open();
   HostPhase take(wire::Outcome said);
@@ -86,6 +104,7 @@ private:
   RunParts& parts_;
   const FleetHost& host_;
   std::string transaction_;
+  Clock::time_point heard_{};  // when the host was last heard of
   std::unique_ptr<Conversation> conversation_;
 };
 

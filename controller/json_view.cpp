@@ -25,7 +25,13 @@ json::object host_json(const HostRun& host, HostPhase phase) {
   json::object object{{"host", host.label()}, {"phase", phase_name(phase)}};
   if (!host.problem.empty()) object["problem"] = host.problem;
   if (host.outcome) object["outcome"] = outcome_json(*host.outcome);
-  object["state"] = host_state_json(host.state);
+  const bool known =
+      phase != HostPhase::Lost && phase != HostPhase::Unreachable && host.trouble == Trouble::None;
+  if (known) {
+    object["state"] = host_state_json(host.state);
+  } else {
+    object["state"] = nullptr;  // what it said before is not what it is
+  }
   return object;
 }
 

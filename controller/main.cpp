@@ -48,7 +48,7 @@ int main(int argc, char** argv) {
   try {
     return std::visit(Runner{invocation.global, answer}, invocation.command);
   } catch (const std::exception& error) {
-    std::cerr << "kongfleet: " << error.what() << "\n";
+    answer_mistake(answer, argv[1], error.what());
     return 1;
   }
 }

@@ -101,7 +101,8 @@ void print_plan_json(std::ostream& out, const std::vector<std::unique_ptr<HostRu
     json::object object{{"host", host->label()}};
     if (host->plan) object["plan"] = plan_json(*host->plan);
     if (!host->problem.empty()) object["problem"] = host->problem;
-    object["state"] = host_state_json(host->state);
+    if (host->trouble != Trouble::Away && host->plan)
+      object["state"] = host_state_json(host->state);
     array.push_back(std::move(object));
   }
   out << json::serialize(document) << "\n";

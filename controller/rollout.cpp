@@ -21,7 +21,8 @@ std::size_t Rollout::unavailable() const {
 
 bool Rollout::failed(HostPhase phase) const {
   return phase == HostPhase::Refused || phase == HostPhase::Unreachable ||
-         phase == HostPhase::Lost || phase == HostPhase::Stranded || phase == HostPhase::Back;
+         phase == HostPhase::Lost || phase == HostPhase::Stranded || phase == HostPhase::Back ||
+         phase == HostPhase::Kept;
 }
 
 // Nothing more is expected of this host before its wave goes on.
@@ -81,14 +82,23 @@ void Rollout::bake(Time now, std::vector<RolloutAction>& actions) {
   }
 }
 
-// Everything that hangs in the air goes back; after a failure also what was confirmed. No budget
-// holds this up: back is the safe direction.
+// Everything that hangs in the air goes back at once: it was not confirmed. After a failure what
+// was confirmed goes back too, within the budget, but always at least one at a time: hosts in
+// trouble must not hold it up.
 void Rollout::take_back(std::vector<RolloutAction>& actions) {
-  for (std::size_t host = 0; host < hosts_.size(); ++host) {
-    const bool confirmed = hosts_[host] == HostPhase::Done && stop_ == Stop::Failed;
-    if (hosts_[host] != HostPhase::Trial && !confirmed) continue;
+  const auto order = [&](std::size_t host) {
     hosts_[host] = HostPhase::Reverting;
     actions.push_back({RolloutAction::Kind::Revert, host});
+  };
+  for (std::size_t host = 0; host < hosts_.size(); ++host) {
+    if (hosts_[host] == HostPhase::Trial) order(host);
+  }
+  if (stop_ != Stop::Failed) return;
+  for (std::size_t host = 0; host < hosts_.size(); ++host) {
+    if (hosts_[host] != HostPhase::Done) continue;
+    const auto moving = count(HostPhase::Reverting) + count(HostPhase::Changing);
+    if (moving > 0 && unavailable() >= rules_.max_unavailable) return;
+    order(host);
   }
 }
 
@@ -99,15 +109,38 @@ std::optional<Rollout::Time> Rollout::wake() const {
 void Rollout::report(std::size_t host, HostPhase phase, Time) {
   const auto before = hosts_[host];
   const bool over_for_it = settled(host) && before != HostPhase::Done;
+  if (phase == HostPhase::Waiting && before != HostPhase::Changing) return;
   if (over_for_it || before == phase) return;
   hosts_[host] = phase;
   const bool asked_back = before == HostPhase::Reverting;
   if (!failed(phase) || (asked_back && phase == HostPhase::Back)) return;
   if (asked_back) return;  // it is counted already: the rollout has failed
   ++failures_;
-  const bool budget_used = phase != HostPhase::Refused && unavailable() >= rules_.max_unavailable &&
-                           count(HostPhase::Changing) + count(HostPhase::Reverting) == 0;
-  if (stopping() || (failures_ <= rules_.max_failures && !budget_used)) return;
+  stop_if_due();
+}
+
+bool Rollout::whole_wave_failed() const {
+  if (wave_ >= waves()) return false;
+  for (auto host = wave_begin(); host < rules_.wave_ends[wave_]; ++host) {
+    if (!failed(hosts_[host])) return false;
+  }
+  return true;
+}
+
+void Rollout::stop_if_due() {
+  if (stopping()) return;
+  const bool idle = count(HostPhase::Changing) + count(HostPhase::Reverting) == 0;
+  if (failures_ > rules_.max_failures) {
+    why_ =
+        std::to_string(failures_) + " failed, allowed are " + std::to_string(rules_.max_failures);
+  } else if (whole_wave_failed()) {
+    why_ = "no host of the wave proved the release";
+  } else if (idle && unavailable() >= rules_.max_unavailable && count(HostPhase::Waiting) > 0) {
+    why_ =
+        "the budget of " + std::to_string(rules_.max_unavailable) + " unavailable hosts is used up";
+  } else {
+    return;
+  }
   stop_ = rules_.when_failed == WhenFailed::TakeBack ? Stop::Failed : Stop::Paused;
 }
 
@@ -124,7 +157,7 @@ bool Rollout::over() const {
 }
 
 int Rollout::exit_code() const {
-  if (count(HostPhase::Stranded) + count(HostPhase::Lost) > 0) return 4;
+  if (count(HostPhase::Stranded) + count(HostPhase::Lost) + count(HostPhase::Kept) > 0) return 4;
   if (stop_ == Stop::Interrupted) return 130;
   if (stop_ == Stop::Paused) return 6;
   if (failures_ == 0) return 0;
@@ -159,6 +192,8 @@ std::string_view phase_name(HostPhase phase) {
       return "lost";
     case HostPhase::Stranded:
       return "stranded";
+    case HostPhase::Kept:
+      return "kept";
   }
   return "?";
 }

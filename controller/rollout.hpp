@@ -35,6 +35,7 @@ enum class HostPhase {
   Unreachable,  // no answer: nothing is known of it but that nothing was changed
   Lost,         // no answer while it was being changed: it undoes that by itself
   Stranded,     // the way back failed
+  Kept,         // still runs what this rollout brought: it could not be taken back
 };
 
 /// What is to be done now.
@@ -81,6 +82,8 @@ public:
   std::size_t failures() const { return failures_; }
   bool baking() const { return bake_until_.has_value(); }
   bool stopping() const { return stop_ != Stop::No; }
+  /// Why it stopped by itself, as a sentence; empty where it didn't.
+  const std::string& why() const { return why_; }
   /// Nothing more will happen.
   bool over() const;
   /// design.md section 6, once over.
@@ -96,6 +99,8 @@ private:
   void take_back(std::vector<RolloutAction>& actions);
   bool settled(std::size_t host) const;
   bool failed(HostPhase phase) const;
+  bool whole_wave_failed() const;
+  void stop_if_due();
 
   RolloutRules rules_;
   std::vector<HostPhase> hosts_;
@@ -104,6 +109,7 @@ private:
   std::optional<Time> bake_until_;
   bool confirming_ = false;  // this wave has baked
   Stop stop_ = Stop::No;
+  std::string why_;
 };
 
 std::string_view phase_name(HostPhase phase);

@@ -59,8 +59,9 @@ asio::awaitable<void> RolloutDriver::work(std::size_t host) {
     if (job == Job::Renew && (rollout_.phase(host) != HostPhase::Trial || !news)) continue;
     rollout_.report(host, phase, std::chrono::steady_clock::now());
     if (rollout_.phase(host) == phase) view_.phase(*hosts_[host], phase);
-    if (reason_.empty() && rollout_.stopping())
-      reason_ = hosts_[host]->label() + ": " + hosts_[host]->problem;
+    if (reason_.empty() && rollout_.stopping()) {
+      reason_ = rollout_.why() + "; " + hosts_[host]->label() + ": " + hosts_[host]->problem;
+    }
   }
   busy_[host] = false;
   pump();
@@ -72,7 +73,8 @@ asio::awaitable<HostPhase> RolloutDriver::perform(std::size_t host, Job job) {
     Conversation::OnProgress on_progress = [this, &run](const wire::Progress& progress) {
       view_.step(run, progress);
     };
-    const auto phase = co_await run.start(std::move(on_progress));
+    HostRun::MayBegin may_begin = [this] { return !rollout_.stopping(); };
+    const auto phase = co_await run.start(std::move(on_progress), std::move(may_begin));
     co_return phase;
   }
   if (job == Job::Confirm) {
@@ -114,7 +116,8 @@ void RolloutDriver::pump() {
 
 void RolloutDriver::tell_waves() {
   if (rollout_.stopping()) {
-    if (!told_stop_) view_.stopping(interrupted_ ? "interrupted" : reason_);
+    if (!told_stop_)
+      view_.stopping(interrupted_ ? "interrupted" : reason_.empty() ? rollout_.why() : reason_);
     told_stop_ = true;
     return;
   }
@@ -140,6 +143,7 @@ void RolloutDriver::arm_wake() {
 }
 
 void RolloutDriver::renew_trials() {
+  if (rollout_.over()) return;  // the timer may have fired already when it was cancelled
   for (std::size_t host = 0; host < hosts_.size(); ++host) {
     if (rollout_.phase(host) == HostPhase::Trial && !busy_[host]) give(host, Job::Renew);
   }
@@ -151,7 +155,7 @@ void RolloutDriver::renew_trials() {
 
 void RolloutDriver::listen_for_interrupt() {
   signals_.async_wait([this](const boost::system::error_code& cancelled, int) {
-    if (cancelled) return;
+    if (cancelled || rollout_.over()) return;
     if (interrupted_) {
       abandoned_ = true;
       io_.stop();

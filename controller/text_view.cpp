@@ -51,13 +51,24 @@ std::string proof_text(const wire::Outcome& outcome) {
   return text + " (" + std::to_string(ms) + " ms)";
 }
 
+// Going back is never held up by a probe; what it says then is for a person.
+std::string failed_probes(const HostRun& host) {
+  std::string text;
+  if (!host.outcome) return text;
+  for (const auto& probe : host.outcome->probes()) {
+    if (!probe.ok())
+      text += "; probe " + printable(probe.name()) + " FAILS: " + printable(probe.detail(), 300);
+  }
+  return text;
+}
+
 std::string phase_text(const HostRun& host, HostPhase phase) {
   const auto because = host.problem.empty() ? "" : ": " + host.problem;
   switch (phase) {
     case HostPhase::Trial:
       return "in trial, " + proof_text(*host.outcome);
     case HostPhase::Done:
-      return "confirmed: runs " + releases_text(host.state);
+      return "confirmed: runs " + releases_text(host.state) + failed_probes(host);
     case HostPhase::Unchanged:
       return "nothing to do: runs " + releases_text(host.state);
     case HostPhase::Back:
@@ -70,8 +81,14 @@ std::string phase_text(const HostRun& host, HostPhase phase) {
       return "no answer any more; it takes back by itself what is not confirmed" + because;
     case HostPhase::Stranded:
       return "STRANDED, needs a person" + because;
+    case HostPhase::Kept:
+      return "STILL RUNS " + releases_text(host.state) + ", it could not be taken back" + because;
+    case HostPhase::Waiting:
+      return "never touched";
     default:
-      return std::string(phase_name(phase)) + because;
+      return std::string(phase_name(phase)) +
+             " when we stopped looking: what it does not hear confirmed it undoes by itself; see "
+             "kongfleet status";
   }
 }
 
@@ -119,8 +136,8 @@ void print_end(std::ostream& out, const RunEnd& end) {
   }
   out << "\n";
   for (const auto& [host, phase] : end.hosts) {
-    const bool told =
-        phase == HostPhase::Done || phase == HostPhase::Unchanged || phase == HostPhase::Waiting;
+    const bool told = (phase == HostPhase::Done && failed_probes(*host).empty()) ||
+                      phase == HostPhase::Unchanged || phase == HostPhase::Waiting;
     if (!told) out << "  " << host->label() << ": " << phase_text(*host, phase) << "\n";
     if (phase == HostPhase::Stranded) {
       out << "    on the host: kongfleet-agent status; kongfleet-agent rollback\n";

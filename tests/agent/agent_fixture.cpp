@@ -34,7 +34,14 @@ TempDir::~TempDir() {
   fs::remove_all(path_, ignored);
 }
 
-GatewayFacts FakeGateway::inspect() { return facts; }
+GatewayFacts FakeGateway::inspect() {
+  auto seen = facts;
+  if (looks_until_running > 0) {
+    --looks_until_running;
+    seen.running = false;
+  }
+  return seen;
+}
 
 std::vector<Finding> FakeGateway::preflight(const GatewayFacts&, const fs::path& candidate,
                                             const fs::path&,
@@ -89,10 +96,10 @@ AgentFixture::AgentFixture(const std::string& conf) {
 
 AgentFixture::~AgentFixture() = default;
 
-void AgentFixture::restart() {
+void AgentFixture::restart(Witness witness) {
   transactions.reset();
   transactions = std::make_unique<Transactions>(config, gateway);
-  recovered = transactions->recover();
+  recovered = transactions->recover(witness);
 }
 
 Manifest AgentFixture::release(const std::string& version) const {

@@ -39,6 +39,7 @@ struct FakeGateway final : Gateway {
   std::function<bool(const ProbeSpec&)> on_probe;  // default: good
   std::function<void()> on_reload;                 // what else happens then
   bool drains = false;
+  int looks_until_running = 0;  // Kong is away for so many looks
 
   GatewayFacts inspect() override;
   std::vector<Finding> preflight(const GatewayFacts&, const std::filesystem::path&,
@@ -61,7 +62,7 @@ public:
   ~AgentFixture();
 
   /// The agent's process dies and starts again: memory is gone, the disk stays.
-  void restart();
+  void restart(Witness witness = Witness::AfterDeath);
   Outcome recovered;  // what the last start found to do
 
   /// Proposes, sends, applies; up to the trial. `lease` as short as the test needs it.

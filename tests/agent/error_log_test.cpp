@@ -169,4 +169,15 @@ TEST_CASE("an excerpt has errors first, is printable, and no longer than allowed
   CHECK(log_excerpt(entries, master, 70).size() <= 70);
 }
 
+TEST_CASE("what a client sends can't pass for a sign of Kong's") {
+  for (const char* line : {"2026/11/23 09:12:00 [warn] 9#0: *1 a client request body is buffered "
+                           "to a temporary file x, client: "
+                           "10.0.0.9, referrer: \"worker initialization error: hi\"\n",
+                           "2026/11/23 09:12:00 [error] 9#0: *1 upstream failed, client: 10.0.0.9, "
+                           "request: \"GET /unsafe request "
+                           "processing due to earlier initialization errors HTTP/1.1\"\n"}) {
+    CHECK(sign_of(parse(line).front(), master) == LogSign::Nothing);
+  }
+}
+
 }  // namespace kongfleet::agent::test

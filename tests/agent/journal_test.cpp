@@ -22,7 +22,7 @@ HostRecord sample() {
   record.last_number = 9;
   record.last_id = "t-1";
   record.last_end = "rolled-back";
-  record.last_cause = "a \"quoted\" cause\nof two lines";
+  record.last_cause = "a \"quoted\" cause";
   record.open = OpenRecord{.id = "t-2",
                            .holder = "ops@x",
                            .step = Step::Verify,

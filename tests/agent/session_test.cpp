@@ -140,6 +140,9 @@ TEST_CASE("rules of the conversation that are broken end it, with the reason, an
   CHECK(after_hello(message).find("can't be ordered by a controller") != std::string::npos);
   message.mutable_propose()->add_manifests("kongfleet-manifest 1\nname ../x\n");
   CHECK(after_hello(message).find("is not a plugin name") != std::string::npos);
+  message = proposal(agent, "1.0.0");
+  message.mutable_propose()->set_expected_digest("what it never ran");
+  CHECK(after_hello(message) == "this host does not run what the controller believes");
   message.mutable_confirm()->set_transaction("unknown");
   CHECK(after_hello(message).find("is not open here") != std::string::npos);
   message.mutable_hello()->set_protocol(99);

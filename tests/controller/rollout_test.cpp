@@ -80,12 +80,67 @@ TEST_CASE("a failure stops the rollout, takes back what is in trial and what was
   rollout.report(1, HostPhase::Trial, now);
   rollout.report(2, HostPhase::Back, now);
   CHECK(rollout.stopping());
-  CHECK(hosts_of(rollout.next(now + 10s), Kind::Revert) == Hosts{0, 1});
+  CHECK(hosts_of(rollout.next(now + 10s), Kind::Revert) ==
+        Hosts{1, 0});  // what hangs in the air first
   rollout.report(0, HostPhase::Back, now);
   CHECK_FALSE(rollout.over());
   rollout.report(1, HostPhase::Back, now);
   CHECK(rollout.over());
   CHECK(rollout.exit_code() == 3);
+}
+
+TEST_CASE("what was confirmed is taken back within the budget, what was not at once") {
+  Rollout rollout(rules({3, 4}, 1));
+  for (const std::size_t host : {0U, 1U, 2U}) {
+    rollout.next({});
+    rollout.report(host, HostPhase::Trial, {});
+  }
+  rollout.next({});
+  rollout.next(Time{} + 10s);
+  for (const std::size_t host : {0U, 1U, 2U}) rollout.report(host, HostPhase::Done, {});
+  CHECK(hosts_of(rollout.next({}), Kind::Start) == Hosts{3});
+  rollout.report(3, HostPhase::Back, {});
+  CHECK(hosts_of(rollout.next({}), Kind::Revert) == Hosts{0});
+  CHECK(rollout.next({}).empty());
+  rollout.report(0, HostPhase::Lost, {});  // in trouble: the others must not wait for it for ever
+  CHECK(hosts_of(rollout.next({}), Kind::Revert) == Hosts{1});
+  rollout.report(1, HostPhase::Kept, {});
+  CHECK(hosts_of(rollout.next({}), Kind::Revert) == Hosts{2});
+  rollout.report(2, HostPhase::Back, {});
+  CHECK(rollout.over());
+  CHECK(rollout.exit_code() == 4);
+}
+
+TEST_CASE("a wave in which every host failed proves nothing, whatever number may fail") {
+  auto allowing = rules({1, 4});
+  allowing.max_failures = 3;
+  Rollout rollout(allowing);
+  rollout.next({});
+  rollout.report(0, HostPhase::Back, {});
+  CHECK(rollout.stopping());
+  CHECK(rollout.why() == "no host of the wave proved the release");
+  CHECK(rollout.next({}).empty());
+}
+
+TEST_CASE("a budget that is used up stops nothing when there is nothing left to start") {
+  auto allowing = rules({2}, 1);
+  allowing.max_failures = 1;
+  Rollout rollout(allowing);
+  rollout.next({});
+  rollout.report(0, HostPhase::Trial, {});
+  rollout.next({});
+  rollout.report(1, HostPhase::Unreachable, {});
+  CHECK_FALSE(rollout.stopping());
+}
+
+TEST_CASE("a host that was stopped just before it began was never touched") {
+  Rollout rollout(rules({2}));
+  rollout.next({});
+  rollout.report(0, HostPhase::Back, {});
+  rollout.report(1, HostPhase::Waiting, {});
+  CHECK(rollout.phase(1) == HostPhase::Waiting);
+  CHECK(rollout.next({}).empty());
+  CHECK(rollout.over());
 }
 
 TEST_CASE("a refusal on the canary touches nothing and says so with its exit code") {

@@ -101,6 +101,46 @@ class RolloutTest(unittest.TestCase):
         self.assertNotIn("confirmed: runs my-plugin@1.4.0\n" * 3, result.err)
         self.all_serve("1.0.0")
 
+    def test_a_rollback_to_what_fails_its_probe_goes_through_and_says_so(self):
+        """Going back is never held up by a probe, and never called well when one fails."""
+        self.fleet.write_plugin("1.1.0")
+        self.fleet.kongfleet("rollout", "--yes", expect=0)
+        self.fleet.probe = 'header = { X-MyPlugin = "1.1" }\n'
+        self.fleet.write_fleet_file()
+        self.addCleanup(setattr, self.fleet, "probe", "")
+        result = self.fleet.kongfleet("rollback", "--yes", expect=4)
+        self.assertIn("probe mock FAILS", result.out)
+        self.all_serve("1.0.0")
+        self.fleet.probe = ""
+
+    def test_a_host_whose_agent_restarts_before_its_turn_is_asked_anew(self):
+        self.fleet.write_fleet_file(bake='"3s"')
+        self.fleet.write_plugin("1.1.0")
+        controller = self.fleet.start_kongfleet("rollout", "--yes")
+        wait_for("the canary is in trial", lambda: self.status()["state"] == "trial")
+        self.fleet[1].run("systemctl", "restart", "kongfleet-agent.service")
+        out, err = controller.communicate(timeout=90)
+        self.assertEqual(controller.returncode, 0, out + err)
+        self.all_serve("1.1.0")
+
+    def test_a_host_that_is_down_stops_the_rollout_before_anything_starts(self):
+        self.fleet[2].partition()
+        try:
+            self.fleet.write_plugin("1.1.0")
+            result = self.fleet.kongfleet("rollout", "--yes", expect=1)
+            self.assertIn("nothing was touched", result.err)
+            self.fleet.write_fleet_file(max_failures=1)
+            self.fleet.kongfleet("rollout", "--yes", expect=1)
+        finally:
+            self.fleet[2].partition(False)
+        self.all_serve("1.0.0")
+
+    def test_nobody_is_asked_where_nobody_can_answer(self):
+        self.fleet.write_plugin("1.1.0")
+        result = self.fleet.kongfleet("rollout", expect=1)
+        self.assertIn("--yes", result.err)
+        self.all_serve("1.0.0")
+
     def test_rollback_goes_to_the_generation_before(self):
         self.fleet.write_plugin("1.1.0")
         self.fleet.kongfleet("rollout", "--yes", expect=0)
