@@ -104,9 +104,27 @@ bool LiveFile::holds(Which which, const Digest& content) const {
   return read_file_if_there(prepared(which), text) && sha256(text) == content;
 }
 
+// Somebody may have changed owner or mode since the file was prepared: that stands too.
+void LiveFile::take_identity(Which which) const {
+  struct stat live {};
+  struct stat ready {};
+  const auto other = prepared(which);
+  if (::stat(path_.c_str(), &live) != 0) throw_errno("look at", path_);
+  if (::lstat(other.c_str(), &ready) != 0) throw_errno("look at", other);
+  const bool same = live.st_uid == ready.st_uid && live.st_gid == ready.st_gid &&
+                    (live.st_mode & 07777) == (ready.st_mode & 07777);
+  if (same) return;
+  const Fd file(::open(other.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  if (!file) throw_errno("open", other);
+  if (::fchown(file.get(), live.st_uid, live.st_gid) != 0) throw_errno("set the owner of", other);
+  if (::fchmod(file.get(), live.st_mode & 07777) != 0) throw_errno("set the mode of", other);
+  sync_file(file, other);
+}
+
 bool LiveFile::exchange(Which which, const Digest& expected) const {
   if (sha256(read()) != expected) return false;
   const auto other = prepared(which);
+  take_identity(which);
   if (!exchange_names(other, path_)) {
     // No exchange on this kernel or file system: plain rename, with a window for edits that nothing
     // can close.

@@ -44,6 +44,7 @@ public:
 private:
   std::filesystem::path prepared(Which which) const;
   void stage(Which which, std::string_view content) const;
+  void take_identity(Which which) const;
   std::filesystem::path path_;
 };
 

@@ -13,6 +13,8 @@ namespace {
 
 constexpr auto idle_max =
     std::chrono::minutes(10);  // a controller in a bake renews its lease far more often
+constexpr auto hello_max =
+    std::chrono::seconds(30);  // who connects and stays silent takes a place from others
 constexpr auto send_max = std::chrono::seconds(30);
 constexpr int releases_max = 256;
 constexpr int probes_max = 64;
@@ -57,7 +59,8 @@ struct Session::Conversation {
   // A controller that is gone must not stop what it began: what can't be told is dropped.
   ProgressSink progress() {
     const auto began = std::chrono::steady_clock::now();
-    return [this, began](Step step, const std::string& text) {
+    return [this, began, gone = false](Step step, const std::string& text) mutable {
+      if (gone) return;  // waiting for it again would hold up the transaction
       wire::ToController message;
       auto& progress = *message.mutable_progress();
       progress.set_step(std::string(step_name(step)));
@@ -68,7 +71,7 @@ struct Session::Conversation {
       try {
         reply(message);
       } catch (const Error&) {
-        return;
+        gone = true;
       }
     };
   }
@@ -240,7 +243,8 @@ Session::Session(Fd socket, Transactions& transactions, std::string tag)
 Session::~Session() = default;
 
 void Session::run() {
-  while (auto body = conversation_->socket.receive(idle_max)) {
+  const auto patience = [&] { return conversation_->greeted ? idle_max : hello_max; };
+  while (auto body = conversation_->socket.receive(patience())) {
     wire::ToAgent message;
     if (!message.ParseFromString(*body)) throw Error("a message that is no message");
     try {

@@ -76,6 +76,19 @@ TEST_CASE("owner, mode and extended attributes stay") {
   if (attributes) CHECK(::getxattr(path.c_str(), "user.note", value, sizeof value) == 4);
 }
 
+TEST_CASE("a mode that was changed after the files were prepared stays on the way back") {
+  const TempDir directory;
+  const auto path = directory.path() / "kong.conf";
+  write(path, "old");
+  REQUIRE(::chmod(path.c_str(), 0644) == 0);
+  const LiveFile file(path);
+  file.prepare("new", "restored");
+  REQUIRE(file.exchange(LiveFile::Which::New, sha256("old")));
+  REQUIRE(::chmod(path.c_str(), 0600) == 0);
+  REQUIRE(file.exchange(LiveFile::Which::Restore, sha256("new")));
+  CHECK((look(path).st_mode & 07777) == 0600);
+}
+
 TEST_CASE("a symlink stays and what it leads to is replaced") {
   const TempDir directory;
   fs::create_directory(directory.path() / "real");
