@@ -120,7 +120,7 @@ def long_requests(check, node):
     node.reload()
     check("with requests under way: old workers are titled 'is shutting down'",
           until(lambda: node.draining() & old), node.draining())
-    check("… they are no longer among those that serve", not node.workers() & old)
+    check("… they are no longer among those that serve", until(lambda: not node.workers() & old))
     check("… new connections get the new code", node.served("2.0.0"), node.ask())
     for thread in threads:
         thread.join()
