@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/durable_file.hpp"
 #include "agent/preflight.hpp"
+#include "proto/bundled_plugins.hpp"
 #include "proto/error.hpp"
 
 #include <sys/stat.h>
@@ -18,53 +19,6 @@ namespace {
 constexpr std::size_t rocks_bytes_max = std::size_t{32} << 20;
 // More of one kind say nothing new.
 constexpr std::size_t findings_max = 50;
-
-// Of kong/constants.lua, 2.8.5 to 3.9.1.
-constexpr std::array<std::string_view, 45> bundled{"jwt",
-                                                   "acl",
-                                                   "correlation-id",
-                                                   "cors",
-                                                   "oauth2",
-                                                   "tcp-log",
-                                                   "udp-log",
-                                                   "file-log",
-                                                   "http-log",
-                                                   "key-auth",
-                                                   "hmac-auth",
-                                                   "basic-auth",
-                                                   "ip-restriction",
-                                                   "request-transformer",
-                                                   "response-transformer",
-                                                   "request-size-limiting",
-                                                   "rate-limiting",
-                                                   "response-ratelimiting",
-                                                   "syslog",
-                                                   "loggly",
-                                                   "datadog",
-                                                   "ldap-auth",
-                                                   "statsd",
-                                                   "bot-detection",
-                                                   "aws-lambda",
-                                                   "request-termination",
-                                                   "prometheus",
-                                                   "proxy-cache",
-                                                   "session",
-                                                   "acme",
-                                                   "grpc-gateway",
-                                                   "grpc-web",
-                                                   "pre-function",
-                                                   "post-function",
-                                                   "azure-functions",
-                                                   "zipkin",
-                                                   "opentelemetry",
-                                                   "ai-proxy",
-                                                   "ai-prompt-decorator",
-                                                   "ai-prompt-template",
-                                                   "ai-prompt-guard",
-                                                   "ai-request-transformer",
-                                                   "ai-response-transformer",
-                                                   "standard-webhooks",
-                                                   "redirect"};
 
 struct Tree {
   std::vector<fs::path> entries;  // everything, relative to the generation
@@ -215,10 +169,6 @@ void find_unreadable(const PreflightScene& scene, const Tree& tree,
 }
 
 }  // namespace
-
-bool is_bundled_plugin(std::string_view name) {
-  return std::find(bundled.begin(), bundled.end(), name) != bundled.end();
-}
 
 bool version_at_least(std::string_view version, int major, int minor) {
   int has_major = 0;

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/host_plan.hpp"
 
+#include "proto/bundled_plugins.hpp"
 #include "proto/error.hpp"
 
 #include <sys/statvfs.h>
@@ -14,56 +15,6 @@ namespace fs = std::filesystem;
 namespace kongfleet::agent {
 
 namespace {
-
-// The plugins Kong bundles, 2.8 to 3.9 (kong/constants.lua): a release of that name would replace
-// one.
-constexpr std::string_view bundled[] = {"acl",
-                                        "acme",
-                                        "ai-azure-content-safety",
-                                        "ai-prompt-decorator",
-                                        "ai-prompt-guard",
-                                        "ai-prompt-template",
-                                        "ai-proxy",
-                                        "ai-request-transformer",
-                                        "ai-response-transformer",
-                                        "aws-lambda",
-                                        "azure-functions",
-                                        "basic-auth",
-                                        "bot-detection",
-                                        "correlation-id",
-                                        "cors",
-                                        "datadog",
-                                        "file-log",
-                                        "grpc-gateway",
-                                        "grpc-web",
-                                        "hmac-auth",
-                                        "http-log",
-                                        "ip-restriction",
-                                        "jwt",
-                                        "key-auth",
-                                        "ldap-auth",
-                                        "loggly",
-                                        "oauth2",
-                                        "opentelemetry",
-                                        "post-function",
-                                        "pre-function",
-                                        "prometheus",
-                                        "proxy-cache",
-                                        "rate-limiting",
-                                        "redirect",
-                                        "request-size-limiting",
-                                        "request-termination",
-                                        "request-transformer",
-                                        "response-ratelimiting",
-                                        "response-transformer",
-                                        "serverless-functions",
-                                        "session",
-                                        "standard-webhooks",
-                                        "statsd",
-                                        "syslog",
-                                        "tcp-log",
-                                        "udp-log",
-                                        "zipkin"};
 
 void find_moves(HostPlan& plan) {
   std::map<std::string, ReleaseMove> moves;
@@ -85,7 +36,7 @@ void check_releases(HostPlan& plan) {
   std::map<std::string, int> count;
   for (const auto& release : plan.releases) {
     const auto& name = release.name().text();
-    if (std::find(std::begin(bundled), std::end(bundled), name) != std::end(bundled)) {
+    if (is_bundled_plugin(name)) {
       plan.refusals.push_back({"shadow", name, "", 0,
                                "'" + name + "' is a plugin that Kong bundles",
                                "give yours a name of its own"});

@@ -31,9 +31,6 @@ std::vector<Finding> inspect_generation(const PreflightScene& scene, const HostP
 std::vector<Finding> findings_in(std::string_view kong_error,
                                  const std::filesystem::path& generation);
 
-/// True for the plugins that come with Kong 2.8 to 3.9, the Enterprise edition's excepted.
-bool is_bundled_plugin(std::string_view name);
-
 /// True when version "MAJOR.MINOR…" is at least that.
 bool version_at_least(std::string_view version, int major, int minor);
 

@@ -4,6 +4,7 @@
 
 #include "controller/lua_handler.hpp"
 #include "controller/suggestion.hpp"
+#include "proto/bundled_plugins.hpp"
 
 #include <algorithm>
 #include <array>
@@ -11,54 +12,6 @@
 namespace kongfleet::controller {
 
 namespace {
-
-// The names that "bundled" in `plugins` stands for, Kong 2.8 to 3.9 together
-// (kong/constants.lua). A tree of such a name comes first in lua_package_path and replaces it.
-constexpr std::array<std::string_view, 45> bundled = {"acl",
-                                                      "acme",
-                                                      "ai-prompt-decorator",
-                                                      "ai-prompt-guard",
-                                                      "ai-prompt-template",
-                                                      "ai-proxy",
-                                                      "ai-request-transformer",
-                                                      "ai-response-transformer",
-                                                      "aws-lambda",
-                                                      "azure-functions",
-                                                      "basic-auth",
-                                                      "bot-detection",
-                                                      "correlation-id",
-                                                      "cors",
-                                                      "datadog",
-                                                      "file-log",
-                                                      "grpc-gateway",
-                                                      "grpc-web",
-                                                      "hmac-auth",
-                                                      "http-log",
-                                                      "ip-restriction",
-                                                      "jwt",
-                                                      "key-auth",
-                                                      "ldap-auth",
-                                                      "loggly",
-                                                      "oauth2",
-                                                      "opentelemetry",
-                                                      "post-function",
-                                                      "pre-function",
-                                                      "prometheus",
-                                                      "proxy-cache",
-                                                      "rate-limiting",
-                                                      "redirect",
-                                                      "request-size-limiting",
-                                                      "request-termination",
-                                                      "request-transformer",
-                                                      "response-ratelimiting",
-                                                      "response-transformer",
-                                                      "session",
-                                                      "standard-webhooks",
-                                                      "statsd",
-                                                      "syslog",
-                                                      "tcp-log",
-                                                      "udp-log",
-                                                      "zipkin"};
 
 bool digits(std::string_view text) {
   return !text.empty() &&
@@ -123,8 +76,7 @@ void Linter::layout() {
           "would replace a module of Kong or of another plugin; below kong/, this plugin has " +
               home_ + " and nothing else");
   }
-  const bool replaces =
-      std::find(bundled.begin(), bundled.end(), subject_.name.text()) != bundled.end();
+  const bool replaces = is_bundled_plugin(subject_.name.text());
   if (replaces) {
     warning(home_ + "handler.lua", 0,
             "replaces the plugin '" + subject_.name.text() +
