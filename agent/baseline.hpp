@@ -16,6 +16,7 @@ struct Baseline {
   std::optional<std::string> plugins;
   /// Whether `name` stood in `plugins` then: it stays there when our release of it goes.
   bool lists(const std::string& name) const;
+  bool operator==(const Baseline&) const = default;
 };
 
 /// The baseline kept at `path`, or nothing where the host was never adopted. Throws Error for one

@@ -19,11 +19,11 @@ constexpr auto preflight_most = std::chrono::minutes(2);
 constexpr auto second_look = std::chrono::seconds(2);
 constexpr auto trial_try = std::chrono::seconds(5);  // for one look at one probe of a trial
 
-bool any_refusal(const std::vector<Finding>& findings) {
+const Finding* first_refusal(const std::vector<Finding>& findings) {
   for (const auto& finding : findings) {
-    if (!finding.warning) return true;
+    if (!finding.warning) return &finding;
   }
-  return false;
+  return nullptr;
 }
 
 std::string sentence(const Finding& finding) {
@@ -60,11 +60,12 @@ Step Deployment::commit(const ProgressSink& progress) {
     std::this_thread::sleep_for(second_look);  // what passes by itself must not decide
     wrong = trouble();
   }
-  if (!wrong.empty()) return revert(wrong, progress);
+  if (!wrong.empty()) return revert(wrong, Fault::Generation, progress);
   return run(Step::Commit, Step::Committed);
 }
 
-Step Deployment::revert(const std::string& cause, const ProgressSink& progress) {
+Step Deployment::revert(const std::string& cause, Fault fault, const ProgressSink& progress) {
+  condemned_ = fault == Fault::Generation;
   return WayBack(parts_, outcome_, progress, way_back_time())
       .run(Step::Trial, cause, Witness::Live);
 }
@@ -84,6 +85,7 @@ Step Deployment::run(Step from, Step until) {
     const bool well = went == Went::Well;
     outcome_.steps.push_back({step, took, well, well ? "" : outcome_.cause});
     const auto following = next(step, went);
+    if (step == Step::Verify && !well) condemned_ = true;
     if (following == Step::Restore) {
       return WayBack(parts_, outcome_, progress_, way_back_time())
           .run(step, outcome_.cause, Witness::Live);
@@ -100,7 +102,7 @@ Step Deployment::begin_trial() {
     outcome_.result = Result::Trial;
     return Step::Trial;
   } catch (const Error& error) {
-    return revert(error.what(), progress_);
+    return revert(error.what(), Fault::Other, progress_);
   }
 }
 
@@ -157,7 +159,12 @@ void Deployment::remember(Step step) {
 }
 
 void Deployment::stage() {
-  parts_.host.adopt(plan_.survey);
+  if (parts_.host.adopt(parts_.journal.record(), plan_.survey)) {
+    // What the baseline lists is not ours to take out again.
+    auto back = parts_.host.edit_for(plan_.survey.conf_text, plan_.survey.facts.version,
+                                     parts_.journal.record().committed, plan_.survey.releases);
+    if (auto* edited = std::get_if<Edited>(&back)) plan_.restore_conf = std::move(edited->text);
+  }
   if (plan_.existing) return;
   parts_.store.build(plan_.generation, plan_.releases, incoming_);
   built_ = true;
@@ -165,6 +172,16 @@ void Deployment::stage() {
 
 void Deployment::preflight() {
   outcome_.findings = parts_.gateway.overrides(plan_.survey.facts);
+  // A way back that was confirmed here before needs no free disk; Kong's loading of it does.
+  const bool known_and_full = plan_.returns && parts_.ballast.scarce();
+  auto by_kong = known_and_full ? std::vector<Finding>() : load_by_kong();
+  condemned_ = first_refusal(outcome_.findings) == nullptr && first_refusal(by_kong) != nullptr;
+  outcome_.findings.insert(outcome_.findings.end(), by_kong.begin(), by_kong.end());
+  const auto* refusal = first_refusal(outcome_.findings);
+  if (refusal != nullptr) throw Error(sentence(*refusal));
+}
+
+std::vector<Finding> Deployment::load_by_kong() {
   // Beside our state, readable by us alone: kong.conf holds passwords.
   const auto candidate = parts_.config.state / "candidate.conf";
   replace_file(candidate, plan_.next_conf, 0600);
@@ -173,11 +190,7 @@ void Deployment::preflight() {
   auto findings = parts_.gateway.preflight(plan_.survey.facts, candidate, directory,
                                            Clock::now() + preflight_most);
   fs::remove(candidate);
-  outcome_.findings.insert(outcome_.findings.end(), findings.begin(), findings.end());
-  if (!any_refusal(outcome_.findings)) return;
-  for (const auto& finding : outcome_.findings) {
-    if (!finding.warning) throw Error(sentence(finding));
-  }
+  return findings;
 }
 
 void Deployment::switch_conf() {
@@ -263,11 +276,6 @@ void Deployment::commit_now() {
   record.open.reset();
   parts_.journal.write(record);  // from here on it is confirmed
   outcome_.result = Result::Committed;
-  try {
-    conf_.forget();
-  } catch (const Error& error) {
-    log_warning(std::string(error.what()) + "; the next deploy removes it");
-  }
 }
 
 void Deployment::refuse() {

@@ -32,11 +32,16 @@ public:
   Step deploy(const Incoming* incoming, const ProgressSink& progress);
   /// From Trial on: makes it the confirmed generation if it still stands up, else goes back.
   Step commit(const ProgressSink& progress);
-  /// From Trial on: takes it back, because of `cause`.
-  Step revert(const std::string& cause, const ProgressSink& progress);
+  /// From Trial on: takes it back, because of `cause`, which is or is not the generation's fault.
+  enum class Fault { Generation, Other };
+  Step revert(const std::string& cause, Fault fault, const ProgressSink& progress);
   /// Whether what is in trial still holds: an empty string, or what doesn't. One look, one try of
   /// each probe.
   std::string trouble();
+
+  /// Whether the generation itself failed here: Kong could not load it, or it was taken back for
+  /// what it did. Not so when it was taken back for another reason.
+  bool condemned() const { return condemned_; }
 
   const Outcome& outcome() const { return outcome_; }
   const Order& order() const { return order_; }
@@ -56,6 +61,7 @@ private:
   void probe_all();
   void remember(Step step);
   void refuse();
+  std::vector<Finding> load_by_kong();
   Expectation expectation() const;
   std::chrono::milliseconds way_back_time() const;
 
@@ -66,7 +72,8 @@ private:
   Outcome outcome_;
   Snapshot before_;
   const Incoming* incoming_ = nullptr;
-  bool built_ = false;  // the generation's directory is ours to remove
+  bool built_ = false;      // the generation's directory is ours to remove
+  bool condemned_ = false;  // see condemned()
   ProgressSink progress_;
   Clock::time_point deadline_;
 };

@@ -73,6 +73,12 @@ void sync_directory(const fs::path& directory) {
   if (::fsync(opened.get()) != 0) throw_errno("sync", directory);
 }
 
+void rename_file(const fs::path& from, const fs::path& to) {
+  if (::rename(from.c_str(), to.c_str()) != 0) {
+    throw_errno("rename '" + from.string() + "' to", to);
+  }
+}
+
 void replace_file(const fs::path& path, std::string_view content, unsigned mode) {
   const fs::path temporary =
       path.string() + ".new";  // same directory: a rename must not cross a device
@@ -80,7 +86,7 @@ void replace_file(const fs::path& path, std::string_view content, unsigned mode)
   const auto file = create_file(temporary, mode);
   write_all(file, content, temporary);
   sync_file(file, temporary);
-  if (::rename(temporary.c_str(), path.c_str()) != 0) throw_errno("rename to", path);
+  rename_file(temporary, path);
   sync_directory(path.parent_path());
 }
 

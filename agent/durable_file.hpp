@@ -29,6 +29,10 @@ void sync_file(const Fd& file, const fs::path& path);
 /// fsync of a directory: the names in it are on disk afterwards.
 void sync_directory(const fs::path& directory);
 
+/// rename(2): `to` is there all the time, as what it was or as what `from` was. Not durable before
+/// the directory is synced.
+void rename_file(const fs::path& from, const fs::path& to);
+
 /// Makes `path` hold `content`, whole, whatever dies: temp file beside it, fsync, rename, fsync of
 /// the directory.
 void replace_file(const fs::path& path, std::string_view content, unsigned mode);

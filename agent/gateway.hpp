@@ -138,9 +138,8 @@ public:
   virtual ProbeOutcome probe(const ProbeSpec& probe,
                              std::chrono::steady_clock::time_point deadline) = 0;
 
-  /// True while a worker that is older than `before` was taken still drains: its generation must
-  /// stay on disk.
-  virtual bool draining(const GatewayFacts& facts) = 0;
+  /// How many workers of an earlier reload still drain: their generations must stay on disk.
+  virtual std::size_t draining(const GatewayFacts& facts) = 0;
 };
 
 }  // namespace kongfleet::agent

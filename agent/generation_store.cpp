@@ -155,7 +155,7 @@ void GenerationStore::build(const GenerationId& id, const std::vector<Manifest>&
     fs::remove_all(target, ignored);
     throw;
   }
-  if (::rename(target.c_str(), directory(id).c_str()) != 0) throw_errno("rename to", directory(id));
+  rename_file(target, directory(id));
   sync_directory(root_);
 }
 
@@ -213,10 +213,12 @@ std::uint64_t GenerationStore::remove(const GenerationId& id) const {
   for (const auto& entry : fs::recursive_directory_iterator(path)) {
     if (entry.is_regular_file()) bytes += entry.file_size();
   }
-  // Under another name first: should we die half-way, no half generation stands under a good name.
+  // Under another name first, durably: should we die half-way, or the power go, no half generation
+  // stands under a good name.
   const fs::path doomed = root_ / (std::string(building_prefix) + id.text());
   fs::remove_all(doomed);
-  if (::rename(path.c_str(), doomed.c_str()) != 0) throw_errno("rename", path);
+  rename_file(path, doomed);
+  sync_directory(root_);
   fs::remove_all(doomed);
   return bytes;
 }

@@ -97,6 +97,7 @@ HostState Host::state(const HostRecord& record) const {
     state.kong_conf = seen.facts.conf.string();
     state.unit = seen.facts.unit;
     state.drift = seen.drift;
+    if (seen.facts.running) state.draining = gateway_.draining(seen.facts);
     for (const auto& release : seen.releases) state.releases.push_back(release_state(release));
   } catch (const std::exception& error) {
     state.state = "unmanageable";
@@ -145,14 +146,29 @@ std::variant<Edited, ConfProblem> Host::edit_for(const std::string& text,
   return edit(text, dialect_of(kong_version), change);
 }
 
-void Host::adopt(const Survey& survey) const {
-  if (load_baseline(baseline_path())) return;
+bool Host::adopt(const HostRecord& record, const Survey& survey) const {
+  const auto known = load_baseline(baseline_path());
+  const bool pristine = record.committed == 0 &&
+                        survey.conf_text.find(store_.root().string() + "/") == std::string::npos;
+  if (known && !pristine) return false;
   const auto parsed = KongConf::parse(survey.conf_text, dialect_of(survey.facts.version));
   const auto* conf = std::get_if<KongConf>(&parsed);
   if (conf == nullptr)
     throw Error(conf_problem_text(survey.facts.conf, std::get<ConfProblem>(parsed)));
-  save_baseline(baseline_path(), {survey.facts.conf.string(), conf->value("lua_package_path"),
-                                  conf->value("plugins")});
+  const Baseline baseline{survey.facts.conf.string(), conf->value("lua_package_path"),
+                          conf->value("plugins")};
+  if (known == baseline) return false;
+  save_baseline(baseline_path(), baseline);
+  return true;
+}
+
+void Host::settle(const HostRecord& record, const GatewayFacts& facts) const {
+  const LiveFile live(facts.conf);
+  if (record.earlier.empty()) return live.settle(std::nullopt);
+  const auto before = record.earlier.back();
+  const auto edited = edit_for(live.read(), facts.version, before, releases_of(before));
+  const auto* back = std::get_if<Edited>(&edited);
+  live.settle(back == nullptr ? std::nullopt : std::optional(back->text));
 }
 
 }  // namespace kongfleet::agent

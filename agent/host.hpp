@@ -44,8 +44,12 @@ public:
   /// The releases of a kept generation; none for the baseline. Throws Error where it isn't kept.
   std::vector<Manifest> releases_of(std::uint64_t generation) const;
 
-  /// Remembers the baseline, once, before the first change of kong.conf.
-  void adopt(const Survey& survey) const;
+  /// Remembers the baseline before kong.conf is changed from it: what the file says while
+  /// generation 0 is the confirmed one. Returns whether it was another before.
+  bool adopt(const HostRecord& record, const Survey& survey) const;
+  /// Leaves beside kong.conf what a later way back needs (LiveFile), and nothing else. Writes
+  /// nothing where all is so already. Throws Error.
+  void settle(const HostRecord& record, const GatewayFacts& facts) const;
 
 private:
   std::vector<std::string> drift(const HostRecord& record, const Survey& seen) const;

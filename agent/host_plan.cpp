@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/host_plan.hpp"
 
+#include "agent/live_file.hpp"
+#include "agent/obstacle.hpp"
 #include "proto/bundled_plugins.hpp"
 #include "proto/error.hpp"
 
@@ -71,6 +73,11 @@ void check_space(HostPlan& plan, const Config& config, const fs::path& where) {
 }
 
 void edit_conf(HostPlan& plan, const Host& host, const HostRecord& record) {
+  const auto obstacle = obstacle_to_replace(LiveFile(plan.survey.facts.conf).path());
+  if (!obstacle.empty()) {
+    plan.refusals.push_back(
+        {"conf", "", plan.conf_path, 0, obstacle, "nothing was touched; deploy again afterwards"});
+  }
   const auto& text = plan.survey.conf_text;
   const auto& version = plan.survey.facts.version;
   auto next = host.edit_for(text, version, plan.generation.number, plan.releases);

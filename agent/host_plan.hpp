@@ -34,10 +34,11 @@ struct HostPlan {
   std::vector<ReleaseMove> moves;
   std::vector<Finding> refusals;
   std::vector<Finding> warnings;
-  Survey survey;                              // what it was made from
-  std::string next_conf;                      // whole kong.conf: as it shall be,
-  std::string restore_conf;                   // and as the way back leaves it
-  std::string next_path, next_plugins;        // effective values of the first
+  std::string poison;                   // why this generation failed here before; empty: it didn't
+  Survey survey;                        // what it was made from
+  std::string next_conf;                // whole kong.conf: as it shall be,
+  std::string restore_conf;             // and as the way back leaves it
+  std::string next_path, next_plugins;  // effective values of the first
   std::string restore_path, restore_plugins;  // and of the second
 };
 

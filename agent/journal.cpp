@@ -8,6 +8,8 @@
 #include "proto/names.hpp"
 
 #include <fcntl.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -21,7 +23,7 @@ namespace {
 
 constexpr std::size_t slot_bytes =
     8192;  // a record is under 2 KiB; the rest is room for longer paths and causes
-constexpr std::size_t cause_max = 2048;
+constexpr std::size_t cause_max = 1024;  // two of them, each character escaped, fit a slot
 constexpr std::string_view magic = "kongfleet-journal 1 ";
 constexpr std::string_view any_version = "kongfleet-journal ";
 
@@ -101,7 +103,19 @@ Journal::Journal(fs::path path) : path_(std::move(path)) {
 
 void Journal::create() {
   const auto slot = to_slot({1, to_text(HostRecord{})});
-  replace_file(path_, slot + slot, 0600);
+  const fs::path temporary = path_.string() + ".new";
+  if (::unlink(temporary.c_str()) != 0 && errno != ENOENT) throw_errno("remove", temporary);
+  const auto file = create_file(temporary, 0600);
+  // btrfs writes every block to a new place, and a full disk has none: not for this file. Others
+  // have no such flag.
+  int flags = FS_NOCOW_FL;
+  [[maybe_unused]] const int unsupported = ::ioctl(file.get(), FS_IOC_SETFLAGS, &flags);
+  write_all(file, slot + slot, temporary);
+  sync_file(file, temporary);
+  rename_file(temporary, path_);
+  const auto directory = path_.parent_path();
+  sync_directory(directory);
+  sync_directory(directory.parent_path());  // whose own name may be as new
 }
 
 void Journal::write(const HostRecord& full) {

@@ -61,7 +61,7 @@ public:
   const HostRecord& record() const { return record_; }
   /// Makes `record` the truth, durably, before it returns. Throws Error when that is not certain;
   /// then record() is still the old one, and what the disk holds is one of the two.
-  /// Causes are kept on one line and cut at 2 KiB: the record must fit its slot.
+  /// Causes are kept on one line and cut at 1 KiB: the record must fit its slot.
   void write(const HostRecord& record);
 
 private:

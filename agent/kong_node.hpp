@@ -41,7 +41,7 @@ public:
                 const Expectation& expected) override;
   ProbeOutcome probe(const ProbeSpec& probe,
                      std::chrono::steady_clock::time_point deadline) override;
-  bool draining(const GatewayFacts& facts) override;
+  std::size_t draining(const GatewayFacts& facts) override;
 
 private:
   using Time = std::chrono::steady_clock::time_point;

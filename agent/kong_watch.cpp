@@ -178,13 +178,14 @@ Verdict KongNode::still(const GatewayFacts& facts, const Snapshot& before,
   return look_once(node, before, expected);
 }
 
-bool KongNode::draining(const GatewayFacts& facts) {
+std::size_t KongNode::draining(const GatewayFacts& facts) {
   const KongProcesses processes(facts.prefix, paths_.proc);
   const auto master = processes.master();
-  if (!master) return false;
+  if (!master) return 0;
   const auto children = processes.children(master->id, KongProcesses::Care::Thorough);
-  return std::any_of(children.begin(), children.end(),
-                     [](const KongChild& child) { return child.state == ChildState::Draining; });
+  return static_cast<std::size_t>(
+      std::count_if(children.begin(), children.end(),
+                    [](const KongChild& child) { return child.state == ChildState::Draining; }));
 }
 
 }  // namespace kongfleet::agent

@@ -5,6 +5,7 @@
 #include "proto/digest.hpp"
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -13,38 +14,47 @@ namespace kongfleet::agent {
 /// kong.conf: a file that people and other programs edit too. It is only ever replaced as a whole,
 /// by exchanging it with a complete, synced file beside it, and only when it still is what we
 /// believe it to be (P1, P6). What is exchanged keeps owner, mode, ACL and extended attributes. Two
-/// files beside it belong to us: .NAME.kongfleet-new and .NAME.kongfleet-restore. Not thread-safe.
+/// files beside it belong to us, its companions: .NAME.kongfleet-new and .NAME.kongfleet-restore.
+/// Between transactions the second stays, readable by us alone: it is the way back that needs no
+/// free block and no new file (P5). Not thread-safe.
 class LiveFile {
 public:
   /// Follows symlinks: the file they lead to is the one that is replaced, the links stay. Throws
-  /// Error, with the reason, for what can't be replaced safely: no regular file, several hard
-  /// links, a mount point.
+  /// Error, with the reason, where there is none or it is no regular file.
   explicit LiveFile(const std::filesystem::path& path);
   const std::filesystem::path& path() const { return path_; }
   /// The content now. Throws Error.
   std::string read() const;
 
   /// Puts `next` and `restore` beside the file, synced, owned and protected as it is: the way there
-  /// and the way back both need no new file from then on (P5). Throws Error; the live file is
-  /// untouched.
+  /// and the way back both need no new file from then on. Where `next` is the way back that was
+  /// kept, and `restore` what the file holds now, nothing new is needed at all: after the exchange
+  /// Which::New holds it. Throws Error; the live file is untouched.
   void prepare(std::string_view next, std::string_view restore) const;
   enum class Which { New, Restore };
-  /// Whether the prepared file is there and has digest `content`.
+  /// Whether that companion is there and has digest `content`.
   bool holds(Which which, const Digest& content) const;
-  /// Exchanges the live file with the prepared one, if its content has digest `expected`; durable
+  /// The digest of that companion, or nothing where there is none.
+  std::optional<Digest> companion(Which which) const;
+  /// Exchanges the live file with that companion, if its content has digest `expected`; durable
   /// when it returns. False: somebody edited it in the meantime, and their content stands. Throws
   /// Error; the file is whole either way.
   bool exchange(Which which, const Digest& expected) const;
-  /// Replaces the content by `next` where no prepared file fits (somebody edited it during a
+  /// Replaces the content by `next` where no companion fits (somebody edited it during a
   /// transaction).
   bool replace(std::string_view next, const Digest& expected) const;
-  /// Removes both prepared files; durable. Throws Error.
-  void forget() const;
+  /// Puts in order what a death in the midst of an exchange left; whether there was anything.
+  bool mend() const;
+  /// After a transaction: removes what is beside the file but for the way back, which holds
+  /// `restore` afterwards; none, if nothing is given. Durable; where all is so already, nothing is
+  /// written. Throws Error.
+  void settle(const std::optional<std::string>& restore) const;
 
 private:
-  std::filesystem::path prepared(Which which) const;
+  std::filesystem::path companion_path(Which which) const;
   void stage(Which which, std::string_view content) const;
   void take_identity(Which which) const;
+  bool close_restore() const;
   std::filesystem::path path_;
 };
 

@@ -60,6 +60,8 @@ void print_host(const wire::HostState& host) {
     std::cout << "release     " << printable(release.name()) << "@" << printable(release.version())
               << "\n";
   }
+  if (host.draining() > 0)
+    std::cout << "draining    " << host.draining() << " old workers end their connections\n";
   for (const auto& line : host.drift()) std::cout << "drift       " << printable(line) << "\n";
   if (host.has_open()) {
     std::cout << "open        " << printable(host.open().id()) << " of "

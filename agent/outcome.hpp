@@ -45,6 +45,7 @@ struct HostState {
   std::string kong_conf;
   std::string unit;
   std::vector<std::uint64_t> generations;  // kept, newest first
+  std::size_t draining = 0;  // workers of before that still end their connections; no harm
 };
 
 struct StepTime {

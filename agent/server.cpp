@@ -92,9 +92,9 @@ int Server::run() {
     if ((fds[0].revents & POLLIN) != 0) break;
     if ((fds[1].revents & POLLIN) != 0) accept_one(listening);
   }
-  // What is under way is left to the next start, whose recovery is made for that.
-  manager_.notify("STOPPING=1");
+  manager_.notify("STOPPING=1\nSTATUS=Taking back what is in trial");
   log_info("stopping");
+  transactions_.retire();
   std::quick_exit(0);
 }
 

@@ -13,9 +13,7 @@ namespace kongfleet::agent {
 
 namespace {
 
-constexpr auto watch_interval = std::chrono::seconds(2);
 constexpr auto recovery_limit = std::chrono::minutes(5);
-constexpr unsigned trial_failures_max = 1;  // one bad look may be a hiccup; the next one is not
 
 std::chrono::seconds whole_seconds(std::chrono::steady_clock::duration time) {
   return std::max(std::chrono::duration_cast<std::chrono::seconds>(time), std::chrono::seconds(0));
@@ -30,7 +28,9 @@ Transactions::Transactions(const Config& config, Gateway& gateway)
       journal_(config.state / "journal"),
       history_(config.state / "history.jsonl"),
       host_(config, gateway, store_),
-      parts_{config, gateway, store_, host_, journal_} {
+      ballast_(config.state / "ballast"),
+      poison_(config.state / "poison.json"),
+      parts_{config, gateway, store_, host_, journal_, ballast_} {
   publish();
 }
 
@@ -83,9 +83,21 @@ Outcome Transactions::recover(Witness witness) {
   outcome.result = Result::Unchanged;
   store_.sweep();
   if (journal_.record().open) outcome = resolve_open(witness, {});
+  if (witness != Witness::BeforeKong) tidy_up();  // at boot Kong waits for us
   publish();
   if (!watcher_.joinable()) watcher_ = std::thread([this] { watch(); });
   return outcome;
+}
+
+// What the next way back needs is put in its place, and what the last one needed goes.
+void Transactions::tidy_up() noexcept {
+  if (journal_.record().open) return;
+  ballast_.fill();
+  try {
+    host_.settle(journal_.record(), gateway_.inspect());
+  } catch (const std::exception& error) {
+    log_warning(std::string(error.what()) + "; it is tried again at the next start");
+  }
 }
 
 std::optional<Transactions::Reply> Transactions::rescue(const ProgressSink& progress) {
@@ -94,6 +106,7 @@ std::optional<Transactions::Reply> Transactions::rescue(const ProgressSink& prog
   const auto& open = journal_.record().open;
   if (!open || open->step != Step::Stranded) return std::nullopt;
   auto outcome = resolve_open(Witness::AfterDeath, progress);
+  tidy_up();
   publish();
   return outcome;
 }
@@ -142,7 +155,15 @@ HostPlan Transactions::plan(std::vector<Manifest> releases) {
     const std::lock_guard seen(seen_);
     record = record_;
   }
-  return plan_releases(host_, store_, config_, record, std::move(releases));
+  auto plan = plan_releases(host_, store_, config_, record, std::move(releases));
+  if (plan.unchanged || plan.generation.number == 0) return plan;
+  plan.poison = poison_.cause(generation_digest(plan.releases)).value_or("");
+  if (!plan.poison.empty()) {
+    plan.warnings.push_back({"poison", "", "", 0,
+                             "these very releases failed on this host before: " + plan.poison,
+                             "mend the plugin and give it a new version"});
+  }
+  return plan;
 }
 
 HostPlan Transactions::plan_return(std::optional<std::uint64_t> generation) {
@@ -260,6 +281,7 @@ Transactions::Reply Transactions::apply(Order order, HostPlan plan, const Incomi
 Transactions::Reply Transactions::apply_at_once(Order order, HostPlan plan,
                                                 const ProgressSink& progress) {
   const auto transaction = order.transaction;
+  if (ballast_.scarce()) ballast_.drop();
   auto reply = apply(std::move(order), std::move(plan), nullptr, recovery_limit, progress);
   const auto* outcome = std::get_if<Outcome>(&reply);
   if (outcome == nullptr || outcome->result != Result::Trial) return reply;
@@ -268,84 +290,13 @@ Transactions::Reply Transactions::apply_at_once(Order order, HostPlan plan,
 
 void Transactions::ended(const Deployment& deployment, std::uint64_t from) {
   last_ = deployment.outcome();
-  history_.add(*last_, deployment.order().holder, from, deployment.plan().generation.number);
+  const auto& plan = deployment.plan();
+  history_.add(*last_, deployment.order().holder, from, plan.generation.number);
+  const auto digest = generation_digest(plan.releases);
+  if (plan.generation.number != 0 && deployment.condemned()) poison_.add(digest, last_->cause);
+  if (last_->result == Result::Committed) poison_.forgive(digest);
+  tidy_up();
   publish();
-}
-
-Transactions::Reply Transactions::confirm(const std::string& transaction,
-                                          const ProgressSink& progress) {
-  const std::unique_lock work(work_);
-  if (!trial_ || trial_->deployment->order().transaction != transaction) {
-    if (auto known = answer_known(transaction)) return *known;
-    return no_such(transaction);
-  }
-  auto trial = std::exchange(trial_, std::nullopt);
-  publish();
-  trial->deployment->commit(progress);
-  ended(*trial->deployment, trial->from);
-  collect_now();
-  return *last_;
-}
-
-Transactions::Reply Transactions::revert(const std::string& transaction, const std::string& reason,
-                                         const ProgressSink& progress) {
-  const std::unique_lock work(work_);
-  if (!trial_ || trial_->deployment->order().transaction != transaction) {
-    if (auto known = answer_known(transaction)) return *known;
-    return no_such(transaction);
-  }
-  auto trial = std::exchange(trial_, std::nullopt);
-  publish();
-  trial->deployment->revert(
-      reason.empty() ? "taken back by " + trial->deployment->order().holder : reason, progress);
-  ended(*trial->deployment, trial->from);
-  return *last_;
-}
-
-Transactions::Reply Transactions::renew(const std::string& transaction,
-                                        std::chrono::milliseconds lease) {
-  const std::unique_lock work(work_);
-  if (trial_ && trial_->deployment->order().transaction == transaction) {
-    trial_->lease = Clock::now() + lease;
-    publish();
-  }
-  if (auto known = answer_known(transaction)) return *known;
-  return no_such(transaction);
-}
-
-void Transactions::watch() {
-  std::unique_lock seen(seen_);
-  while (!stop_) {
-    if (lease_) {
-      const auto next_look = std::min(*lease_, Clock::now() + watch_interval);
-      wake_.wait_until(seen, next_look, [this] { return stop_; });
-    } else {
-      wake_.wait(seen, [this] { return stop_ || lease_; });
-    }
-    if (stop_ || !lease_) continue;
-    seen.unlock();
-    look_after_trial();
-    seen.lock();
-  }
-}
-
-void Transactions::look_after_trial() {
-  const std::unique_lock work(work_);
-  if (!trial_) return;
-  std::string cause;
-  if (Clock::now() >= trial_->lease) {
-    cause = "nobody confirmed the trial within its time";
-  } else {
-    const auto trouble = trial_->deployment->trouble();
-    trial_->failures = trouble.empty() ? 0 : trial_->failures + 1;
-    if (trial_->failures > trial_failures_max) cause = trouble;
-  }
-  if (cause.empty()) return;
-  log_warning("trial of " + trial_->deployment->order().transaction + " ends: " + cause);
-  auto trial = std::exchange(trial_, std::nullopt);
-  publish();
-  trial->deployment->revert(cause, {});
-  ended(*trial->deployment, trial->from);
 }
 
 std::vector<std::uint64_t> Transactions::collect() {
@@ -359,7 +310,7 @@ std::vector<std::uint64_t> Transactions::collect_now() {
   try {
     const auto& record = journal_.record();
     const auto facts = gateway_.inspect();
-    if (record.open || gateway_.draining(facts)) return removed;
+    if (record.open || gateway_.draining(facts) > 0) return removed;
     // What kong.conf or a running worker names stays, whoever wrote it there.
     const auto named = LiveFile(facts.conf).read() + "\n" + facts.effective_path;
     std::set<std::uint64_t> kept{record.committed};

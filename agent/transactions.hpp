@@ -4,6 +4,7 @@
 
 #include "agent/deployment.hpp"
 #include "agent/history.hpp"
+#include "agent/poison.hpp"
 
 #include <chrono>
 #include <condition_variable>
@@ -63,6 +64,9 @@ public:
   Reply revert(const std::string& transaction, const std::string& reason,
                const ProgressSink& progress);
   Reply renew(const std::string& transaction, std::chrono::milliseconds lease);
+  /// The agent is told to end: a trial is taken back, for nobody would be left to do it. What is
+  /// under way is left to the next start, whose recovery is made for that.
+  void retire();
   /// Deletes generations beyond those kept. Their numbers.
   std::vector<std::uint64_t> collect();
 
@@ -85,6 +89,8 @@ private:
   void ended(const Deployment& deployment, std::uint64_t from);
   void watch();
   void look_after_trial();
+  void end_trial(const std::string& cause, Deployment::Fault fault);
+  void tidy_up() noexcept;
   std::vector<std::uint64_t> collect_now();
 
   const Config& config_;
@@ -93,6 +99,8 @@ private:
   Journal journal_;  // guarded by work_
   History history_;
   Host host_;
+  Ballast ballast_;
+  Poison poison_;
   TransactionParts parts_;
 
   std::mutex work_;              // held by whoever changes this host

@@ -41,6 +41,7 @@ void WayBack::remember(Step step, const std::string& cause) {
 Step WayBack::run(Step failed, const std::string& cause, Witness witness) {
   untouched_ = failed == Step::Switch && witness == Witness::Live;
   at_boot_ = witness == Witness::BeforeKong;
+  if (parts_.ballast.scarce()) parts_.ballast.drop();
   auto step = Step::Restore;
   int tries = 0;
   std::string last_problem;
@@ -57,7 +58,8 @@ Step WayBack::run(Step failed, const std::string& cause, Witness witness) {
     step = !again ? next(step, went) : step == Step::Restore ? Step::Restore : Step::ReloadBack;
     if (went == Went::Wrong) last_problem = detail;
   }
-  finish(step, step == Step::Stranded ? cause + "; going back failed: " + last_problem : cause);
+  const auto failed_back = step == Step::Stranded ? "; going back failed: " + last_problem : "";
+  finish(step, cause + failed_back + damage());
   return step;
 }
 
@@ -78,19 +80,43 @@ std::string WayBack::restore() {
   const auto open = *parts_.journal.record().open;
   if (open.conf.empty()) return "kong.conf was not reached yet";
   const LiveFile conf(open.conf);
+  conf.mend();
   for (int attempt = 0; attempt < edits_max; ++attempt) {
     const auto text = conf.read();
     const auto now = sha256(text).hex();
     if (now == open.conf_restore || now == open.conf_old) {
       return now == open.conf_old && attempt == 0 ? "kong.conf is as it was" : "restored";
     }
-    if (now != open.conf_new) return restore_edited(conf, text);
-    if (!conf.holds(LiveFile::Which::Restore, *Digest::parse(open.conf_restore))) {
+    if (now != open.conf_new || !restore_exactly(conf, open, now)) {
       return restore_edited(conf, text);
     }
-    conf.exchange(LiveFile::Which::Restore, *Digest::parse(open.conf_new));
   }
   throw Error("restore '" + open.conf + "': it is being edited all the time");
+}
+
+// Exchanges kong.conf with the companion that is due; false where there is none.
+bool WayBack::restore_exactly(const LiveFile& conf, const OpenRecord& open,
+                              const std::string& now) const {
+  const auto live = *Digest::parse(now);
+  const auto restore = *Digest::parse(open.conf_restore);
+  const auto out = conf.companion(LiveFile::Which::New);
+  // Taken out by an exchange whose agent died before it could see that this was somebody's edit.
+  const bool edit = out && out->hex() != open.conf_old && *out != live && *out != restore;
+  const bool by_new = edit || !conf.holds(LiveFile::Which::Restore, restore);
+  if (by_new && !edit && out != restore) return false;
+  conf.exchange(by_new ? LiveFile::Which::New : LiveFile::Which::Restore, live);
+  return true;
+}
+
+// What is gone back to may have been changed on the disk since it was confirmed.
+std::string WayBack::damage() const {
+  const auto committed = parts_.journal.record().committed;
+  if (committed == 0) return {};
+  const auto id = parts_.store.find(committed);
+  const auto what = id ? parts_.store.damage(*id) : std::string("it is gone");
+  if (what.empty()) return {};
+  return "; generation " + std::to_string(committed) +
+         ", which it goes back to, is not as it was confirmed: " + what;
 }
 
 // Somebody edited kong.conf during the transaction (or removed what was prepared): their edit
@@ -114,9 +140,22 @@ std::string WayBack::restore_edited(const LiveFile& conf, const std::string& fir
   throw Error("restore '" + conf.path().string() + "': it is being edited all the time");
 }
 
+// At boot Kong doesn't run, and what is wrong with it is not ours to say: it starts afterwards.
+// False then.
+bool WayBack::look_at_boot() {
+  try {
+    facts_ = parts_.gateway.inspect();
+  } catch (const std::exception& error) {
+    log_info(std::string("nothing is known of Kong here: ") + error.what());
+  }
+  away_ = !facts_.running;
+  return facts_.running;
+}
+
 std::string WayBack::reload() {
   if (untouched_) return "Kong was never asked to reload";
-  facts_ = parts_.gateway.inspect();
+  if (at_boot_ && !look_at_boot()) return "Kong starts with what was restored";
+  if (!at_boot_) facts_ = parts_.gateway.inspect();
   // It may be just restarting, and have read the kong.conf of before: only one that stays away
   // starts with ours.
   const auto patience =
@@ -155,11 +194,10 @@ std::string WayBack::verify() {
 void WayBack::finish(Step end, const std::string& cause) {
   auto record = parts_.journal.record();
   outcome_.result = end == Step::RolledBack ? Result::RolledBack : Result::Stranded;
-  if (outcome_.cause.empty() || end == Step::Stranded) outcome_.cause = cause;
+  outcome_.cause = cause;
   record.last_id = record.open->id;
   record.last_end = step_name(end);
   record.last_cause = outcome_.cause;
-  const auto conf = record.open->conf;
   if (end == Step::RolledBack) {
     record.open.reset();
   } else {
@@ -167,7 +205,6 @@ void WayBack::finish(Step end, const std::string& cause) {
   }
   try {
     parts_.journal.write(record);
-    if (end == Step::RolledBack && !conf.empty()) LiveFile(conf).forget();
   } catch (const Error& error) {
     log_warning(std::string(error.what()) + "; it is tried again at the next start");
   }

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "agent/ballast.hpp"
 #include "agent/host.hpp"
 #include "agent/journal.hpp"
 #include "agent/live_file.hpp"
@@ -19,6 +20,7 @@ struct TransactionParts {
   const GenerationStore& store;
   const Host& host;
   Journal& journal;
+  const Ballast& ballast;
 };
 
 /// Who finds that a transaction must go back, and when.
@@ -31,7 +33,8 @@ enum class Witness {
 /// Takes the open transaction of the journal back: restore, reload, verify. The same for a deploy
 /// that failed, a trial that nobody confirmed and an agent that died, at any point, however often:
 /// it looks at what is, not at what was planned. It needs no network, no new file and no free block
-/// (P5), unless a person edited kong.conf in the meantime.
+/// (P5); for what a person edited in the meantime, and for Kong, the ballast is there. A generation
+/// that was tampered with is gone back to all the same, which is told.
 class WayBack {
 public:
   /// Appends what it does to `outcome`. `limit` is for the whole way.
@@ -48,6 +51,9 @@ private:
   std::string restore();
   std::string reload();
   std::string verify();
+  bool look_at_boot();
+  bool restore_exactly(const LiveFile& conf, const OpenRecord& open, const std::string& now) const;
+  std::string damage() const;
   std::string restore_edited(const LiveFile& conf, const std::string& text);
   void remember(Step step, const std::string& cause);
   void finish(Step end, const std::string& cause);

@@ -80,6 +80,7 @@ wire::HostState to_wire(const HostState& state) {
   to.set_kong_conf(state.kong_conf);
   to.set_unit(state.unit);
   for (const auto number : state.generations) to.add_generations(number);
+  to.set_draining(static_cast<std::uint32_t>(state.draining));
   return to;
 }
 
@@ -106,6 +107,7 @@ wire::Plan to_wire(const HostPlan& plan) {
   for (const auto& finding : plan.warnings) set(*to.add_warnings(), finding);
   to.set_generation_digest(generation_digest(plan.releases).hex());
   to.set_generation(plan.generation.number);
+  to.set_poison(plan.poison);
   return to;
 }
 

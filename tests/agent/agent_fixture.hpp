@@ -51,7 +51,7 @@ struct FakeGateway final : Gateway {
   Verdict verify(const GatewayFacts&, const Snapshot&, const Expectation& expected) override;
   Verdict still(const GatewayFacts&, const Snapshot&, const Expectation&) override;
   ProbeOutcome probe(const ProbeSpec& probe, std::chrono::steady_clock::time_point) override;
-  bool draining(const GatewayFacts&) override { return drains; }
+  std::size_t draining(const GatewayFacts&) override { return drains ? 1 : 0; }
 };
 
 /// An agent on a host of its own: a temporary kong.conf and state, a Kong that is a FakeGateway,

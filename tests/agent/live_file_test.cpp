@@ -29,7 +29,7 @@ struct stat look(const fs::path& path) {
 
 }  // namespace
 
-TEST_CASE("the file is exchanged there and back, and what was prepared is forgotten") {
+TEST_CASE("the file is exchanged there and back, and what was prepared goes") {
   const TempDir directory;
   const auto path = directory.path() / "kong.conf";
   write(path, "old");
@@ -41,7 +41,7 @@ TEST_CASE("the file is exchanged there and back, and what was prepared is forgot
   CHECK(file.holds(LiveFile::Which::Restore, sha256("restored")));
   CHECK(file.exchange(LiveFile::Which::Restore, sha256("new")));
   CHECK(file.read() == "restored");
-  file.forget();
+  file.settle(std::nullopt);
   CHECK(std::distance(fs::directory_iterator(directory.path()), fs::directory_iterator()) == 1);
 }
 
@@ -104,12 +104,49 @@ TEST_CASE("a symlink stays and what it leads to is replaced") {
   CHECK(read_file(real) == "new");
 }
 
-TEST_CASE("what can't be replaced safely is refused by name") {
+TEST_CASE(
+    "what is kept at rest is the way back, closed to others, and going it needs no new file") {
   const TempDir directory;
   const auto path = directory.path() / "kong.conf";
-  CHECK_THROWS_WITH(LiveFile(path), Catch::Contains("No such file"));
-  write(path, "x");
-  fs::create_hard_link(path, directory.path() / "twin");
-  CHECK_THROWS_WITH(LiveFile(path), Catch::Contains("2 hard links"));
+  const auto kept = directory.path() / ".kong.conf.kongfleet-restore";
+  write(path, "old");
+  REQUIRE(::chmod(path.c_str(), 0644) == 0);
+  const LiveFile file(path);
+  file.prepare("new", "restored");
+  REQUIRE(file.exchange(LiveFile::Which::New, sha256("old")));
+  file.settle("restored");
+  CHECK((look(kept).st_mode & 07777) == 0600);
+  CHECK(std::distance(fs::directory_iterator(directory.path()), fs::directory_iterator()) == 2);
+  const auto inode = look(kept).st_ino;
+  const auto live = look(path).st_ino;
+  file.prepare("restored", "new");
+  REQUIRE(file.exchange(LiveFile::Which::New, sha256("new")));
+  CHECK(look(path).st_ino == inode);
+  CHECK((look(path).st_mode & 07777) == 0644);
+  CHECK(file.read() == "restored");
+  CHECK(file.holds(LiveFile::Which::New, sha256("new")));
+  file.settle("new");
+  CHECK(look(kept).st_ino == live);
+}
+
+TEST_CASE("settling what is settled writes nothing, and a changed way back is written anew") {
+  const TempDir directory;
+  const auto path = directory.path() / "kong.conf";
+  const auto kept = directory.path() / ".kong.conf.kongfleet-restore";
+  write(path, "old");
+  const LiveFile file(path);
+  file.settle("back");
+  const auto first = look(kept);
+  file.settle("back");
+  CHECK(look(kept).st_ctim.tv_nsec == first.st_ctim.tv_nsec);
+  file.settle("another");
+  CHECK(read_file(kept) == "another");
+  file.settle(std::nullopt);
+  CHECK_FALSE(fs::exists(kept));
+}
+
+TEST_CASE("what is no regular file is refused by name") {
+  const TempDir directory;
+  CHECK_THROWS_WITH(LiveFile(directory.path() / "kong.conf"), Catch::Contains("No such file"));
   CHECK_THROWS_WITH(LiveFile(directory.path()), Catch::Contains("not a regular file"));
 }

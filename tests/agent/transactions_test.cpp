@@ -268,6 +268,8 @@ TEST_CASE("recovery before Kong runs restores the file and starts nothing") {
   CHECK(agent.recovered.result == Result::RolledBack);
   CHECK(agent.gateway.calls.empty());
   CHECK(agent.named_version() == "1.0.0");
+  agent.restart();  // the daemon comes once Kong is up
+  CHECK(agent.recovered.result == Result::Unchanged);
   agent.check_at_rest();
 }
 

@@ -1,0 +1,176 @@
+// SPDX-FileCopyrightText: The kongfleet authors
+// SPDX-License-Identifier: Apache-2.0
+// The way back on hosts that changed under it, and what is kept so that it needs nothing.
+#include "agent/durable_file.hpp"
+#include "agent/live_file.hpp"
+
+#include <catch2/catch.hpp>
+#include <sys/stat.h>
+
+#include "agent_fixture.hpp"
+#include <fstream>
+
+using namespace kongfleet;
+using namespace kongfleet::agent;
+using namespace std::chrono_literals;
+
+namespace fs = std::filesystem;
+
+namespace {
+
+Result go_back(AgentFixture& agent, std::optional<std::uint64_t> to = std::nullopt) {
+  Order order;
+  order.transaction = "back from " + agent.named_version();
+  order.probes_decide = false;
+  return agent.result(
+      agent.transactions->apply_at_once(order, agent.transactions->plan_return(to), {}));
+}
+
+ino_t inode(const fs::path& path) {
+  struct stat info {};
+  REQUIRE(::stat(path.c_str(), &info) == 0);
+  return info.st_ino;
+}
+
+void tamper(const AgentFixture& agent, std::uint64_t generation) {
+  const GenerationStore store(agent.config.state / "generations");
+  std::ofstream(store.directory(*store.find(generation)) / "kong/plugins/my-plugin/handler.lua")
+      << "tampered";
+}
+
+}  // namespace
+
+TEST_CASE("an operator's rollback uses the very file that was put there before the change") {
+  AgentFixture agent;
+  REQUIRE(agent.deploy("1.0.0") == Result::Committed);
+  const auto before = agent.conf();
+  REQUIRE(agent.deploy("1.1.0") == Result::Committed);
+  const auto kept = agent.directory.path() / ".kong.conf.kongfleet-restore";
+  CHECK(read_file(kept) == before);
+  const auto file = inode(kept);
+  CHECK(go_back(agent) == Result::Committed);
+  CHECK(inode(agent.config.conf) == file);
+  CHECK(agent.conf() == before);
+  CHECK(agent.named_version() == "1.0.0");
+  CHECK(go_back(agent) == Result::Committed);
+  CHECK(agent.named_version().empty());
+  agent.check_at_rest();
+}
+
+TEST_CASE("a rollback that fails comes back by the file it took out") {
+  AgentFixture agent;
+  REQUIRE(agent.deploy("1.0.0") == Result::Committed);
+  REQUIRE(agent.deploy("1.1.0") == Result::Committed);
+  const auto live = inode(agent.config.conf);
+  int verified = 0;
+  agent.gateway.on_verify = [&](const Expectation&) {
+    Verdict verdict;
+    verdict.ok = ++verified > 1;
+    verdict.cause = "init_by_lua error";
+    return verdict;
+  };
+  CHECK(go_back(agent) == Result::RolledBack);
+  CHECK(inode(agent.config.conf) == live);
+  CHECK(agent.named_version() == "1.1.0");
+  agent.check_at_rest();
+}
+
+TEST_CASE("an agent that dies in an operator's rollback comes back to where it was") {
+  AgentFixture agent;
+  REQUIRE(agent.deploy("1.0.0") == Result::Committed);
+  REQUIRE(agent.deploy("1.1.0") == Result::Committed);
+  Order order;
+  order.transaction = "back";
+  const auto plan = agent.transactions->plan_return(std::nullopt);
+  REQUIRE(agent.result(agent.transactions->apply(order, plan, nullptr, 1min, {})) == Result::Trial);
+  REQUIRE(agent.named_version() == "1.0.0");
+  agent.restart();
+  CHECK(agent.recovered.result == Result::RolledBack);
+  CHECK(agent.named_version() == "1.1.0");
+  agent.check_at_rest();
+}
+
+TEST_CASE("what a person wrote into kong.conf since is in the way back that is kept") {
+  AgentFixture agent;
+  REQUIRE(agent.deploy("1.0.0") == Result::Committed);
+  REQUIRE(agent.deploy("1.1.0") == Result::Committed);
+  agent.edit_conf(agent.conf() + "# a person was here\n");
+  CHECK(go_back(agent) == Result::Committed);
+  CHECK(agent.named_version() == "1.0.0");
+  CHECK(agent.conf().ends_with("# a person was here\n"));
+  agent.restart();
+  agent.check_at_rest();
+}
+
+TEST_CASE("an edit that an exchange took out, and whose agent died then, is brought back") {
+  AgentFixture agent;
+  REQUIRE(agent.deploy("1.0.0") == Result::Committed);
+  REQUIRE(agent.result(agent.apply("1.1.0")) == Result::Trial);
+  const auto taken_out = agent.directory.path() / ".kong.conf.kongfleet-new";
+  const auto edited = "# a person was here\n" + read_file(taken_out);
+  std::ofstream(taken_out, std::ios::trunc) << edited;
+  agent.restart();
+  CHECK(agent.recovered.result == Result::RolledBack);
+  CHECK(agent.conf().starts_with("# a person was here\n"));
+  CHECK(agent.named_version() == "1.0.0");
+  agent.check_at_rest();
+}
+
+TEST_CASE("a way back whose file somebody removed is written anew") {
+  AgentFixture agent;
+  REQUIRE(agent.deploy("1.0.0") == Result::Committed);
+  REQUIRE(agent.result(agent.apply("1.1.0")) == Result::Trial);
+  for (const char* suffix : {"new", "restore"})
+    fs::remove(agent.directory.path() / (std::string(".kong.conf.kongfleet-") + suffix));
+  CHECK(agent.result(agent.transactions->revert("t", "", {})) == Result::RolledBack);
+  CHECK(agent.named_version() == "1.0.0");
+  agent.check_at_rest();
+}
+
+TEST_CASE(
+    "a generation that was tampered with is noticed by the way back, and mended by a deploy") {
+  AgentFixture agent;
+  REQUIRE(agent.deploy("1.0.0") == Result::Committed);
+  REQUIRE(agent.result(agent.apply("1.1.0")) == Result::Trial);
+  tamper(agent, 1);
+  const auto reply = agent.transactions->revert("t", "the wave failed", {});
+  CHECK(agent.result(reply) == Result::RolledBack);
+  const auto& cause = std::get<Outcome>(reply).cause;
+  CHECK(cause.starts_with("the wave failed; generation 1, which it goes back to"));
+  CHECK(cause.find("handler.lua' was changed or is gone") != std::string::npos);
+  CHECK(agent.transactions->state().drift.size() == 1);
+  CHECK(agent.deploy("1.0.0") == Result::Committed);
+  CHECK(agent.transactions->state().drift.empty());
+  agent.check_at_rest();
+}
+
+TEST_CASE("a rollback to a generation that was tampered with is refused in the plan") {
+  AgentFixture agent;
+  REQUIRE(agent.deploy("1.0.0") == Result::Committed);
+  REQUIRE(agent.deploy("1.1.0") == Result::Committed);
+  tamper(agent, 1);
+  const auto plan = agent.transactions->plan_return(std::nullopt);
+  REQUIRE(plan.refusals.size() == 1);
+  CHECK(plan.refusals.front().code == "damaged");
+}
+
+TEST_CASE("an agent that is told to stop takes back its trial, for nobody else would") {
+  AgentFixture agent;
+  REQUIRE(agent.deploy("1.0.0") == Result::Committed);
+  agent.transactions->retire();
+  REQUIRE(agent.result(agent.apply("1.1.0")) == Result::Trial);
+  agent.transactions->retire();
+  CHECK(agent.named_version() == "1.0.0");
+  agent.check_at_rest();
+}
+
+TEST_CASE("a baseline is what kong.conf said when it was left last, not at some refused attempt") {
+  AgentFixture agent;
+  agent.gateway.findings = {{"load", "my-plugin", "", 0, "no", "mend it"}};
+  REQUIRE(agent.result(agent.apply("1.0.0")) == Result::Refused);
+  agent.gateway.findings.clear();
+  agent.edit_conf("plugins = bundled,my-plugin\n");  // installed by hand since
+  REQUIRE(agent.deploy("1.0.0") == Result::Committed);
+  CHECK(go_back(agent, 0) == Result::Committed);
+  CHECK(agent.conf().starts_with("plugins = bundled,my-plugin\n"));
+}
