@@ -82,6 +82,8 @@ void build(Grammar& grammar) {
   rollback.add_option("--to", raw.to, "a generation's number, 0 for what was before kongfleet");
   rollback.add_flag("-y,--yes", raw.yes, "do not ask first");
   add_fleet_command(grammar, "status", "tell what every host runs now");
+  add_fleet_command(grammar, "sync",
+                    "for cron: mend what differs, and say nothing if nothing does");
 }
 
 std::vector<std::string> command_names(const CLI::App& app) {
@@ -192,6 +194,7 @@ Command read_command(const std::string& name, const Raw& raw) {
   if (name == "plan") return PlanCommand{.selectors = raw.selectors};
   if (name == "rollout") return RolloutCommand{.selectors = raw.selectors, .yes = raw.yes};
   if (name == "rollback") return read_rollback(raw);
+  if (name == "sync") return SyncCommand{.selectors = raw.selectors};
   return StatusCommand{.selectors = raw.selectors};
 }
 

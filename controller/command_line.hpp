@@ -50,9 +50,12 @@ struct RollbackCommand {
 struct StatusCommand {
   std::vector<std::string> selectors;
 };
+struct SyncCommand {
+  std::vector<std::string> selectors;
+};
 
 using Command = std::variant<InitCommand, CheckCommand, PackCommand, PlanCommand, RolloutCommand,
-                             RollbackCommand, StatusCommand>;
+                             RollbackCommand, StatusCommand, SyncCommand>;
 
 struct Invocation {
   GlobalOptions global;

@@ -10,6 +10,7 @@
 #include "controller/selector.hpp"
 #include "controller/status_view.hpp"
 #include "controller/text_view.hpp"
+#include "proto/names.hpp"
 
 #include <unistd.h>
 
@@ -68,6 +69,16 @@ std::unique_ptr<RunView> view_for(const Answer& answer) {
   return std::make_unique<TextView>(answer.err);
 }
 
+/// For cron: what there is to say is said at the end.
+class QuietView final : public RunView {
+public:
+  void wave(std::size_t, std::size_t, std::size_t) override {}
+  void baking(std::size_t, std::size_t, std::chrono::milliseconds) override {}
+  void step(const HostRun&, const wire::Progress&) override {}
+  void phase(const HostRun&, HostPhase) override {}
+  void stopping(const std::string&) override {}
+};
+
 void print_run_end(const Answer& answer, const RunEnd& end) {
   if (answer.format == OutputFormat::Json) return print_end_json(answer.out, end);
   print_end(answer.out, end);
@@ -121,6 +132,36 @@ int run_rollout(const GlobalOptions& global, const RolloutCommand& command, cons
   const auto end = run.roll_out(*view);
   print_run_end(answer, end);
   return end.exit_code;
+}
+
+int run_sync(const GlobalOptions& global, const SyncCommand& command, const Answer& answer) {
+  const auto fleet = load_fleet(global.fleet_file);
+  const auto hosts = select_hosts(fleet, command.selectors);
+  const auto releases = releases_for(fleet, hosts);
+  FleetRun look(fleet, hosts, releases, "sync");
+  look.plan_all();
+  Hosts wanting;
+  bool skipped = false;
+  for (const auto& host : look.hosts()) {
+    const bool poisoned = host->plan && !host->plan->poison().empty();
+    if (poisoned) {
+      answer.err << host->label()
+                 << ": not tried again, it failed here before: " << printable(host->plan->poison())
+                 << "\n";
+    } else if (objection(*host) == 0 && !host->plan->unchanged()) {
+      wanting.push_back(&host->host());
+    }
+    skipped = skipped || poisoned;
+  }
+  print_objections(answer.err, look.hosts());
+  const int code = gravest(look) != 0 ? gravest(look) : skipped ? 2 : 0;
+  if (wanting.empty()) return code;
+  FleetRun run(fleet, wanting, releases, "sync");
+  run.plan_all();
+  QuietView quiet;
+  const auto end = run.roll_out(quiet);
+  print_run_end(answer, end);
+  return end.exit_code != 0 ? end.exit_code : code;
 }
 
 int run_rollback(const GlobalOptions& global, const RollbackCommand& command,

@@ -14,6 +14,9 @@ int run_plan(const GlobalOptions& global, const PlanCommand& command, const Answ
 int run_rollout(const GlobalOptions& global, const RolloutCommand& command, const Answer& answer);
 int run_rollback(const GlobalOptions& global, const RollbackCommand& command, const Answer& answer);
 int run_status(const GlobalOptions& global, const StatusCommand& command, const Answer& answer);
+/// Converges the hosts that differ, in waves as a rollout does, and leaves alone what is poison
+/// there (it failed before). Prints nothing where there is nothing to say.
+int run_sync(const GlobalOptions& global, const SyncCommand& command, const Answer& answer);
 /// The online half of `check --hosts`: connects everywhere and tells what each host lacks. 0, or 1.
 int run_check_hosts(const GlobalOptions& global, const Answer& answer);
 

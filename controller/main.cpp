@@ -27,6 +27,7 @@ struct Runner {
     return run_rollback(global, command, answer);
   }
   int operator()(const StatusCommand& command) const { return run_status(global, command, answer); }
+  int operator()(const SyncCommand& command) const { return run_sync(global, command, answer); }
   int operator()(const CheckCommand& command) const {
     const int code = run_check(global, answer);
     return code == 0 && command.hosts ? run_check_hosts(global, answer) : code;

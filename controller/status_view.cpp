@@ -52,6 +52,9 @@ void print_details(std::ostream& out, const HostRun& host) {
     out << host.label() << ": " << printable(host.state.advice()) << "\n";
   for (const auto& drift : host.state.drift())
     out << host.label() << ": drift: " << printable(drift) << "\n";
+  if (host.state.draining() > 0)
+    out << host.label() << ": " << host.state.draining()
+        << " workers of before still end their connections\n";
   if (!host.state.has_open()) return;
   const auto& open = host.state.open();
   out << host.label() << ": transaction " << printable(open.id()) << " of "

@@ -38,7 +38,8 @@ json::object host_state_json(const wire::HostState& state) {
                       {"generation", state.generation()},
                       {"generation_digest", printable(state.generation_digest())},
                       {"kong_conf", printable(state.kong_conf())},
-                      {"unit", printable(state.unit())}};
+                      {"unit", printable(state.unit())},
+                      {"draining", state.draining()}};
   auto& releases = object["releases"].emplace_array();
   for (const auto& release : state.releases()) {
     releases.push_back(json::object{{"name", printable(release.name())},
@@ -80,6 +81,7 @@ json::object plan_json(const wire::Plan& plan) {
   }
   object["refusals"] = findings_json(plan.refusals());
   object["warnings"] = findings_json(plan.warnings());
+  if (!plan.poison().empty()) object["poison"] = printable(plan.poison());
   return object;
 }
 

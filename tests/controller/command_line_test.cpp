@@ -95,20 +95,21 @@ TEST_CASE("help and version go to stdout, with exit code 0") {
     CHECK_FALSE(leave.to_stdout.empty());
   }
   const auto help = std::get<Leave>(parse_command_line({"--help"})).to_stdout;
-  for (const auto* name : {"init", "check", "pack", "plan", "rollout", "rollback", "status"}) {
+  for (const auto* name :
+       {"init", "check", "pack", "plan", "rollout", "rollback", "status", "sync"}) {
     CHECK(help.find(name) != std::string::npos);
   }
 }
 
 TEST_CASE("a mistake in the arguments is one line that says what would be right") {
   const std::string commands =
-      "'init', 'check', 'pack', 'plan', 'rollout', 'rollback' and "
-      "'status'";
+      "'init', 'check', 'pack', 'plan', 'rollout', 'rollback', "
+      "'status' and 'sync'";
   const std::vector<std::pair<Arguments, std::string>> cases = {
       {{}, "there is no command; it is one of " + commands},
       {{"rolout"}, "unknown command 'rolout'; did you mean 'rollout'?"},
       {{"deploy"}, "unknown command 'deploy'; it is one of " + commands},
-      {{"sync"}, "unknown command 'sync'; it is one of " + commands},
+      {{"resume"}, "unknown command 'resume'; it is one of " + commands},
       {{"--fle", "x", "plan"}, "unknown option '--fle' of plan; did you mean '--file'?"},
       {{"rollout", "--yess"}, "unknown option '--yess' of rollout; did you mean '--yes'?"},
       {{"rollout", "--force"},

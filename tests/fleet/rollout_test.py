@@ -46,6 +46,10 @@ class RolloutTest(unittest.TestCase):
         table = host.run("ps", "-ww", "-o", "pid=,lstart=,args=", "--ppid", master).stdout
         return {line for line in table.splitlines() if "worker process" in line and "shutting" not in line}
 
+    def generation(self, index):
+        root = "/var/lib/kongfleet/generations/"
+        return root + self.conf(index).split(root)[1].split("/")[0]
+
     def conf(self, index=0):
         return self.fleet[index].read("/etc/kong/kong.conf")
 
@@ -249,6 +253,33 @@ class RolloutTest(unittest.TestCase):
         self.assertIn("drift", status.out)
         self.fleet.kongfleet("rollout", "--yes", expect=0)
         self.fleet.kongfleet("status", expect=0)
+
+    def test_sync_mends_drift_of_every_kind_and_is_silent_where_there_is_none(self):
+        files, configuration, workers = self.fleet
+        files.write(self.generation(0) + "/kong/plugins/my-plugin/handler.lua", "tampered")
+        configuration.write("/etc/kong/kong.conf", self.conf(1).replace(",my-plugin", ""))
+        good = workers.read("/etc/kong/kong.conf")
+        workers.run("cp", "-r", self.generation(2), "/opt/by-hand")
+        workers.write("/etc/kong/kong.conf", good.replace(self.generation(2), "/opt/by-hand"))
+        workers.run("systemctl", "reload", "kong.service")
+        wait_for("another tree is served", lambda: "by-hand" in workers.run(
+            "curl", "-s", "http://127.0.0.1:8001/").stdout)
+        workers.write("/etc/kong/kong.conf", good)
+        for index, kind in enumerate(("files", "configuration", "workers")):
+            self.assertTrue(any(line.startswith(kind + ":") for line in self.status(index)["agent"]["drift"]), kind)
+        self.fleet.kongfleet("sync", expect=0)
+        self.all_serve("1.0.0")
+        self.fleet.kongfleet("status", expect=0)
+        again = self.fleet.kongfleet("sync", expect=0)
+        self.assertEqual(again.out + again.err, "")
+
+    def test_sync_does_not_try_again_what_failed_here(self):
+        self.fleet.write_plugin("1.3.0", access='error("a bug that only requests show")')
+        self.fleet.kongfleet("rollout", "--yes", expect=3)
+        workers = self.serving_workers()
+        result = self.fleet.kongfleet("sync", self.fleet[0].name, expect=2)
+        self.assertIn("not tried again, it failed here before", result.err)
+        self.assertEqual(self.serving_workers(), workers)
 
     def test_what_overrides_kong_conf_is_refused_by_name(self):
         host = self.fleet[0]

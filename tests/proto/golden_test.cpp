@@ -213,6 +213,8 @@ TEST_CASE("the bytes of what an agent answers are what they always were") {
   check_golden("welcome", message);
   set(*message.mutable_plan());
   check_golden("plan", message);
+  message.mutable_plan()->set_poison("syntax");
+  check_golden("plan-poison", message);
   message.mutable_progress()->set_step("reload");
   message.mutable_progress()->set_text("x");
   message.mutable_progress()->set_at_ms(12);
@@ -221,6 +223,8 @@ TEST_CASE("the bytes of what an agent answers are what they always were") {
   check_golden("outcome", message);
   set(*message.mutable_status()->mutable_host());
   check_golden("status", message);
+  message.mutable_status()->mutable_host()->set_draining(2);
+  check_golden("status-draining", message);
   message.mutable_history()->add_lines("{}");
   check_golden("history", message);
   message.mutable_collected()->add_generations(3);
