@@ -3,10 +3,15 @@
 #include "agent/journal.hpp"
 
 #include "agent/durable_file.hpp"
+#include "proto/digest.hpp"
+#include "proto/error.hpp"
 
 #include <catch2/catch.hpp>
+#include <sys/syscall.h>
 
 #include "agent_fixture.hpp"
+#include "system_call_fixture.hpp"
+#include <cerrno>
 #include <fstream>
 
 using namespace kongfleet;
@@ -33,6 +38,19 @@ HostRecord sample() {
   record.open->since = 1'795'000'000;
   return record;
 }
+
+constexpr std::size_t slot_bytes = 8192;
+const std::string empty_record = to_text(HostRecord{});
+
+// A slot as the journal writes it, with whatever counts; `sum` empty: the right one.
+std::string slot(const std::string& counts, const std::string& text, std::string sum = "") {
+  if (sum.empty()) sum = sha256(counts + text).hex();
+  auto bytes = "kongfleet-journal 1 " + counts + " " + sum + "\n" + text;
+  bytes.resize(slot_bytes, '\0');
+  return bytes;
+}
+
+std::string counts_of(const std::string& text) { return "5 " + std::to_string(text.size()); }
 
 void damage(const fs::path& path, std::streamoff at) {
   std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
@@ -99,4 +117,105 @@ TEST_CASE("the way back knows the generations confirmed before") {
   CHECK(record.earlier == std::vector<std::uint64_t>{0});
   record.advance(6, "d");
   CHECK(record.earlier == std::vector<std::uint64_t>{0, 1});
+}
+
+TEST_CASE("a slot that is not as the journal writes them is none") {
+  const TempDir directory;
+  const auto path = directory.path() / "journal";
+  const auto size = std::to_string(empty_record.size());
+  const std::string no_blank = "kongfleet-journal 1 5\n";
+  const auto no_line_end = "kongfleet-journal 1 5 0 " + std::string(slot_bytes, 'x');
+  for (const auto& bad : {
+           std::string(slot_bytes, '\0'),  // never written
+           no_line_end.substr(0, slot_bytes),
+           no_blank + std::string(slot_bytes - no_blank.size(), '\0'),
+           slot("5", empty_record, "-"),            // counts are missing
+           slot("5" + size, empty_record, "x"),     // one of them
+           slot("x " + size, empty_record),         // no number
+           slot("5x " + size, empty_record),        // nor this
+           slot("5 -1", empty_record),              // nor this
+           slot("5 9000", empty_record),            // longer than the slot
+           slot("5 " + size, empty_record, "0000")  // other content
+       }) {
+    INFO(bad.substr(0, 60));
+    replace_file(path, bad + bad, 0600);
+    CHECK_THROWS_WITH(Journal(path), Catch::Contains("is damaged; nothing was touched"));
+    CHECK_THROWS_WITH(read_journal(path), Catch::Contains("is damaged"));
+    const auto good = slot(counts_of(empty_record), empty_record);
+    replace_file(path, bad + good, 0600);
+    CHECK(Journal(path).record() == HostRecord{});
+  }
+}
+
+TEST_CASE("a journal that is cut short or grew is damaged, whatever its slots say") {
+  const TempDir directory;
+  const auto path = directory.path() / "journal";
+  const auto good = slot(counts_of(empty_record), empty_record);
+  for (const auto& bytes : {good, good + good.substr(1), good + good + "x"}) {
+    replace_file(path, bytes, 0600);
+    CHECK_THROWS_WITH(Journal(path), Catch::Contains("is damaged; nothing was touched"));
+  }
+}
+
+TEST_CASE("a record that this agent does not understand stops it") {
+  const TempDir directory;
+  const auto path = directory.path() / "journal";
+  for (const std::string& text : {std::string("no JSON"), std::string("{}"), std::string("[]")}) {
+    const auto bytes = slot(counts_of(text), text);
+    replace_file(path, bytes + bytes, 0600);
+    CHECK_THROWS_WITH(Journal(path), Catch::StartsWith("journal: its record can't be read: "));
+  }
+  auto text = to_text(sample());
+  text.replace(text.find("\"verify\""), 8, "\"dance\"");
+  CHECK_THROWS_WITH(parse_host_record(text), Catch::Contains("no step is called 'dance'"));
+}
+
+TEST_CASE("a journal that can't be opened for writing is named") {
+  const TempDir directory;
+  const auto path = directory.path() / "journal";
+  { const Journal created(path); }
+  const auto problem = message_with({.number = SYS_openat, .error = EROFS, .nth = 2},
+                                    [&] { const Journal journal(path); });
+  CHECK(problem == "open '" + path.string() + "': Read-only file system");
+}
+
+TEST_CASE("a record that could not be written is not believed, and the next one can be") {
+  const TempDir directory;
+  const auto path = directory.path() / "journal";
+  Journal journal(path);
+  journal.write(sample());
+  auto second = sample();
+  second.committed = 8;
+  const auto write = [&] { journal.write(second); };
+  const auto unchanged = [&] { return journal.record() == sample(); };
+  const auto file = " '" + path.string() + "': ";
+  CHECK(message_with({SYS_pwrite64, EIO}, write) == "write" + file + "Input/output error");
+  CHECK(unchanged());
+  // The descriptor of an error is not used again: what the kernel failed to write it may have
+  // dropped.
+  CHECK(message_with({SYS_openat, EMFILE}, write) == "open" + file + "Too many open files");
+  CHECK(message_with({SYS_fdatasync, EIO}, write) == "sync" + file + "Input/output error");
+  CHECK(unchanged());
+  CHECK(message_with({SYS_pwrite64, EINTR}, write).empty());
+  CHECK(journal.record() == second);
+  CHECK(Journal(path).record() == second);
+}
+
+TEST_CASE("a record that does not fit its slot is refused, and the one before it stays") {
+  const TempDir directory;
+  const auto path = directory.path() / "journal";
+  Journal journal(path);
+  journal.write(sample());
+  auto long_one = sample();
+  long_one.open->conf = "/" + std::string(slot_bytes, 'x');
+  CHECK_THROWS_WITH(journal.write(long_one), "journal: the record is too long");
+  CHECK(Journal(path).record() == sample());
+}
+
+TEST_CASE("the way back knows the last generations only: a record has its limits") {
+  HostRecord record;
+  for (std::uint64_t number = 1; number <= 100; ++number) record.advance(number, "d");
+  CHECK(record.earlier.size() == 64);
+  CHECK(record.earlier.front() == 36);
+  CHECK(record.earlier.back() == 99);
 }

@@ -48,3 +48,9 @@ TEST_CASE("nothing that touched kong.conf ends as refused, and nothing unproven 
   CHECK(after_death(Step::Stranded) == Step::Restore);
   CHECK(after_death(Step::Stage) == Step::Refused);
 }
+
+TEST_CASE("a step that is none strands the host rather than going on") {
+  const auto none = static_cast<Step>(99);
+  CHECK(next(none, Went::Well) == Step::Stranded);
+  CHECK(step_name(none) == "?");
+}
