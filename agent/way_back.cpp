@@ -5,6 +5,7 @@
 #include "agent/log.hpp"
 #include "proto/error.hpp"
 
+#include <algorithm>
 #include <thread>
 
 namespace kongfleet::agent {
@@ -158,8 +159,7 @@ std::string WayBack::reload() {
   if (!at_boot_) facts_ = parts_.gateway.inspect();
   // It may be just restarting, and have read the kong.conf of before: only one that stays away
   // starts with ours.
-  const auto patience =
-      Clock::now() + (at_boot_ ? Clock::duration::zero() : Clock::duration(start_patience));
+  const auto patience = std::min(deadline_, Clock::now() + start_patience);
   while (!facts_.running && Clock::now() < patience) {
     std::this_thread::sleep_for(start_interval);
     facts_ = parts_.gateway.inspect();

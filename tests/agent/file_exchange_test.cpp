@@ -5,8 +5,11 @@
 #include "agent/durable_file.hpp"
 
 #include <catch2/catch.hpp>
+#include <sys/syscall.h>
 
 #include "agent_fixture.hpp"
+#include "system_call_fixture.hpp"
+#include <cerrno>
 #include <fstream>
 
 using namespace kongfleet;
@@ -53,4 +56,33 @@ TEST_CASE("a death after the live file was replaced leaves the exchange done") {
   CHECK(read_file(pair.live) == "two");
   CHECK(read_file(pair.other) == "one");
   CHECK_FALSE(fs::exists(pair.second));
+}
+
+TEST_CASE("where no kernel or file system exchanges at once, three steps do") {
+  for (const int error : {ENOSYS, EINVAL}) {
+    const Pair pair;
+    const auto exchange = [&] { exchange_files(pair.other, pair.live); };
+    CHECK(message_with({SYS_renameat2, error}, exchange).empty());
+    CHECK(read_file(pair.live) == "two");
+    CHECK(read_file(pair.other) == "one");
+    CHECK_FALSE(fs::exists(pair.second));
+  }
+}
+
+TEST_CASE("an exchange that fails is named, and the live file is whole") {
+  const Pair pair;
+  const auto exchange = [&] { exchange_files(pair.other, pair.live); };
+  const SystemCall not_here{.number = SYS_renameat2, .error = ENOSYS};
+  CHECK(message_with({not_here, {SYS_link, EPERM}}, exchange) ==
+        "give a second name to '" + pair.live.string() + "': Operation not permitted");
+  CHECK(read_file(pair.live) == "one");
+  fs::create_hard_link(pair.live, pair.second);
+  const auto finish = [&] { finish_exchange(pair.other, pair.live); };
+  CHECK(message_with({SYS_newfstatat, EIO}, finish) ==
+        "look at '" + pair.second.string() + "': Input/output error");
+  CHECK(message_with({SYS_newfstatat, EIO, 2}, finish) ==
+        "look at '" + pair.live.string() + "': Input/output error");
+  CHECK(message_with({SYS_unlink, EROFS}, finish) ==
+        "remove '" + pair.second.string() + "': Read-only file system");
+  CHECK(read_file(pair.live) == "one");
 }

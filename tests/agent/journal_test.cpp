@@ -219,3 +219,14 @@ TEST_CASE("the way back knows the last generations only: a record has its limits
   CHECK(record.earlier.front() == 36);
   CHECK(record.earlier.back() == 99);
 }
+
+TEST_CASE("a journal that a death left half made is made anew") {
+  const TempDir directory;
+  const auto path = directory.path() / "journal";
+  const fs::path half_made = path.string() + ".new";
+  std::ofstream(half_made) << "half";
+  CHECK(message_with({SYS_unlink, EROFS}, [&] { const Journal journal(path); }) ==
+        "remove '" + half_made.string() + "': Read-only file system");
+  CHECK(Journal(path).record() == HostRecord{});
+  CHECK_FALSE(fs::exists(half_made));
+}

@@ -3,8 +3,11 @@
 #include "agent/obstacle.hpp"
 
 #include <catch2/catch.hpp>
+#include <sys/syscall.h>
 
 #include "agent_fixture.hpp"
+#include "system_call_fixture.hpp"
+#include <cerrno>
 #include <fstream>
 
 using namespace kongfleet;
@@ -41,4 +44,18 @@ TEST_CASE("a file that is a mount point is refused; mountinfo escapes blanks") {
   CHECK(obstacle_to_replace(path, mounts).find("mount point") != std::string::npos);
   std::ofstream(mounts) << "36 22 0:21 /x " << escaped << "\\ rw - ext4 /dev/a rw\n";
   CHECK(obstacle_to_replace(path, mounts).empty());
+}
+
+TEST_CASE("where a file can't be looked at, that is said; one without attributes has none") {
+  const TempDir directory;
+  const auto path = directory.path() / "kong.conf";
+  std::ofstream(path) << "x";
+  std::string said;
+  const auto look = [&] { said = obstacle_to_replace(path, directory.path() / "no mounts"); };
+  CHECK(message_with({SYS_openat, EACCES, 2}, look) ==
+        "open '" + path.string() + "': Permission denied");
+  CHECK(message_with({SYS_statfs, EIO}, look) ==
+        "look at '" + directory.path().string() + "': Input/output error");
+  CHECK(message_with({SYS_ioctl, ENOTTY}, look).empty());
+  CHECK(said.empty());
 }

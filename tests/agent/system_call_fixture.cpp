@@ -13,7 +13,6 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
-#include <array>
 #include <cerrno>
 #include <cstddef>
 #include <future>
@@ -23,16 +22,18 @@ namespace kongfleet::agent {
 
 namespace {
 
-// From here on the calling thread's system calls of that number wait for whoever holds the
+using Calls = std::vector<SystemCall>;
+
+// From here on the calling thread's system calls of those numbers wait for whoever holds the
 // descriptor that is returned (seccomp_unotify(2)). It ends with the thread.
-int watch_calls(int number) {
-  std::array<sock_filter, 4> filter{{
-      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<unsigned>(number), 0, 1),
-      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF),
-      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-  }};
-  const sock_fprog program{filter.size(), filter.data()};
+int watch_calls(const Calls& calls) {
+  std::vector<sock_filter> filter{BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr))};
+  for (const auto& call : calls) {
+    filter.push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<unsigned>(call.number), 0, 1));
+    filter.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF));
+  }
+  filter.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
+  const sock_fprog program{static_cast<unsigned short>(filter.size()), filter.data()};
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) throw_errno("prctl");
   const auto listener =
       ::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &program);
@@ -40,37 +41,46 @@ int watch_calls(int number) {
   return static_cast<int>(listener);
 }
 
-// Answers until the thread is gone. How many calls there were.
-int answer_calls(const Fd& listener, const SystemCall& call) {
-  int count = 0;
+// What becomes of one call that was made: its errno, 0 if it goes through.
+int fate_of(int number, const Calls& calls, std::vector<int>& counts) {
+  int error = 0;
+  for (std::size_t i = 0; i < calls.size(); ++i) {
+    const auto& call = calls[i];
+    if (call.number != number) continue;
+    const auto count = ++counts[i];
+    if (count != call.nth && !(call.and_later && count > call.nth)) continue;
+    if (call.meanwhile) call.meanwhile();
+    error = call.error;
+  }
+  return error;
+}
+
+// Answers until the thread is gone. How often each of the calls was made.
+std::vector<int> answer_calls(const Fd& listener, const Calls& calls) {
+  std::vector<int> counts(calls.size());
   while (true) {
     pollfd wait{listener.get(), POLLIN, 0};
     if (::poll(&wait, 1, -1) < 0) throw_errno("poll");
-    if ((wait.revents & POLLIN) == 0) return count;
+    if ((wait.revents & POLLIN) == 0) return counts;
     seccomp_notif asked{};
     if (::ioctl(listener.get(), SECCOMP_IOCTL_NOTIF_RECV, &asked) != 0) throw_errno("ask");
-    ++count;
-    const bool meant = count == call.nth || (call.and_later && count > call.nth);
-    if (meant && call.meanwhile) call.meanwhile();
     seccomp_notif_resp answer{};
     answer.id = asked.id;
-    if (meant && call.error != 0) {
-      answer.error = -call.error;
-    } else {
-      answer.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
-    }
+    answer.error = -fate_of(asked.data.nr, calls, counts);
+    if (answer.error == 0) answer.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
     if (::ioctl(listener.get(), SECCOMP_IOCTL_NOTIF_SEND, &answer) != 0) throw_errno("answer");
   }
 }
 
 }  // namespace
 
-std::string message_with(const SystemCall& call, const std::function<void()>& work) {
+std::string message_with(const Calls& calls, const std::function<void()>& work) {
   std::promise<int> watching;
   std::string message;
+  std::exception_ptr failed;  // an assertion of the test's
   std::thread worker([&] {
     try {
-      watching.set_value(watch_calls(call.number));
+      watching.set_value(watch_calls(calls));
     } catch (const std::exception&) {
       watching.set_exception(std::current_exception());
       return;
@@ -79,22 +89,31 @@ std::string message_with(const SystemCall& call, const std::function<void()>& wo
       work();
     } catch (const std::exception& error) {
       message = error.what();
+    } catch (...) {
+      failed = std::current_exception();
     }
   });
   auto listening = watching.get_future();
   listening.wait();
-  int count = 0;
+  std::vector<int> counts;
   try {
     const Fd listener(listening.get());
-    count = answer_calls(listener, call);
+    counts = answer_calls(listener, calls);
   } catch (...) {
     worker.join();  // with nobody listening any more, its calls fail
     throw;
   }
   worker.join();
-  INFO("system call " << call.number);
-  REQUIRE(count >= call.nth);
+  if (failed) std::rethrow_exception(failed);
+  for (std::size_t i = 0; i < calls.size(); ++i) {
+    INFO("system call " << calls[i].number);
+    REQUIRE(counts[i] >= calls[i].nth);
+  }
   return message;
+}
+
+std::string message_with(const SystemCall& call, const std::function<void()>& work) {
+  return message_with(Calls{call}, work);
 }
 
 }  // namespace kongfleet::agent
