@@ -124,23 +124,38 @@ struct Session::Conversation {
     if (blob.last()) receiver->finish();
   }
 
+  /// Nothing for one that makes no sense to us: a newer controller may know more kinds.
+  static std::optional<ProbeSpec> sound_probe(const wire::Probe& probe) {
+    try {
+      return from_wire(probe);
+    } catch (const Error& error) {
+      log_warning(std::string(error.what()) + "; going back without it");
+      return std::nullopt;
+    }
+  }
+
+  enum class Kind { Deploy, WayBack };
   Order order_of(const std::string& transaction,
                  const google::protobuf::RepeatedPtrField<wire::Probe>& probes,
-                 std::uint32_t deadline_ms) const {
+                 std::uint32_t deadline_ms, Kind kind) const {
     if (transaction.empty() || transaction.size() > name_max)
       throw Error("a transaction needs a name of 1 to 128 bytes");
     if (probes.size() > probes_max) throw Error("too many probes ordered");
     Order order;
     order.transaction = printable(transaction, name_max);
     order.holder = holder;
-    for (const auto& probe : probes) order.probes.push_back(from_wire(probe));
+    for (const auto& probe : probes) {
+      // A way back must not depend on its probes, which only tell.
+      if (auto spec = kind == Kind::WayBack ? sound_probe(probe) : from_wire(probe))
+        order.probes.push_back(std::move(*spec));
+    }
     const auto ms = deadline_ms == 0 ? deadline_ms_default : std::min(deadline_ms, deadline_ms_max);
     order.deadline = std::chrono::milliseconds(ms);
     return order;
   }
 
   void apply(const wire::Apply& apply) {
-    auto order = order_of(apply.transaction(), apply.probes(), apply.deadline_ms());
+    auto order = order_of(apply.transaction(), apply.probes(), apply.deadline_ms(), Kind::Deploy);
     if (!plan || plan->id != apply.plan()) {
       return refuse({"bad-request",
                      "no plan '" + printable(apply.plan(), name_max) + "' was made here",
@@ -160,7 +175,8 @@ struct Session::Conversation {
   }
 
   void rollback(const wire::Rollback& rollback) {
-    auto order = order_of(rollback.transaction(), rollback.probes(), rollback.deadline_ms());
+    auto order =
+        order_of(rollback.transaction(), rollback.probes(), rollback.deadline_ms(), Kind::WayBack);
     if (const auto rescued = transactions.rescue(progress())) return reply(*rescued);
     if (const auto known = transactions.known(order.transaction)) return reply(*known);
     order.probes_decide = false;

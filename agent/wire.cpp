@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/wire.hpp"
 
+#include "agent/http_client.hpp"
+#include "agent/probe.hpp"
 #include "proto/error.hpp"
 #include "proto/names.hpp"
 
@@ -16,6 +18,9 @@ constexpr std::uint32_t successes_max = 1000;
 constexpr std::size_t pattern_max = 1024;
 constexpr int headers_max = 32;
 constexpr std::size_t name_max = 100;
+constexpr std::size_t reason_max = 500;
+constexpr unsigned status_min = 100;  // of HTTP
+constexpr unsigned status_max = 599;
 
 std::uint32_t milliseconds32(std::chrono::milliseconds time) {
   return static_cast<std::uint32_t>(std::clamp<std::int64_t>(time.count(), 0, UINT32_MAX));
@@ -57,6 +62,22 @@ wire::Outcome::Result to_wire(Result result) {
       return wire::Outcome::STRANDED;
   }
   return wire::Outcome::UNKNOWN;
+}
+
+/// What of a probe can only ever fail; told before anything changes, not once the node serves what
+/// is new. Empty: nothing.
+std::string nonsense_in(const ProbeSpec& spec) {
+  if (spec.type == ProbeType::Tcp)
+    return HostPort::parse(spec.address) ? "" : "address '" + spec.address + "' is no HOST:PORT";
+  const auto url = HttpUrl::parse(spec.url);
+  if (const auto* why = std::get_if<std::string>(&url)) return "url '" + spec.url + "': " + *why;
+  if (spec.status < status_min || spec.status > status_max)
+    return "status " + std::to_string(spec.status) + " is none of HTTP's";
+  for (const auto& [name, pattern] : spec.header)
+    if (const auto why = why_bad_pattern(pattern); !why.empty())
+      return "header " + name + ": pattern '" + pattern + "': " + why;
+  const auto why = why_bad_pattern(spec.body);
+  return why.empty() ? "" : "body: pattern '" + spec.body + "': " + why;
 }
 
 }  // namespace
@@ -182,6 +203,8 @@ ProbeSpec from_wire(const wire::Probe& probe) {
   if (probe.interval_ms() != 0) spec.interval = std::chrono::milliseconds(probe.interval_ms());
   if (probe.timeout_ms() != 0) spec.timeout = std::chrono::milliseconds(probe.timeout_ms());
   if (probe.successes() != 0) spec.successes = probe.successes();
+  if (const auto why = nonsense_in(spec); !why.empty())
+    throw Error("probe '" + spec.name + "': " + printable(why, reason_max));
   return spec;
 }
 

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 
 #include "agent_fixture.hpp"
+#include <functional>
 #include <thread>
 
 using namespace kongfleet;
@@ -149,6 +150,58 @@ TEST_CASE("rules of the conversation that are broken end it, with the reason, an
   CHECK(after_hello(message).find("speaks protocol 99") != std::string::npos);
   agent.check_at_rest();
   CHECK(agent.gateway.calls.empty());
+}
+
+TEST_CASE("a probe that can only fail is refused before anything changes") {
+  AgentFixture agent;
+  const auto refused = [&](const std::function<void(wire::Probe&)>& spoil) {
+    Peer peer(agent);
+    peer.greet();
+    wire::ToAgent message;
+    message.mutable_apply()->set_transaction("t");
+    auto& probe = *message.mutable_apply()->add_probes();
+    probe.set_name("echo");
+    probe.set_type("http");
+    probe.set_url("http://127.0.0.1:8000/");
+    spoil(probe);
+    const auto answer = peer.ask(message);
+    REQUIRE(answer.has_refused());
+    CHECK(answer.refused().code() == "bad-request");
+    return answer.refused().text();
+  };
+  CHECK(refused([](auto& probe) {
+          probe.set_url("https://x/");
+        }).starts_with("probe 'echo': url 'https://x/': https is not supported"));
+  CHECK(refused([](auto& probe) { probe.set_url(""); }).starts_with("probe 'echo': url ''"));
+  CHECK(refused([](auto& probe) {
+          probe.set_body("(a");
+        }).starts_with("probe 'echo': body: pattern '(a': "));
+  CHECK(refused([](auto& probe) {
+          auto& rule = *probe.add_header();
+          rule.set_name("X-MyPlugin");
+          rule.set_pattern("*");
+        }).starts_with("probe 'echo': header X-MyPlugin: pattern '*': "));
+  CHECK(refused([](auto& probe) { probe.set_status(99); }) ==
+        "probe 'echo': status 99 is none of HTTP's");
+  CHECK(refused([](auto& probe) {
+          probe.set_type("tcp");
+          probe.set_address("127.0.0.1");
+        }) == "probe 'echo': address '127.0.0.1' is no HOST:PORT");
+  agent.check_at_rest();
+  CHECK(agent.gateway.calls.empty());
+}
+
+TEST_CASE("a way back is not refused for a probe that makes no sense") {
+  AgentFixture agent;
+  agent.deploy("1.0.0");
+  Peer peer(agent);
+  peer.greet();
+  wire::ToAgent message;
+  message.mutable_rollback()->set_transaction("back");
+  message.mutable_rollback()->set_to(0);
+  message.mutable_rollback()->add_probes()->set_type("a kind that is yet to be invented");
+  CHECK(peer.ask(message).outcome().result() == wire::Outcome::COMMITTED);
+  CHECK(agent.named_version().empty());
 }
 
 TEST_CASE("bytes that are no frames or no messages end the conversation without an answer") {
