@@ -187,10 +187,11 @@ std::vector<Finding> Deployment::load_by_kong() {
   replace_file(candidate, plan_.next_conf, 0600);
   const auto directory =
       plan_.generation.number == 0 ? fs::path() : parts_.store.directory(plan_.generation);
-  auto findings = parts_.gateway.preflight(plan_.survey.facts, candidate, directory,
-                                           Clock::now() + preflight_most);
+  auto report = parts_.gateway.preflight(plan_.survey.facts, candidate, directory,
+                                         Clock::now() + preflight_most);
   fs::remove(candidate);
-  return findings;
+  versions_ = std::move(report.versions);
+  return std::move(report.findings);
 }
 
 void Deployment::switch_conf() {
@@ -212,6 +213,7 @@ Expectation Deployment::expectation() const {
   Expectation expected;
   expected.lua_package_path = plan_.next_path;
   expected.plugins = plan_.next_plugins;
+  expected.versions = versions_;
   expected.deadline = deadline_;
   return expected;
 }

@@ -71,6 +71,7 @@ private:
   LiveFile conf_;
   Outcome outcome_;
   Snapshot before_;
+  std::vector<std::pair<std::string, std::string>> versions_;  // that must serve
   const Incoming* incoming_ = nullptr;
   bool built_ = false;      // the generation's directory is ours to remove
   bool condemned_ = false;  // see condemned()

@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace kongfleet::agent {
@@ -39,6 +40,13 @@ struct Finding {
   std::string text;    // what is wrong, in Kong's own words where there are any
   std::string advice;  // what would be right
   bool warning = false;  // worth knowing, no reason to stop
+};
+
+/// What preflight found, and learned.
+struct PreflightReport {
+  std::vector<Finding> findings;
+  std::vector<std::pair<std::string, std::string>>
+      versions;  // plugin, VERSION of its handler as Kong will tell it
 };
 
 /// A process that lived: pids are reused, start times are not (/proc/PID/stat field 22, clock ticks
@@ -105,10 +113,10 @@ public:
   /// Has Kong itself load the candidate configuration in an empty scratch prefix, away from the
   /// live node, and looks for what would shadow or override it. `candidate` is a whole kong.conf,
   /// already written at that path.
-  virtual std::vector<Finding> preflight(const GatewayFacts& facts,
-                                         const std::filesystem::path& candidate,
-                                         const std::filesystem::path& generation,
-                                         std::chrono::steady_clock::time_point deadline) = 0;
+  virtual PreflightReport preflight(const GatewayFacts& facts,
+                                    const std::filesystem::path& candidate,
+                                    const std::filesystem::path& generation,
+                                    std::chrono::steady_clock::time_point deadline) = 0;
 
   /// What overrides `lua_package_path` or `plugins` of kong.conf on this host: unit environment,
   /// drop-ins.

@@ -1,5 +1,6 @@
 // SPDX-FileCopyrightText: The kongfleet authors
 // SPDX-License-Identifier: Apache-2.0
+#include "agent/candidate_check.hpp"
 #include "agent/durable_file.hpp"
 #include "agent/preflight.hpp"
 #include "proto/bundled_plugins.hpp"
@@ -44,53 +45,88 @@ bool is_there(const fs::path& path) {
 }
 
 /// The file below one of Kong's own Lua directories that answers to the same `require` as `module`,
-/// a file of ours.
+/// a file of ours. A library in C counts: files in Lua are looked for first.
 std::optional<fs::path> twin_of(const fs::path& module, const HostPaths& paths) {
   if (module.extension() != ".lua") return std::nullopt;
   auto stem = module;
   stem.replace_extension();
   if (stem.filename() == "init") stem = stem.parent_path();
-  for (const auto& root : paths.lua_roots) {
-    if (is_there(root / (stem.string() + ".lua"))) return root / (stem.string() + ".lua");
-    if (is_there(root / stem / "init.lua")) return root / stem / "init.lua";
-  }
+  for (const auto& root : paths.lua_roots)
+    for (const char* end : {".lua", "/init.lua", ".so"})
+      if (is_there(root / (stem.string() + end))) return root / (stem.string() + end);
   return std::nullopt;
+}
+
+/// The plugins that this host's Kong itself says are bundled: editions have their own.
+std::string bundled_here(const HostPaths& paths) {
+  std::string lists;
+  for (const auto& root : paths.lua_roots)
+    for (const char* file : {"constants.lua", "enterprise_edition/distributions_constants.lua"}) {
+      std::string text;
+      if (!read_file_if_there(root / "kong" / file, text)) continue;
+      const auto begin = text.find("plugins = {");
+      if (begin != std::string::npos)
+        lists += text.substr(begin, text.find('}', begin) - begin) + "\n";
+    }
+  return lists;
+}
+
+bool comes_with_kong(const std::string& plugin, const std::string& here) {
+  return is_bundled_plugin(plugin) || here.find('"' + plugin + '"') != std::string::npos;
+}
+
+Finding shadow(const std::string& file, const std::string& text, const std::string& advice) {
+  Finding finding;
+  finding.code = "shadow";
+  finding.plugin = plugin_of(file);
+  finding.file = file;
+  finding.text = text;
+  finding.advice = advice;
+  return finding;
+}
+
+/// A plugin of ours has a handler; files of a plugin that has none here belong to somebody else's.
+bool ours(const Tree& tree, const std::string& plugin) {
+  const auto handler = fs::path("kong/plugins") / plugin / "handler.lua";
+  return std::binary_search(tree.entries.begin(), tree.entries.end(), handler);
 }
 
 void find_shadows(const Tree& tree, const HostPaths& paths, std::vector<Finding>& findings) {
   for (const auto& module : tree.entries) {
-    if (module.string().starts_with("kong/plugins/") || findings.size() >= findings_max) continue;
+    const auto plugin = plugin_of(module.string());
+    const bool whole_name =
+        module.filename() == "init.lua" && module.parent_path().parent_path() == "kong/plugins";
+    if (findings.size() >= findings_max) return;
+    if (!plugin.empty() && ours(tree, plugin) && !whole_name) continue;
     const auto twin = twin_of(module, paths);
     if (!twin) continue;
-    Finding finding;
-    finding.code = "shadow";
-    finding.file = module.string();
-    finding.text = "it would be loaded instead of '" + twin->string() +
-                   "' by everything in Kong that requires it";
-    finding.advice = "move it below kong/plugins/NAME/ and require it from there";
-    findings.push_back(std::move(finding));
+    findings.push_back(shadow(module.string(),
+                              "it would be loaded instead of '" + twin->string() +
+                                  "' by everything in Kong that requires it",
+                              "move it below kong/plugins/NAME/ of the plugin that brings it, and "
+                              "require it from there"));
   }
 }
 
-void find_bundled(const Tree& tree, std::vector<Finding>& findings) {
+void find_bundled(const Tree& tree, const HostPaths& paths, std::vector<Finding>& findings) {
+  const auto here = bundled_here(paths);
   for (const auto& plugin : tree.plugins) {
-    if (!is_bundled_plugin(plugin)) continue;
-    Finding finding;
-    finding.code = "shadow";
-    finding.plugin = plugin;
-    finding.text = "a plugin of this name comes with Kong; this one would be loaded instead of it";
-    finding.advice = "give the plugin another name";
-    findings.push_back(std::move(finding));
+    if (!comes_with_kong(plugin, here)) continue;
+    findings.push_back(
+        shadow("kong/plugins/" + plugin + "/handler.lua",
+               "a plugin of this name comes with Kong; this one would be loaded instead of it",
+               "give the plugin another name"));
   }
 }
 
 void find_copies(const PreflightScene& scene, const Tree& tree, const HostPaths& paths,
                  std::vector<Finding>& findings) {
+  const auto here = bundled_here(paths);
   std::string rocks;
   if (!version_at_least(scene.kong_version, 3, 9) && is_there(paths.rocks / "manifest"))
     rocks = read_file(paths.rocks / "manifest", rocks_bytes_max);
   for (const auto& plugin : tree.plugins) {
-    if (is_bundled_plugin(plugin)) continue;
+    if (comes_with_kong(plugin, here)) continue;
     const auto copy = twin_of(fs::path("kong/plugins") / plugin / "handler.lua", paths);
     const bool rock = rocks.find("kong.plugins." + plugin + ".handler\"") != std::string::npos;
     Finding finding;
@@ -109,22 +145,6 @@ void find_copies(const PreflightScene& scene, const Tree& tree, const HostPaths&
       finding.advice = "remove that directory";
     }
     if (rock || copy) findings.push_back(std::move(finding));
-  }
-}
-
-void find_migrations(const PreflightScene& scene, const Tree& tree,
-                     std::vector<Finding>& findings) {
-  if (!scene.database) return;
-  for (const auto& plugin : tree.plugins) {
-    const auto directory = scene.generation / "kong/plugins" / plugin;
-    if (!is_there(directory / "migrations") && !is_there(directory / "migrations.lua")) continue;
-    Finding finding;
-    finding.code = "migrations";
-    finding.plugin = plugin;
-    finding.warning = true;
-    finding.text = "the plugin has database migrations; Kong refuses to load it until they ran";
-    finding.advice = "run `kong migrations up` with the new kong.conf on one host first";
-    findings.push_back(std::move(finding));
   }
 }
 
@@ -161,7 +181,10 @@ void find_unreadable(const PreflightScene& scene, const Tree& tree,
   });
   if (!readable(scene.generation, scene.worker))
     findings.push_back(unreadable(scene.generation, scene.worker, "can't read this directory"));
-  if (bad != entries.end()) findings.push_back(unreadable(*bad, scene.worker, "can't read this"));
+  if (bad != entries.end()) {
+    findings.push_back(unreadable(*bad, scene.worker, "can't read this"));
+    findings.back().plugin = plugin_of(bad->string());
+  }
   const auto text = scene.generation.string();
   if (!scene.private_tmp || !(text.starts_with("/tmp/") || text.starts_with("/var/tmp/"))) return;
   findings.push_back(unreadable(scene.generation, scene.worker,
@@ -183,11 +206,40 @@ std::vector<Finding> inspect_generation(const PreflightScene& scene, const HostP
   std::vector<Finding> findings;
   const Tree tree = tree_of(scene.generation);
   find_shadows(tree, paths, findings);
-  find_bundled(tree, findings);
+  find_bundled(tree, paths, findings);
   find_copies(scene, tree, paths, findings);
-  find_migrations(scene, tree, findings);
   find_unreadable(scene, tree, findings);
   return findings;
+}
+
+std::map<std::string, std::string> plugins_with_migrations(const fs::path& generation) {
+  std::map<std::string, std::string> found;
+  for (const auto& plugin : tree_of(generation).plugins)
+    for (const char* file : {"migrations.lua", "migrations/init.lua"}) {
+      const auto path = fs::path("kong/plugins") / plugin / file;
+      if (is_there(generation / path)) found.emplace(plugin, path.string());
+    }
+  return found;
+}
+
+unsigned line_of_field(const fs::path& handler, std::string_view field) {
+  std::string text;
+  if (!read_file_if_there(handler, text)) return 0;
+  unsigned number = 0;
+  std::string_view rest(text);
+  while (!rest.empty()) {
+    ++number;
+    auto line = rest.substr(0, rest.find('\n'));
+    rest.remove_prefix(std::min(line.size() + 1, rest.size()));
+    line = line.substr(0, line.find("--"));
+    const auto at = line.find(field);
+    if (at == std::string_view::npos) continue;
+    const auto after = line.find_first_not_of(" \t]\"'", at + field.size());
+    const bool set = after != std::string_view::npos && line[after] == '=' &&
+                     line.substr(after).substr(0, 2) != "==";
+    if (set) return number;
+  }
+  return 0;
 }
 
 }  // namespace kongfleet::agent

@@ -20,10 +20,14 @@ struct HostPaths {
   std::string path =
       "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/openresty/bin";
   /// Where Kong finds modules after lua_package_path: nginx's compiled-in default and OpenResty's
-  /// own libraries.
-  std::vector<std::filesystem::path> lua_roots = {
-      "/usr/local/share/lua/5.1", "/usr/local/openresty/site/lualib", "/usr/local/openresty/lualib",
-      "/usr/local/openresty/luajit/share/lua/5.1", "/usr/share/lua/5.1"};
+  /// own libraries, those in C as well.
+  std::vector<std::filesystem::path> lua_roots = {"/usr/local/share/lua/5.1",
+                                                  "/usr/local/lib/lua/5.1",
+                                                  "/usr/local/openresty/site/lualib",
+                                                  "/usr/local/openresty/lualib",
+                                                  "/usr/local/openresty/luajit/share/lua/5.1",
+                                                  "/usr/local/openresty/luajit/lib/lua/5.1",
+                                                  "/usr/share/lua/5.1"};
   /// The tree that luarocks.loader prefers to lua_package_path (Kong before 3.9).
   std::filesystem::path rocks = "/usr/local/lib/luarocks/rocks-5.1";
 };

@@ -17,6 +17,8 @@ namespace json = boost::json;
 
 // GET / of a Kong with all bundled plugins has some 40 KB.
 constexpr std::size_t root_bytes_max = std::size_t{4} << 20;
+// A big configuration: some 30,000 routes. It is held in memory three times.
+constexpr std::size_t config_bytes_max = std::size_t{16} << 20;
 
 const json::value* member(const json::value* of, std::string_view name) {
   const auto* object = of == nullptr ? nullptr : of->if_object();
@@ -71,6 +73,8 @@ std::optional<AdminRoot> parse_admin_root(std::string_view body) {
       if (const auto version = text_of(member(&plugin, "version")))
         root.versions.emplace(std::string(name.data(), name.size()), *version);
   }
+  root.in_use =
+      list_of<std::string>(member(member(&document, "plugins"), "enabled_in_cluster"), text_of);
   return root;
 }
 
@@ -100,6 +104,22 @@ AdminAnswer KongAdmin::root(const std::string& admin,
   answer.kind = AdminAnswer::Kind::Told;
   answer.root = std::move(*root);
   return answer;
+}
+
+KongAdmin::Config KongAdmin::config(const std::string& admin,
+                                    std::chrono::steady_clock::time_point deadline) const {
+  const auto url = HttpUrl::parse(admin + "/config");
+  if (const auto* why = std::get_if<std::string>(&url)) return {std::nullopt, *why};
+  const auto result = client_.get(std::get<HttpUrl>(url), deadline, config_bytes_max);
+  if (!result.response) return {std::nullopt, result.error};
+  const auto status = result.response->status;
+  if (status != 200) return {std::nullopt, "GET /config answers " + std::to_string(status)};
+  json::error_code error;
+  const auto& body = result.response->body;
+  const json::value document = json::parse({body.data(), body.size()}, error);
+  auto text = error ? std::nullopt : text_of(member(&document, "config"));
+  const bool has = text.has_value();
+  return {std::move(text), has ? "" : "GET /config does not answer with a configuration"};
 }
 
 std::optional<int> KongAdmin::ready(const std::string& status,

@@ -22,6 +22,8 @@ struct AdminRoot {
   std::optional<int> master;                        // pids.master
   std::map<std::string, std::string>
       versions;  // plugins.available_on_server: Kong 3 tells versions
+  std::optional<std::vector<std::string>>
+      in_use;  // plugins.enabled_in_cluster: what the configuration uses
 };
 
 /// Reads an answer; nothing when it isn't a JSON object.
@@ -46,6 +48,13 @@ class KongAdmin {
 public:
   explicit KongAdmin(const HttpClient& client) : client_(client) {}
   AdminAnswer root(const std::string& admin, std::chrono::steady_clock::time_point deadline) const;
+  /// The declarative configuration that a DB-less Kong serves (GET /config), as its YAML; else in
+  /// one sentence why it can't be had.
+  struct Config {
+    std::optional<std::string> text;
+    std::string why;
+  };
+  Config config(const std::string& admin, std::chrono::steady_clock::time_point deadline) const;
   /// The HTTP status of GET /status/ready of the Status API (Kong 3.3 and newer); nothing when
   /// there is no such page or no answer.
   std::optional<int> ready(const std::string& status,

@@ -105,19 +105,24 @@ struct Kind {
   std::string_view words;
   std::string_view code;
   std::string_view advice;
+  std::string_view file = {};  // of the plugin, where Kong names none
 };
 
 // The first that fits counts.
-constexpr std::array<Kind, 12> kinds{{
+constexpr std::array<Kind, 13> kinds{{
     {"from file '", "syntax", "correct the Lua syntax there"},
     {"No LuaRocks module found", "load", "ship the module it requires with the plugin"},
     {"not found:", "load", "ship the module it requires with the plugin"},
-    {"no configuration schema found", "schema", "every plugin needs a schema.lua"},
-    {"PRIORITY field", "load", "Kong 3 wants a whole number as PRIORITY of the handler"},
-    {"VERSION field", "load", "Kong 3 wants a VERSION of the form x.y.z in the handler"},
-    {"schema violation", "schema", "correct schema.lua"},
+    {"no configuration schema found", "schema", "every plugin needs a schema.lua", "schema.lua"},
+    {"PRIORITY field", "priority", "Kong 3 wants a whole number as PRIORITY of the handler",
+     "handler.lua"},
+    {"VERSION field", "version", "Kong 3 wants a VERSION of the form x.y.z in the handler",
+     "handler.lua"},
+    {"schema violation", "schema", "correct schema.lua", "schema.lua"},
     {"enabled but not installed", "missing",
-     "every name in `plugins` needs its kong/plugins/NAME/handler.lua"},
+     "every name in `plugins` needs its kong/plugins/NAME/handler.lua", "handler.lua"},
+    {"implements both `response`", "load",
+     "a plugin has either `response`, or `header_filter` and `body_filter`", "handler.lua"},
     {"not enabled; add it", "config",
      "take the plugin out of the declarative configuration first, or leave it in `plugins`"},
     {"error loading module", "load", "correct what fails when the module is loaded"},
@@ -139,6 +144,8 @@ Finding finding_in(std::string_view message, const std::filesystem::path& genera
   finding.plugin = plugin_in(message);
   finding.text = in_one_line(std::string(message));
   locate(message, generation, finding);
+  if (kind != kinds.end() && !kind->file.empty() && finding.file.empty() && !finding.plugin.empty())
+    finding.file = "kong/plugins/" + finding.plugin + "/" + std::string(kind->file);
   return finding;
 }
 

@@ -10,6 +10,8 @@
 #include "agent/kong_admin.hpp"
 #include "agent/kong_settings.hpp"
 #include "agent/kong_unit.hpp"
+#include "agent/preflight.hpp"
+#include "agent/scratch_directory.hpp"
 
 #include <chrono>
 #include <filesystem>
@@ -28,9 +30,9 @@ public:
   explicit KongNode(const Config& config, HostPaths paths = {});
 
   GatewayFacts inspect() override;
-  std::vector<Finding> preflight(const GatewayFacts& facts, const std::filesystem::path& candidate,
-                                 const std::filesystem::path& generation,
-                                 std::chrono::steady_clock::time_point deadline) override;
+  PreflightReport preflight(const GatewayFacts& facts, const std::filesystem::path& candidate,
+                            const std::filesystem::path& generation,
+                            std::chrono::steady_clock::time_point deadline) override;
   std::vector<Finding> overrides(const GatewayFacts& facts) override;
   Snapshot snapshot(const GatewayFacts& facts) override;
   std::string reload(const GatewayFacts& facts,
@@ -53,11 +55,35 @@ private:
   ChildResult run_kong(const GatewayFacts& facts, std::vector<std::string> arguments,
                        const std::vector<std::string>& extra, Time deadline) const;
   bool uses_database(const KongSettings& settings, const std::optional<KongUnit>& owner) const;
+  Candidate read_candidate(const GatewayFacts& facts, const std::optional<KongUnit>& owner,
+                           const std::filesystem::path& conf,
+                           const std::filesystem::path& generation) const;
+  /// Runs Kong's command in the environment Kong is reloaded in: its unit's, or none.
+  ChildResult run_as_reloaded(const GatewayFacts& facts, const std::optional<KongUnit>& owner,
+                              const std::vector<std::string>& arguments,
+                              const std::vector<std::string>& extra, Time deadline) const;
+  /// Who that is, where it is not us.
+  std::optional<UnixUser> reloading_user(const GatewayFacts& facts,
+                                         const std::optional<KongUnit>& owner) const;
+  /// Plugins that configuration uses and the candidate does not list, as the Admin API tells.
+  std::vector<Finding> plugins_in_use(const GatewayFacts& facts, const Candidate& candidate,
+                                      Time deadline) const;
+  /// The file against which the candidate is parsed: Kong's own declarative configuration, where
+  /// one can be had.
+  struct Declared {
+    std::filesystem::path file;
+    bool exported = false;  // taken from the running Kong, which was given it by POST /config
+  };
+  Declared declared_for(const GatewayFacts& facts, const Candidate& candidate,
+                        const ScratchDirectory& scratch, std::vector<Finding>& findings) const;
+  class Loading;
   /// Has Kong read a candidate in a scratch prefix.
-  std::vector<Finding> load_candidate(const GatewayFacts& facts, const KongSettings& settings,
-                                      const std::optional<KongUnit>& owner,
-                                      const std::string& candidate,
-                                      const std::filesystem::path& generation, Time deadline) const;
+  PreflightReport load_candidate(const GatewayFacts& facts, const std::optional<KongUnit>& owner,
+                                 const Candidate& candidate, Time deadline) const;
+  /// What of the database migrations of the candidate's plugins has not run yet. Asks only.
+  std::vector<Finding> unrun_migrations(const GatewayFacts& facts,
+                                        const std::optional<KongUnit>& owner,
+                                        const Candidate& candidate, Time deadline) const;
 
   const Config config_;
   const HostPaths paths_;

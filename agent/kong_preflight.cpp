@@ -3,6 +3,7 @@
 //
 // KongNode's part that looks before the leap: preflight and overrides.
 #include "agent/durable_file.hpp"
+#include "agent/kong_conf_values.hpp"
 #include "agent/kong_node.hpp"
 #include "agent/kong_processes.hpp"
 #include "agent/kong_settings.hpp"
@@ -10,52 +11,11 @@
 #include "proto/error.hpp"
 #include "proto/names.hpp"
 
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
+#include <iterator>
 
 namespace kongfleet::agent {
 namespace {
-
-using namespace std::chrono_literals;
-using Clock = std::chrono::steady_clock;
-
-// Kong reads a candidate in 0.2 to 0.6 s; a busy machine takes ten times that. What takes longer
-// hangs the master as well, which then hears no signal any more.
-constexpr auto load_timeout = 30s;
-
-/// A fresh directory for one preflight, gone with this object. Its name is short: Kong 3 binds a
-/// unix socket at PREFIX plus 19 characters, and such a path has 107 at most.
-class ScratchDirectory {
-public:
-  explicit ScratchDirectory(const fs::path& parent) {
-    std::string name = (parent / "p-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) throw_errno("make a directory in", parent);
-    path_ = name;
-  }
-  ScratchDirectory(const ScratchDirectory&) = delete;
-  ScratchDirectory& operator=(const ScratchDirectory&) = delete;
-  ~ScratchDirectory() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  const fs::path& path() const { return path_; }
-  fs::path write(const std::string& name, std::string_view text) const {
-    const auto file = path_ / name;
-    write_all(create_file(file, 0600), text, file);
-    return file;
-  }
-  void give_to(const UnixUser& user) const {
-    for (const auto& entry : fs::directory_iterator(path_))
-      if (::chown(entry.path().c_str(), user.uid, user.gid) != 0)
-        throw_errno("change the owner of", entry.path());
-    if (::chown(path_.c_str(), user.uid, user.gid) != 0) throw_errno("change the owner of", path_);
-  }
-
-private:
-  fs::path path_;
-};
 
 /// The user nginx's workers get: nginx_user where that exists, else nobody (kong-live.md section
 /// 4b).
@@ -74,10 +34,17 @@ UnixUser worker_user(const KongSettings& settings, const UnixUsers& users,
 HostPaths with_roots_of(const fs::path& binary, HostPaths paths) {
   const auto root = binary.parent_path().parent_path();
   if (root == "/usr/local" || root == "/usr") return paths;
-  for (const char* directory : {"share/lua/5.1", "openresty/lualib", "openresty/site/lualib"})
+  for (const char* directory :
+       {"share/lua/5.1", "lib/lua/5.1", "openresty/lualib", "openresty/site/lualib",
+        "openresty/luajit/share/lua/5.1", "openresty/luajit/lib/lua/5.1"})
     paths.lua_roots.push_back(root / directory);
   if (fs::exists(root / "lib/luarocks/rocks-5.1")) paths.rocks = root / "lib/luarocks/rocks-5.1";
   return paths;
+}
+
+bool any_refusal(const std::vector<Finding>& findings) {
+  return std::any_of(findings.begin(), findings.end(),
+                     [](const Finding& finding) { return !finding.warning; });
 }
 
 std::string shown(const std::optional<std::string>& value) {
@@ -131,52 +98,6 @@ std::vector<Finding> KongNode::overrides(const GatewayFacts& facts) {
   return findings;
 }
 
-std::vector<Finding> KongNode::load_candidate(
-    const GatewayFacts& facts, const KongSettings& settings, const std::optional<KongUnit>& owner,
-    const std::string& candidate, const std::filesystem::path& generation, Time deadline) const {
-  const ScratchDirectory scratch(config_.state);
-  const bool kong2 = !version_at_least(facts.version, 3, 0);
-  fs::path declarative = scratch.write(
-      "minimal.yml", std::string("_format_version: \"") + (kong2 ? "2.1" : "3.0") + "\"\n");
-  // The node's own configuration, where it has one, must fit the new schemas: Kong reads it on
-  // every reload.
-  const auto* by_unit = owner ? owner->variable("KONG_DECLARATIVE_CONFIG") : nullptr;
-  const auto real =
-      by_unit != nullptr ? by_unit->value : settings.configured("declarative_config").value_or("");
-  if (!real.empty() && !uses_database(settings, owner)) declarative = real;
-  const auto conf = scratch.write("kong.conf", candidate);
-  const auto prefix = scratch.path() / "k";
-  fs::create_directory(prefix);
-  const UnixUsers users(paths_.passwd, paths_.group);
-  const auto master = KongProcesses(facts.prefix, paths_.proc).master();
-  if (owner && !owner->user.empty()) {
-    if (const auto user = users.find(owner->user)) scratch.give_to(*user);
-  } else if (!owner && master && ::geteuid() == 0) {
-    scratch.give_to(users.find(master->uid));
-  }
-  const std::vector<std::string> arguments{"config",      "parse", declarative.string(), "-c",
-                                           conf.string(), "-p",    prefix.string()};
-  const std::vector<std::string> extra{"KONG_DATABASE=off", "KONG_ROLE=traditional",
-                                       "KONG_CLUSTER_DP_LABELS="};
-  ChildResult result{127, false, "", "unsupported"};
-  const auto limit = std::min(deadline, Clock::now() + load_timeout);
-  if (owner) {
-    std::vector<std::string> argv{facts.binary.string()};
-    argv.insert(argv.end(), arguments.begin(), arguments.end());
-    result = systemd_.run_like(*owner, argv, extra, {"KONG_PREFIX"}, limit);
-  }
-  // By hand, or by an old systemd: with our own rights.
-  if (result.exit_code == 127 && result.errors == "unsupported")
-    result = run_kong(facts, arguments, extra, limit);
-  if (result.ok()) return {};
-  if (!result.timed_out) return findings_in(result.text(), generation);
-  Finding finding;
-  finding.code = "load";
-  finding.text = "Kong does not finish loading the plugins: the main chunk of a module hangs";
-  finding.advice = "nothing may block or loop while a module is loaded";
-  return {finding};
-}
-
 bool KongNode::uses_database(const KongSettings& settings,
                              const std::optional<KongUnit>& owner) const {
   const auto* by_unit = owner ? owner->variable("KONG_DATABASE") : nullptr;
@@ -184,15 +105,39 @@ bool KongNode::uses_database(const KongSettings& settings,
   return settings.configured("database").value_or("postgres") != "off";
 }
 
-std::vector<Finding> KongNode::preflight(const GatewayFacts& facts,
-                                         const std::filesystem::path& candidate,
-                                         const std::filesystem::path& generation, Time deadline) {
-  const auto owner = unit(facts);
+Candidate KongNode::read_candidate(const GatewayFacts& facts, const std::optional<KongUnit>& owner,
+                                   const std::filesystem::path& conf,
+                                   const std::filesystem::path& generation) const {
   const auto dialect = dialect_of(facts.version);
-  const KongSettings running(facts.conf, facts.prefix, dialect);
-  const KongSettings next(candidate, "/nonexistent", dialect);
-  std::vector<Finding> findings;
+  const KongSettings next(conf, "/nonexistent", dialect);
+  Candidate candidate;
+  candidate.conf = read_file(conf);
+  candidate.generation = generation;
+  candidate.lua_package_path =
+      next.configured("lua_package_path").value_or(std::string(default_lua_package_path));
+  candidate.plugins = next.configured("plugins").value_or(std::string(default_plugins));
+  candidate.database = facts.role != "data_plane" && uses_database(next, owner);
+  const auto* by_unit = owner ? owner->variable("KONG_DECLARATIVE_CONFIG") : nullptr;
+  candidate.declarative =
+      by_unit != nullptr ? by_unit->value : next.configured("declarative_config").value_or("");
+  const auto parsed = KongConf::parse(candidate.conf, dialect);
+  const auto* found = std::get<KongConf>(parsed).find("plugins");
+  if (found != nullptr) candidate.plugins_line = static_cast<unsigned>(found->line);
+  return candidate;
+}
+
+PreflightReport KongNode::preflight(const GatewayFacts& facts,
+                                    const std::filesystem::path& candidate_conf,
+                                    const std::filesystem::path& generation, Time deadline) {
+  const auto owner = unit(facts);
+  const auto candidate = read_candidate(facts, owner, candidate_conf, generation);
+  PreflightReport report;
+  const auto add = [&](std::vector<Finding> findings) {
+    report.findings.insert(report.findings.end(), std::make_move_iterator(findings.begin()),
+                           std::make_move_iterator(findings.end()));
+  };
   if (!generation.empty()) {
+    const KongSettings running(facts.conf, facts.prefix, dialect_of(facts.version));
     const UnixUsers users(paths_.passwd, paths_.group);
     const auto master = KongProcesses(facts.prefix, paths_.proc).master();
     PreflightScene scene;
@@ -200,15 +145,16 @@ std::vector<Finding> KongNode::preflight(const GatewayFacts& facts,
     scene.kong_version = facts.version;
     scene.worker = worker_user(running, users, master);
     scene.private_tmp = owner && owner->private_tmp;
-    scene.database = facts.role != "data_plane" && uses_database(next, owner);
-    findings = inspect_generation(scene, with_roots_of(facts.binary, paths_));
+    add(inspect_generation(scene, with_roots_of(facts.binary, paths_)));
   }
-  const bool refused = std::any_of(findings.begin(), findings.end(),
-                                   [](const Finding& finding) { return !finding.warning; });
-  if (refused) return findings;  // Kong would only load what must not be loaded
-  auto by_kong = load_candidate(facts, next, owner, read_file(candidate), generation, deadline);
-  findings.insert(findings.end(), by_kong.begin(), by_kong.end());
-  return findings;
+  add(plugins_in_use(facts, candidate, deadline));
+  // Kong would only load what must not be loaded, or say the same in other words.
+  if (any_refusal(report.findings)) return report;
+  auto loaded = load_candidate(facts, owner, candidate, deadline);
+  add(std::move(loaded.findings));
+  report.versions = std::move(loaded.versions);
+  if (!any_refusal(report.findings)) add(unrun_migrations(facts, owner, candidate, deadline));
+  return report;
 }
 
 }  // namespace kongfleet::agent

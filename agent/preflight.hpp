@@ -7,6 +7,7 @@
 #include "agent/unix_user.hpp"
 
 #include <filesystem>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,12 +20,29 @@ struct PreflightScene {
   std::string kong_version;
   UnixUser worker;           // who nginx's workers run as
   bool private_tmp = false;  // Kong's unit has its own /tmp
-  bool database = false;     // not DB-less, and no data plane: migrations matter
+};
+
+/// What Kong is asked about before it is reloaded with it.
+struct Candidate {
+  std::string conf;                  // text of a kong.conf
+  std::filesystem::path generation;  // whose files are new; empty: the baseline
+  std::string lua_package_path;      // as Kong has both from that text
+  std::string plugins;
+  unsigned plugins_line = 0;  // of the text; 0: not set there
+  bool database = false;      // not DB-less, and no data plane
+  std::string declarative;    // declarative_config, or empty
 };
 
 /// What the files of a generation would shadow, be shadowed by, or hide from the workers. Reads
 /// directories only.
 std::vector<Finding> inspect_generation(const PreflightScene& scene, const HostPaths& paths);
+
+/// Plugins of a generation that bring database migrations, and where: paths inside the generation.
+std::map<std::string, std::string> plugins_with_migrations(const std::filesystem::path& generation);
+
+/// The line of a plugin's handler.lua that sets `field`, "VERSION" or "PRIORITY"; 0 where none is
+/// found.
+unsigned line_of_field(const std::filesystem::path& handler, std::string_view field);
 
 /// Takes Kong's own error text apart: "on plugin 'x': …", "from file '…'", "PATH:LINE: …". One
 /// finding for each plugin it names, or one for all. `generation` is cut off the file names.

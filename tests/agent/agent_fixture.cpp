@@ -43,12 +43,11 @@ GatewayFacts FakeGateway::inspect() {
   return seen;
 }
 
-std::vector<Finding> FakeGateway::preflight(const GatewayFacts&, const fs::path& candidate,
-                                            const fs::path&,
-                                            std::chrono::steady_clock::time_point) {
+PreflightReport FakeGateway::preflight(const GatewayFacts&, const fs::path& candidate,
+                                       const fs::path&, std::chrono::steady_clock::time_point) {
   CHECK(fs::exists(candidate));
   calls.push_back("preflight");
-  return findings;
+  return {findings, versions};
 }
 
 std::string FakeGateway::reload(const GatewayFacts&, std::chrono::steady_clock::time_point) {

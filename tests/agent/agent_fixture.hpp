@@ -31,7 +31,8 @@ using Calls = std::vector<std::string>;
 struct FakeGateway final : Gateway {
   GatewayFacts facts;
   Calls calls;
-  std::vector<Finding> findings;  // of preflight
+  std::vector<Finding> findings;                              // of preflight
+  std::vector<std::pair<std::string, std::string>> versions;  // likewise
   std::vector<Finding> overriding;
   std::string reload_problem;
   std::function<Verdict(const Expectation&)> on_verify;  // default: agrees
@@ -42,9 +43,9 @@ struct FakeGateway final : Gateway {
   int looks_until_running = 0;  // Kong is away for so many looks
 
   GatewayFacts inspect() override;
-  std::vector<Finding> preflight(const GatewayFacts&, const std::filesystem::path&,
-                                 const std::filesystem::path&,
-                                 std::chrono::steady_clock::time_point) override;
+  PreflightReport preflight(const GatewayFacts&, const std::filesystem::path&,
+                            const std::filesystem::path&,
+                            std::chrono::steady_clock::time_point) override;
   std::vector<Finding> overrides(const GatewayFacts&) override { return overriding; }
   Snapshot snapshot(const GatewayFacts&) override { return {}; }
   std::string reload(const GatewayFacts&, std::chrono::steady_clock::time_point) override;

@@ -103,6 +103,7 @@ void TestKong::make(const std::string& name, const std::string& version, std::st
     handler = "local H = { PRIORITY = 1000, VERSION = \"" + version +
               "\" }\nfunction H:header_filter(conf) kong.response.set_header(\"X-MyPlugin\", "
               "H.VERSION) end\nreturn H\n";
+  fs::remove_all(gen(name));
   const auto plugin = gen(name) / "kong/plugins/my-plugin";
   write(plugin / "handler.lua", handler);
   write(plugin / "schema.lua",

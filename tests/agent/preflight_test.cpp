@@ -1,62 +1,16 @@
 // SPDX-FileCopyrightText: The kongfleet authors
 // SPDX-License-Identifier: Apache-2.0
-#include "agent/preflight.hpp"
+#include "tests/agent/preflight_fixture.hpp"
 
-#include "agent/durable_file.hpp"
-#include "agent/kong_node.hpp"
-#include "tests/agent/kong_fixture.hpp"
-
-#include <catch2/catch.hpp>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 
 namespace kongfleet::agent::test {
-namespace {
 
 using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
-
-bool holds(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
-/// A running Kong on gen1, and what preflight says of other generations.
-struct Preflight {
-  explicit Preflight(const std::string& version) : kong(version), node(kong.config()) {
-    kong.start();
-    facts = node.inspect();
-  }
-  std::vector<Finding> of(const std::string& generation,
-                          const std::string& plugins = "bundled,my-plugin") {
-    const auto conf = kong.config().conf;
-    const auto live = read_file(conf);
-    kong.configure(generation, plugins);
-    const auto candidate = kong.config().state / "candidate.conf";
-    kong.write(candidate, read_file(conf));
-    kong.write(conf, live);
-    return node.preflight(facts, candidate, kong.gen(generation), Clock::now() + 60s);
-  }
-  /// The only finding.
-  Finding one(const std::string& generation, const std::string& plugins = "bundled,my-plugin") {
-    const auto findings = of(generation, plugins);
-    REQUIRE(findings.size() == 1);
-    INFO(findings.front().text);
-    CHECK_FALSE(findings.front().warning);
-    CHECK_FALSE(findings.front().advice.empty());
-    return findings.front();
-  }
-  TestKong kong;
-  KongNode node;
-  GatewayFacts facts;
-};
-
-std::string any_version() { return GENERATE(from_range(TestKong::versions())); }
-
-constexpr const char* plugin = "kong/plugins/my-plugin/";
-
-}  // namespace
 
 TEST_CASE("a good candidate is found good, leaves no trace, and the node is untouched") {
   Preflight preflight(any_version());
@@ -69,7 +23,7 @@ TEST_CASE("a good candidate is found good, leaves no trace, and the node is unto
 }
 
 TEST_CASE("a syntax error is found with file and line") {
-  Preflight preflight(any_version());
+  auto& preflight = shared_kong(any_version());
   preflight.kong.make("bad", "3.0.0", "local H = {\nlocal x\n");
   const auto finding = preflight.one("bad");
   CHECK(finding.code == "syntax");
@@ -80,7 +34,7 @@ TEST_CASE("a syntax error is found with file and line") {
 }
 
 TEST_CASE("a module that fails to load is found where it fails") {
-  Preflight preflight(any_version());
+  auto& preflight = shared_kong(any_version());
   preflight.kong.make("bad", "3.0.0", "\nerror(\"boom at require\")\n");
   const auto finding = preflight.one("bad");
   CHECK(finding.code == "load");
@@ -91,7 +45,7 @@ TEST_CASE("a module that fails to load is found where it fails") {
 }
 
 TEST_CASE("a missing module is named") {
-  Preflight preflight(any_version());
+  auto& preflight = shared_kong(any_version());
   preflight.kong.make("bad", "3.0.0", "local m = require \"no.such.module\"\nreturn {}\n");
   const auto finding = preflight.one("bad");
   CHECK(finding.code == "load");
@@ -100,7 +54,7 @@ TEST_CASE("a missing module is named") {
 }
 
 TEST_CASE("a plugin without schema, and one without handler, is found") {
-  Preflight preflight(any_version());
+  auto& preflight = shared_kong(any_version());
   preflight.kong.make("noschema", "3.0.0");
   fs::remove(preflight.kong.gen("noschema") / plugin / "schema.lua");
   const auto schema = preflight.one("noschema");
@@ -114,7 +68,7 @@ TEST_CASE("a plugin without schema, and one without handler, is found") {
 }
 
 TEST_CASE("a plugin in use that leaves `plugins` is found by the node's own declarative file") {
-  Preflight preflight(any_version());
+  auto& preflight = shared_kong(any_version());
   const auto finding = preflight.one("gen2", "bundled");
   CHECK(finding.code == "config");
   CHECK(finding.plugin == "my-plugin");
@@ -122,7 +76,7 @@ TEST_CASE("a plugin in use that leaves `plugins` is found by the node's own decl
 }
 
 TEST_CASE("a configuration that no longer fits the new schema is found") {
-  Preflight preflight(any_version());
+  auto& preflight = shared_kong(any_version());
   preflight.kong.make("stricter", "3.0.0");
   preflight.kong.write(preflight.kong.gen("stricter") / plugin / "schema.lua",
                        "return { name = \"my-plugin\", fields = { { config = { type = \"record\", "
@@ -132,16 +86,19 @@ TEST_CASE("a configuration that no longer fits the new schema is found") {
   CHECK(holds(finding.text, "must"));
 }
 
-TEST_CASE("a module that never finishes loading is found, and its process ended") {
-  Preflight preflight(TestKong::versions().back());
-  preflight.kong.make("hang", "3.0.0", "while true do end\n");
-  const auto conf = preflight.kong.config().conf;
-  preflight.kong.configure("hang");
-  const auto findings = preflight.node.preflight(preflight.facts, conf, preflight.kong.gen("hang"),
-                                                 Clock::now() + 3s);
+TEST_CASE("a module that never finishes loading is named with its line, and its process ended") {
+  auto& preflight = shared_kong(TestKong::versions().back());
+  preflight.kong.make("hang", "3.0.0", "require \"kong.plugins.my-plugin.forever\"\n");
+  preflight.kong.write(preflight.kong.gen("hang") / plugin / "forever.lua",
+                       "local n = 0\nwhile true do\n  n = n + 1\nend\n");
+  const auto findings = preflight.report("hang", "bundled,my-plugin", 8s).findings;
   REQUIRE(findings.size() == 1);
   CHECK(findings.front().code == "load");
   CHECK(holds(findings.front().text, "does not finish loading"));
+  CHECK(findings.front().plugin == "my-plugin");
+  CHECK(findings.front().file == std::string(plugin) + "forever.lua");
+  CHECK(findings.front().line >= 2);
+  CHECK(findings.front().line <= 4);
 }
 
 namespace {
@@ -209,6 +166,40 @@ TEST_CASE("a copy on Kong's own path is a warning, a rock a refusal up to Kong 3
   CHECK(files.codes() == "(stale-copy)");
 }
 
+TEST_CASE("a library in C and a module of Kong's right below kong/plugins are shadowed as well") {
+  const Files files;
+  files.put("lua/cjson.so");
+  files.put("gen/cjson.lua");
+  CHECK(files.codes() == "shadow");
+  fs::remove(files.root / "gen/cjson.lua");
+  files.put("lua/kong/plugins/base_plugin.lua");
+  files.put("gen/kong/plugins/base_plugin.lua");
+  CHECK(files.codes() == "shadow");
+  fs::remove(files.root / "gen/kong/plugins/base_plugin.lua");
+  files.put("gen/kong/plugins/base_plugin/init.lua");
+  CHECK(files.codes() == "shadow");
+}
+
+TEST_CASE("a file in the place of another plugin that is installed here is refused") {
+  const Files files;
+  files.put("gen/kong/plugins/other/util.lua");
+  CHECK(files.codes() == "");
+  files.put("lua/kong/plugins/other/util.lua");
+  CHECK(files.codes() == "shadow");
+  const auto finding = inspect_generation(files.scene, files.paths).front();
+  CHECK(finding.plugin == "other");
+  CHECK(finding.file == "kong/plugins/other/util.lua");
+}
+
+TEST_CASE("what this host's Kong says is bundled counts as well") {
+  const Files files;
+  files.put("gen/kong/plugins/canary/handler.lua");
+  CHECK(files.codes() == "");
+  files.put("lua/kong/enterprise_edition/distributions_constants.lua",
+            "local plugins = {\n  \"canary\",\n}\nreturn { other = { \"my-plugin\" } }\n");
+  CHECK(files.codes() == "shadow");
+}
+
 TEST_CASE("files that the workers can't read are found, and directories they can't enter") {
   Files files;
   const auto handler = files.scene.generation / "kong/plugins/my-plugin/handler.lua";
@@ -225,14 +216,6 @@ TEST_CASE("files that the workers can't read are found, and directories they can
   CHECK(files.codes() == "unreadable");
 }
 
-TEST_CASE("migrations are a warning where there is a database") {
-  Files files;
-  files.put("gen/kong/plugins/my-plugin/migrations/init.lua");
-  CHECK(files.codes() == "");
-  files.scene.database = true;
-  CHECK(files.codes() == "(migrations)");
-}
-
 TEST_CASE("every plugin that Kong 3 complains of becomes a finding") {
   const auto findings = findings_in(
       "Error: error loading plugin schemas: on plugin 'a': Plugin \"a\" cannot be loaded because "
@@ -242,11 +225,28 @@ TEST_CASE("every plugin that Kong 3 complains of becomes a finding") {
       "/var/lib/kongfleet/generations/000007-3f");
   REQUIRE(findings.size() == 2);
   CHECK(findings[0].plugin == "a");
+  CHECK(findings[0].code == "version");
+  CHECK(findings[0].file == "kong/plugins/a/handler.lua");
   CHECK(holds(findings[0].advice, "x.y.z"));
   CHECK(findings[1].plugin == "b");
   CHECK(findings[1].file == "kong/plugins/b/handler.lua");
   CHECK(findings[1].line == 12);
   CHECK_FALSE(holds(findings[1].text, "traceback"));
+}
+
+TEST_CASE("the line that sets a field of a handler is found, comments and comparisons are not it") {
+  const Files files;
+  const auto line = [&](const std::string& text) {
+    files.put("h/handler.lua", text);
+    const auto found = line_of_field(files.root / "h/handler.lua", "VERSION");
+    fs::remove(files.root / "h/handler.lua");
+    return found;
+  };
+  CHECK(line("local H = {\n  PRIORITY = 1,\n  VERSION = \"1\",\n}\n") == 3);
+  CHECK(line("local H = {}\n-- VERSION = 1\nif H.VERSION == 2 then end\nH.VERSION= x") == 4);
+  CHECK(line("H[\"VERSION\"] = 1") == 1);
+  CHECK(line("return {}\n") == 0);
+  CHECK(line_of_field(files.root / "nowhere", "VERSION") == 0);
 }
 
 TEST_CASE("versions are compared as numbers") {
