@@ -67,7 +67,7 @@ local function work(root)
       local at = debug.getinfo(2, "Sl")
       local file = at.source:sub(1, 1) == "@" and at.source:sub(2) or ""
       if file:sub(1, #path) == path then file = file:sub(#path + 1) end
-      tell("hanging", plugin, file, at.currentline)
+      tell("hanging", file, at.currentline, plugin)
     end, "", 100000)
     local ok, handler = pcall(require, "kong.plugins." .. plugin .. ".handler")
     debug.sethook()
@@ -152,12 +152,9 @@ Finding mistake(std::string_view file, unsigned line, std::string_view text) {
   return finding;
 }
 
-Finding hanging_in(std::string_view plugin, std::string_view file, unsigned line) {
+Finding unfinished(std::string_view plugin, std::string_view file, unsigned line) {
   auto finding = finding_of("load", file, line);
   finding.plugin = plugin;
-  finding.text =
-      "Kong does not finish loading the plugin: the main chunk of one of its modules hangs";
-  finding.advice = "nothing may block or loop while a module is loaded";
   return finding;
 }
 
@@ -171,33 +168,32 @@ std::string plugin_of(std::string_view file) {
   return slash == std::string_view::npos ? "" : std::string(file.substr(0, slash));
 }
 
-CandidateCheck::CandidateCheck(const fs::path& directory, Candidate candidate)
-    : directory_(directory), candidate_(std::move(candidate)), name_("kongfleet-preflight") {
-  const auto listed = split_list(candidate_.plugins);
+CandidateCheck::CandidateCheck(const fs::path& directory, const Candidate& candidate)
+    : name_("kongfleet-preflight") {
+  const auto listed = split_list(candidate.plugins);
   while (std::find(listed.begin(), listed.end(), name_) != listed.end()) name_ += "-x";
-  for (const auto& entry : fs::recursive_directory_iterator(candidate_.generation)) {
-    const auto file = entry.path().lexically_relative(candidate_.generation);
+  path_ = candidate.lua_package_path;
+  path_ += (path_.ends_with(";") ? "" : ";") + (directory / "?.lua").string();
+  plugins_ = candidate.plugins + "," + name_;
+  for (const auto& entry : fs::recursive_directory_iterator(candidate.generation)) {
+    const auto file = entry.path().lexically_relative(candidate.generation);
     if (file.extension() == ".lua" && entry.is_regular_file()) files_.insert(file.string());
   }
-  std::string input = "generation " + candidate_.generation.string() + "\n";
+  std::string input = "generation " + candidate.generation.string() + "\n";
   for (const auto& file : files_) input += "file " + file + "\n";
   for (const auto& plugin : listed) {
     const bool ours = files_.contains("kong/plugins/" + plugin + "/handler.lua");
     if (ours && loaded_.insert(plugin).second) input += "plugin " + plugin + "\n";
   }
-  const auto home = directory_ / "kong/plugins" / name_;
+  const auto home = directory / "kong/plugins" / name_;
   fs::create_directories(home);
   write_file(home / "handler.lua", handler);
   write_file(home / "schema.lua", schema);
-  write_file(directory_ / "input", input);
+  write_file(directory / "input", input);
   // Read again through this descriptor only: what a plugin puts in its place is not opened.
-  create_file(directory_ / "report", 0600);
-  report_ = Fd(::open((directory_ / "report").c_str(), O_RDONLY | O_CLOEXEC));
-  if (!report_) throw_errno("open", directory_ / "report");
-}
-
-std::string CandidateCheck::lua_package_path(const std::string& candidate) const {
-  return candidate + (candidate.ends_with(";") ? "" : ";") + (directory_ / "?.lua").string();
+  create_file(directory / "report", 0600);
+  report_ = Fd(::open((directory / "report").c_str(), O_RDONLY | O_CLOEXEC));
+  if (!report_) throw_errno("open", directory / "report");
 }
 
 CheckReport CandidateCheck::report() const {
@@ -207,7 +203,6 @@ CheckReport CandidateCheck::report() const {
 CheckReport parse_check_report(std::string_view text, const std::set<std::string>& files,
                                const std::set<std::string>& plugins) {
   CheckReport report;
-  std::string_view loading;
   const auto known = [](const std::set<std::string>& names, std::string_view name) {
     return names.contains(std::string(name));
   };
@@ -216,21 +211,20 @@ CheckReport parse_check_report(std::string_view text, const std::set<std::string
     text.remove_prefix(end + 1);
     const auto& kind = field.front();
     if (kind == "end") report.complete = true;
-    if (kind == "loaded") loading = {};
-    if (field.size() == 2 && kind == "loading" && known(plugins, field[1])) loading = field[1];
-    const auto line = field.size() == 4 ? number_in(field[kind == "mistake" ? 2 : 3]) : 0;
-    if (field.size() == 4 && line && kind == "mistake" && known(files, field[1]) &&
-        report.mistakes.size() < mistakes_max)
-      report.mistakes.push_back(mistake(field[1], *line, field[3]));
-    if (field.size() == 4 && line && kind == "hanging" && known(plugins, field[1]))
-      report.hanging = hanging_in(field[1], known(files, field[2]) ? field[2] : "", *line);
+    if (kind == "loaded") report.unfinished.reset();
+    if (field.size() == 2 && kind == "loading" && known(plugins, field[1]))
+      report.unfinished = unfinished(field[1], "", 0);
     if (field.size() == 3 && kind == "version" && known(plugins, field[1]) &&
         plain_version(field[2]))
       report.versions.emplace_back(field[1], field[2]);
+    const auto line = field.size() == 4 ? number_in(field[2]) : std::nullopt;
+    if (!line) continue;
+    if (kind == "mistake" && known(files, field[1]) && report.mistakes.size() < mistakes_max)
+      report.mistakes.push_back(mistake(field[1], *line, field[3]));
+    if (kind == "hanging" && report.unfinished && known(files, field[1]) &&
+        report.unfinished->plugin == field[3])
+      report.unfinished = unfinished(field[3], field[1], *line);
   }
-  if (!loading.empty() && (!report.hanging || report.hanging->plugin != loading))
-    report.hanging = hanging_in(loading, "", 0);
-  if (loading.empty()) report.hanging.reset();
   return report;
 }
 

@@ -35,42 +35,7 @@ bool loads_plugins(const Candidate& candidate) {
   return !listed.empty() && listed.front() != "off";
 }
 
-/// VERSION and PRIORITY are wrong where they are set, which Kong does not tell.
-void locate_fields(std::vector<Finding>& findings, const Candidate& candidate) {
-  for (auto& finding : findings) {
-    if (finding.line != 0 || finding.file.empty()) continue;
-    const auto handler = candidate.generation / finding.file;
-    if (finding.code == "version") finding.line = line_of_field(handler, "VERSION");
-    if (finding.code == "priority") finding.line = line_of_field(handler, "PRIORITY");
-  }
-}
-
 bool about_config(const Finding& finding) { return finding.code == "config"; }
-
-/// Kong's own words, or those of the check when Kong came to none.
-std::vector<Finding> failures(const ChildResult& result, const CheckReport& told,
-                              const Candidate& candidate) {
-  if (!result.timed_out) {
-    auto findings = findings_in(result.text(), candidate.generation);
-    locate_fields(findings, candidate);
-    return findings;
-  }
-  if (told.hanging) return {*told.hanging};
-  Finding finding;
-  finding.code = "load";
-  finding.text = "Kong does not finish loading the plugins: the main chunk of a module hangs";
-  finding.advice = "nothing may block or loop while a module is loaded";
-  return {finding};
-}
-
-void add_mistakes(const std::vector<Finding>& mistakes, std::vector<Finding>& findings) {
-  for (const auto& mistake : mistakes) {
-    const bool known = std::any_of(findings.begin(), findings.end(), [&](const Finding& finding) {
-      return finding.file == mistake.file && finding.line == mistake.line;
-    });
-    if (!known) findings.push_back(mistake);
-  }
-}
 
 Finding warning(const std::string& code, const std::string& text, const std::string& advice) {
   Finding finding;
@@ -144,30 +109,22 @@ public:
     conf_ = scratch_.write("kong.conf", candidate.conf);
     for (const char* prefix : {"k", "l"}) scratch_.make_directory(prefix);
     if (!candidate.generation.empty() && loads_plugins(candidate))
-      check_.emplace(scratch_.make_directory("c"),
-                     CandidateCheck::Candidate{candidate.generation, candidate.plugins});
+      check_.emplace(scratch_.make_directory("c"), candidate);
     if (const auto user = node.reloading_user(facts, owner)) scratch_.give_to(*user);
   }
 
   PreflightReport run() {
-    const auto path = check_ ? check_->lua_package_path(candidate_.lua_package_path)
-                             : candidate_.lua_package_path;
+    const auto& path = check_ ? check_->lua_package_path() : candidate_.lua_package_path;
     const auto result = parse("k", path, check_ ? check_->plugins() : candidate_.plugins);
     auto told = check_ ? check_->report() : CheckReport{.complete = true};
     // Kong stopped at something else before it came to the check.
-    if (check_ && !result.ok() && (!told.complete || (result.timed_out && !told.hanging))) {
+    if (check_ && !loaded(result) && (!told.complete || !told.unfinished)) {
       parse("l", path, check_->name());
       told = check_->report();
     }
     report_.versions = told.versions;
-    std::vector<Finding> found;
-    if (!result.ok()) found = failures(result, told, candidate_);
+    auto found = load_findings(result, told, candidate_);
     blame_config(found);
-    add_mistakes(told.mistakes, found);
-    if (found.empty() && !told.complete)
-      found.push_back(
-          warning("syntax", "the Lua files that Kong does not load at once could not be looked at",
-                  "have a probe use what the plugins do"));
     report_.findings.insert(report_.findings.end(), found.begin(), found.end());
     return std::move(report_);
   }
@@ -195,7 +152,7 @@ private:
         finding.file = declared_.file.string();
     const bool doubtful = declared_.exported && !found.empty() &&
                           std::all_of(found.begin(), found.end(), about_config);
-    if (!doubtful || parse("l", facts_.effective_path, facts_.effective_plugins).ok()) return;
+    if (!doubtful || loaded(parse("l", facts_.effective_path, facts_.effective_plugins))) return;
     for (auto& finding : found) finding.warning = true;
   }
 

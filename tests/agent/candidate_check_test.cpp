@@ -117,21 +117,22 @@ TEST_CASE("a plugin that bears the check's own name does not get in its way") {
   CHECK(finding.line == 1);
 }
 
-TEST_CASE("where the files could not be looked at, that is said") {
-  auto& preflight = shared_kong(TestKong::versions().back());
-  // Its own Lua runs in the same process; the check's report is beyond our protection.
-  preflight.kong.make("hostile", "3.0.0",
-                      "local open = io.open\nio.open = function(name, mode)\n"
-                      "  if name:find(\"report\") then return nil, \"no\" end\n"
-                      "  return open(name, mode)\nend\n"
-                      "loadfile = function() return true end\n"
-                      "return { PRIORITY = 1, VERSION = \"1.0.0\" }\n");
-  const auto report = preflight.report("hostile");
-  for (const auto& finding : report.findings) {
-    CHECK(finding.warning);
-    CHECK(finding.code == "syntax");
-    CHECK(holds(finding.text, "could not be looked at"));
-  }
+TEST_CASE("a plugin that ends the process while it is loaded is found, exit code 0 or not") {
+  auto& preflight = shared_kong(any_version());
+  preflight.kong.make("exits", "", "os.exit(0)\n");
+  const auto finding = preflight.one("exits");
+  CHECK(finding.code == "load");
+  CHECK(finding.plugin == "my-plugin");
+  CHECK(holds(finding.text, "Kong's process ended while it loaded the plugins"));
+}
+
+TEST_CASE("where Kong loads the candidate and the files could not be looked at, that is said") {
+  const ChildResult good{0, false, "parse successful\n", ""};
+  CHECK(load_findings(good, CheckReport{.complete = true}, {}).empty());
+  const auto findings = load_findings(good, {}, {});
+  REQUIRE(findings.size() == 1);
+  CHECK(findings.front().warning);
+  CHECK(holds(findings.front().text, "could not be looked at"));
 }
 
 TEST_CASE("a report says what it says of files and plugins of the candidate only") {
@@ -164,18 +165,21 @@ TEST_CASE("a report that floods is told in part") {
   CHECK(parsed(text).mistakes.size() == 50);
 }
 
-TEST_CASE("the main chunk that was begun and did not end hangs, the latest place of it") {
-  CHECK_FALSE(parsed("loading\ta\nloaded\ta\n").hanging);
-  CHECK_FALSE(parsed("loading\ta\nhanging\ta\tlib.lua\t3\nloaded\ta\n").hanging);
-  const auto somewhere = parsed("loading\ta\n").hanging;
+TEST_CASE("the main chunk that was begun and came to no end is told, with the latest place of it") {
+  CHECK_FALSE(parsed("loading\ta\nloaded\ta\n").unfinished);
+  CHECK_FALSE(parsed("loading\ta\nhanging\tlib.lua\t3\ta\nloaded\ta\n").unfinished);
+  CHECK_FALSE(parsed("loading\tb\n").unfinished);
+  CHECK_FALSE(parsed("hanging\tlib.lua\t3\ta\n").unfinished);
+  const auto somewhere = parsed("loading\ta\n").unfinished;
   REQUIRE(somewhere);
   CHECK(somewhere->plugin == "a");
   CHECK(somewhere->line == 0);
-  const auto there = parsed("loading\ta\nhanging\ta\tlib.lua\t3\nhanging\ta\tlib.lua\t4\n").hanging;
+  const auto there =
+      parsed("loading\ta\nhanging\tlib.lua\t3\ta\nhanging\tlib.lua\t4\ta\n").unfinished;
   REQUIRE(there);
   CHECK(there->file == "lib.lua");
   CHECK(there->line == 4);
-  CHECK(parsed("loading\ta\nhanging\ta\t/etc/passwd\t4\n").hanging->file == "");
+  CHECK(parsed("loading\ta\nhanging\t/etc/passwd\t4\ta\n").unfinished->file == "");
 }
 
 }  // namespace kongfleet::agent::test

@@ -146,6 +146,21 @@ void TestKong::start() {
                    (directory_ / "k").string()}) == 0);
 }
 
+void TestKong::post_config() const {
+  ChildRequest request;
+  request.argv = {"curl",
+                  "--silent",
+                  "--fail",
+                  "--data-urlencode",
+                  "config@" + (directory_ / "kong.yml").string(),
+                  "http://" + on(ports_[1]) + "/config"};
+  request.environment = {"PATH=" + HostPaths().path};
+  request.deadline = Clock::now() + 60s;
+  const auto result = run_child(request);
+  INFO(result.text());
+  REQUIRE(result.ok());
+}
+
 Config TestKong::config() const {
   Config config;
   config.conf = directory_ / "kong.conf";

@@ -36,6 +36,8 @@ public:
   void configure(const std::string& generation, const std::string& plugins = "bundled,my-plugin");
   std::string path_value(const std::string& generation) const;
   void start();
+  /// Gives the running Kong, which has no declarative_config, what is in kong.yml.
+  void post_config() const;
   /// Runs Kong's command; its exit code.
   int command(const std::vector<std::string>& arguments) const;
 
