@@ -191,7 +191,7 @@ std::vector<Finding> Deployment::load_by_kong() {
                                          Clock::now() + preflight_most);
   fs::remove(candidate);
   versions_ = std::move(report.versions);
-  return std::move(report.findings);
+  return report.findings;
 }
 
 void Deployment::switch_conf() {
