@@ -54,7 +54,8 @@ void Ballast::fill() const noexcept {
   try {
     for (unsigned number = 0; number < files; ++number) {
       const auto path = file_of(directory_, number);
-      if (fs::exists(path)) continue;
+      if (fs::exists(path) && fs::file_size(path) == file_bytes) continue;
+      fs::remove(path);  // its agent died before it had all of it
       const auto free = free_at(directory_.parent_path());
       if (free.bytes < plenty * files * file_bytes || free.names < plenty * files) return;
       fs::create_directories(directory_);

@@ -60,7 +60,7 @@ Step Deployment::commit(const ProgressSink& progress) {
     std::this_thread::sleep_for(second_look);  // what passes by itself must not decide
     wrong = trouble();
   }
-  if (!wrong.empty()) return revert(wrong, Fault::Generation, progress);
+  if (!wrong.empty()) return revert(wrong, fault_, progress);
   return run(Step::Commit, Step::Committed);
 }
 
@@ -141,7 +141,8 @@ Went Deployment::perform(Step step) {
 
 void Deployment::remember(Step step) {
   auto record = parts_.journal.record();
-  if (!record.open) {
+  if (!record.open || record.open->id != order_.transaction) {
+    stranded_ = record.open;
     record.open = OpenRecord{.id = order_.transaction, .holder = order_.holder};
     record.open->to = plan_.generation.number;
     record.open->to_digest = generation_digest(plan_.releases).hex();
@@ -173,7 +174,7 @@ void Deployment::stage() {
 void Deployment::preflight() {
   outcome_.findings = parts_.gateway.overrides(plan_.survey.facts);
   // A way back that was confirmed here before needs no free disk; Kong's loading of it does.
-  const bool known_and_full = plan_.returns && parts_.ballast.scarce();
+  const bool known_and_full = plan_.returns && order_.disk_is_full;
   auto by_kong = known_and_full ? std::vector<Finding>() : load_by_kong();
   condemned_ = first_refusal(outcome_.findings) == nullptr && first_refusal(by_kong) != nullptr;
   outcome_.findings.insert(outcome_.findings.end(), by_kong.begin(), by_kong.end());
@@ -204,6 +205,8 @@ void Deployment::switch_conf() {
 }
 
 void Deployment::reload() {
+  away_ = plan_.returns && !plan_.survey.facts.running;
+  if (away_) return;  // it starts with what kong.conf says now
   before_ = parts_.gateway.snapshot(plan_.survey.facts);
   const auto problem = parts_.gateway.reload(plan_.survey.facts, deadline_);
   if (!problem.empty()) throw Error(problem);
@@ -219,6 +222,7 @@ Expectation Deployment::expectation() const {
 }
 
 void Deployment::verify() {
+  if (away_) return;
   const auto verdict = parts_.gateway.verify(plan_.survey.facts, before_, expectation());
   outcome_.workers = verdict.workers;
   outcome_.error_log = verdict.error_log;
@@ -241,12 +245,19 @@ void Deployment::probe_all() {
 
 std::string Deployment::trouble() {
   try {
+    fault_ = Fault::Other;
+    if (LiveFile(plan_.survey.facts.conf).path() != conf_.path()) {
+      return "'" + plan_.survey.facts.conf.string() + "' leads to another file now";
+    }
     const auto edited = parts_.host.edit_for(conf_.read(), plan_.survey.facts.version,
                                              plan_.generation.number, plan_.releases);
     const auto* names_it = std::get_if<Edited>(&edited);
     if (names_it == nullptr || !names_it->lines.empty()) {
       return "'" + conf_.path().string() + "' was edited and names this generation no longer";
     }
+    if (away_) return {};
+    const bool same_master = parts_.gateway.snapshot(plan_.survey.facts).master == before_.master;
+    if (same_master) fault_ = Fault::Generation;
     const auto verdict = parts_.gateway.still(plan_.survey.facts, before_, expectation());
     if (!verdict.ok) return verdict.cause;
     if (!order_.probes_decide) return {};
@@ -286,7 +297,7 @@ void Deployment::refuse() {
   record.last_id = order_.transaction;
   record.last_end = step_name(Step::Refused);
   record.last_cause = outcome_.cause;
-  record.open.reset();
+  record.open = stranded_;
   try {
     parts_.journal.write(record);
     if (built_) parts_.store.remove(plan_.generation);

@@ -16,6 +16,8 @@ struct Order {
   std::string transaction;
   std::string holder;
   std::vector<ProbeSpec> probes;  // besides the host's own
+  bool leaves_stranded = false;   // may begin on a stranded host: another way out than its way back
+  bool disk_is_full = false;      // nothing may be written that can be done without
   bool probes_decide = true;      // false: a failing probe is told and stops nothing (the way back)
   std::chrono::milliseconds deadline{
       std::chrono::minutes(5)};  // switch to proof; and again for the way back
@@ -38,6 +40,9 @@ public:
   /// Whether what is in trial still holds: an empty string, or what doesn't. One look, one try of
   /// each probe.
   std::string trouble();
+  /// Whose fault that trouble is: other than the generation's where a person edited kong.conf or
+  /// restarted Kong.
+  Fault fault() const { return fault_; }
 
   /// Whether the generation itself failed here: Kong could not load it, or it was taken back for
   /// what it did. Not so when it was taken back for another reason.
@@ -73,8 +78,11 @@ private:
   Snapshot before_;
   std::vector<std::pair<std::string, std::string>> versions_;  // that must serve
   const Incoming* incoming_ = nullptr;
-  bool built_ = false;      // the generation's directory is ours to remove
-  bool condemned_ = false;  // see condemned()
+  bool built_ = false;                  // the generation's directory is ours to remove
+  bool condemned_ = false;              // see condemned()
+  std::optional<OpenRecord> stranded_;  // what this transaction stands in for
+  bool away_ = false;                   // Kong is down, and goes back when it starts
+  Fault fault_ = Fault::Generation;
   ProgressSink progress_;
   Clock::time_point deadline_;
 };

@@ -26,6 +26,7 @@ struct GatewayFacts {
   std::string status;               // http://ADDRESS:PORT of a Status API listener, or empty
   std::filesystem::path error_log;  // proxy_error_log; empty where it is not a file
   bool running = false;             // a master process lives
+  bool starting = false;            // none yet, but systemd is about to have one
   std::string effective_path;       // lua_package_path that a worker says it runs with, else what
                                     // PREFIX/.kong_env says
   std::string effective_plugins;    // plugins of the running node, likewise

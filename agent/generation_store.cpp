@@ -207,6 +207,15 @@ std::string GenerationStore::damage(const GenerationId& id) const {
   }
 }
 
+std::string GenerationStore::damage(std::uint64_t number) const {
+  try {
+    const auto id = find(number);
+    return id ? damage(*id) : "it is gone";
+  } catch (const std::exception& error) {
+    return error.what();
+  }
+}
+
 std::uint64_t GenerationStore::remove(const GenerationId& id) const {
   std::uint64_t bytes = 0;
   const auto path = directory(id);
@@ -223,11 +232,12 @@ std::uint64_t GenerationStore::remove(const GenerationId& id) const {
   return bytes;
 }
 
-void GenerationStore::sweep() const {
-  for (const auto& entry : fs::directory_iterator(root_)) {
+void GenerationStore::sweep() const noexcept {
+  std::error_code failed;
+  for (const auto& entry : fs::directory_iterator(root_, failed)) {
     const auto name = entry.path().filename().string();
     if (name.starts_with(building_prefix) || name.starts_with(incoming_prefix)) {
-      fs::remove_all(entry.path());
+      fs::remove_all(entry.path(), failed);
     }
   }
 }

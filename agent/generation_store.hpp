@@ -73,10 +73,14 @@ public:
   /// what is there too much.
   std::string damage(const GenerationId& id) const;
 
+  /// The same for the one of that number, which may be gone.
+  std::string damage(std::uint64_t number) const;
+
   /// Deletes a generation; returns the bytes that were its files'. Throws Error.
   std::uint64_t remove(const GenerationId& id) const;
-  /// Deletes what earlier agents left unfinished. Only safe while no transaction builds.
-  void sweep() const;
+  /// Deletes what earlier agents left unfinished; what can't be deleted stays. Only safe while no
+  /// transaction builds.
+  void sweep() const noexcept;
 
 private:
   void put_together(const std::filesystem::path& target, const std::vector<Manifest>& releases,

@@ -41,6 +41,7 @@ Survey Host::survey(const HostRecord& record) const {
   seen.conf_text = LiveFile(seen.facts.conf).read();
   try {
     seen.releases = releases_of(record.committed);
+    seen.known = true;
     seen.drift = drift(record, seen);
   } catch (const std::exception& error) {
     seen.drift.push_back(std::string("files: ") + error.what());  // a rollout of anything mends it

@@ -21,6 +21,7 @@ struct Survey {
   GatewayFacts facts;
   std::string conf_text;           // kong.conf, whole
   std::vector<Manifest> releases;  // of the confirmed generation
+  bool known = false;              // whether they could be read
   std::vector<std::string> drift;  // one sentence each
 };
 

@@ -81,7 +81,10 @@ void edit_conf(HostPlan& plan, const Host& host, const HostRecord& record) {
   const auto& text = plan.survey.conf_text;
   const auto& version = plan.survey.facts.version;
   auto next = host.edit_for(text, version, plan.generation.number, plan.releases);
-  auto restore = host.edit_for(text, version, record.committed, plan.survey.releases);
+  // Of a generation whose manifests are lost nobody knows its name: kong.conf goes back as it is.
+  auto restore = plan.survey.known
+                     ? host.edit_for(text, version, record.committed, plan.survey.releases)
+                     : std::variant<Edited, ConfProblem>(Edited{.text = text});
   for (const auto* edited : {&next, &restore}) {
     const auto* problem = std::get_if<ConfProblem>(edited);
     if (problem == nullptr) continue;
@@ -96,8 +99,6 @@ void edit_conf(HostPlan& plan, const Host& host, const HostRecord& record) {
   plan.next_path = std::move(after.lua_package_path);
   plan.next_plugins = std::move(after.plugins);
   plan.restore_conf = std::move(back.text);
-  plan.restore_path = std::move(back.lua_package_path);
-  plan.restore_plugins = std::move(back.plugins);
 }
 
 HostPlan begin(const Host& host, const HostRecord& record, std::vector<Manifest> releases) {
@@ -140,7 +141,9 @@ HostPlan plan_releases(const Host& host, const GenerationStore& store, const Con
   }
   const bool back_to_baseline = plan.releases.empty();
   plan.existing = back_to_baseline;
-  plan.generation = {back_to_baseline ? 0 : record.last_number + 1, digest.brief()};
+  const auto kept = store.list();
+  const auto highest = std::max(record.last_number, kept.empty() ? 0 : kept.back().number);
+  plan.generation = {back_to_baseline ? 0 : highest + 1, digest.brief()};
   check_releases(plan);
   plan.missing = store.missing(plan.releases);
   for (const auto& file : plan.missing) plan.missing_bytes += file.size;
@@ -160,6 +163,15 @@ HostPlan plan_return(const Host& host, const GenerationStore& store, const Confi
   plan.returns = true;
   plan.unchanged = generation == record.committed && plan.survey.drift.empty();
   if (plan.unchanged) return plan;
+  const auto& earlier = record.earlier;
+  const bool confirmed = generation == 0 || generation == record.committed ||
+                         std::find(earlier.begin(), earlier.end(), generation) != earlier.end();
+  if (!confirmed) {
+    plan.refusals.push_back(
+        {"unconfirmed", "", "", 0,
+         "generation " + std::to_string(generation) + " was never confirmed on this host",
+         "roll its releases out instead"});
+  }
   if (generation != 0) {
     const auto damage = store.damage(plan.generation);
     if (!damage.empty()) {
@@ -169,8 +181,7 @@ HostPlan plan_return(const Host& host, const GenerationStore& store, const Confi
     }
   }
   edit_conf(plan, host, record);
-  require_running(plan);
-  return plan;
+  return plan;  // also where Kong is down: it starts with what it is given then
 }
 
 }  // namespace kongfleet::agent

@@ -39,7 +39,6 @@ struct HostPlan {
   std::string next_conf;                // whole kong.conf: as it shall be,
   std::string restore_conf;             // and as the way back leaves it
   std::string next_path, next_plugins;  // effective values of the first
-  std::string restore_path, restore_plugins;  // and of the second
 };
 
 /// Plans the move of this host to `releases`. Reads only.

@@ -93,7 +93,7 @@ Journal::Journal(fs::path path) : path_(std::move(path)) {
   if (!slot || bytes.size() != 2 * slot_bytes) {
     throw Error("journal '" + path_.string() +
                 "' is damaged; nothing was touched. Compare kong.conf with the generations, then "
-                "remove the journal: the host is adopted anew, with what it runs as its baseline");
+                "remove the journal: the generation that kong.conf names counts as confirmed then");
   }
   record_ = parse_host_record(slot->text);
   sequence_ = slot->sequence;

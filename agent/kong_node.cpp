@@ -154,6 +154,9 @@ GatewayFacts KongNode::inspect() {
   const auto master = KongProcesses(facts.prefix, paths_.proc).master();
   facts.running = master.has_value();
   facts.unit = unit_of(master ? master->id.pid : 0);
+  if (const auto owner = facts.running ? std::nullopt : unit(facts)) {
+    facts.starting = owner->active == "activating" || owner->active == "reloading";
+  }
   facts.role = settings.value("role").value_or("traditional");
   facts.admin = admin_url(config_, settings);
   facts.status = status_url(config_, settings, facts.version);

@@ -24,6 +24,7 @@ void set_property(KongUnit& unit, std::string_view name, std::string_view value)
   if (name == "LoadState") unit.loaded = value == "loaded";
   if (name == "MainPID") std::from_chars(value.data(), value.data() + value.size(), unit.main_pid);
   if (name == "User") unit.user = value;
+  if (name == "ActiveState") unit.active = value;
   if (name == "PrivateTmp") unit.private_tmp = value == "yes";
   // One line for each command: ExecReload={ path=… ; argv[]=/usr/local/bin/kong prepare … }
   if (name == "ExecReload" && !value.empty()) unit.exec_reload.append(value).append("\n");

@@ -28,6 +28,7 @@ struct KongUnit {
   std::string name;
   bool loaded = false;
   int main_pid = 0;
+  std::string active;       // ActiveState: "active", "activating", "failed", …
   std::string exec_reload;  // as systemctl shows it: all commands in one text
   std::string user;         // User=, or empty
   bool private_tmp = false;

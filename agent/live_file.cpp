@@ -49,19 +49,28 @@ fs::path LiveFile::companion_path(Which which) const {
   return path_.parent_path() / ("." + path_.filename().string() + suffix);
 }
 
+// A companion is whole or absent; the one before it goes only when the new one is on disk. It has
+// what the original has of attributes, so that an exchange needs no block for them, but is closed
+// to others until then.
 void LiveFile::stage(Which which, std::string_view content) const {
   const auto target = companion_path(which);
-  remove_if_there(target);
-  const auto like = identity_of(open_to_read(path_), path_);
-  // Closed to others until it is as protected as the original.
-  const auto file = create_file(target, 0600);
-  write_all(file, content, target);
-  set_identity(file, like, target);
-  sync_file(file, target);
+  const fs::path part = target.string() + ".part";
+  remove_if_there(part);
+  auto closed = identity_of(open_to_read(path_), path_);
+  const auto file = create_file(part, 0600);
+  write_all(file, content, part);
+  closed.owner = ::geteuid();
+  closed.group = ::getegid();
+  closed.mode = 0600;
+  set_identity(file, closed, part);
+  sync_file(file, part);
+  rename_file(part, target);
 }
 
 void LiveFile::prepare(std::string_view next, std::string_view restore) const {
   mend();
+  // It becomes the way back, and whoever wrote it may not have waited for the disk.
+  sync_file(open_to_read(path_), path_);
   if (holds(Which::Restore, sha256(next)) && sha256(read()) == sha256(restore)) {
     rename_file(companion_path(Which::Restore), companion_path(Which::New));
   } else {
@@ -95,10 +104,14 @@ bool LiveFile::exchange(Which which, const Digest& expected) const {
   if (sha256(read()) != expected) return false;
   const auto other = companion_path(which);
   take_identity(which);
+  const auto ours = companion(which);
   exchange_files(other, path_);
-  const bool edited = sha256(read_file(other, conf_bytes_max)) != expected;
-  // An edit came between the look and the exchange: it goes back.
+  const bool edited = companion(which) != expected;
+  // An edit came between the look and the exchange: it goes back. And if it isn't ours that comes
+  // out then, but another edit, that one goes back.
   if (edited) exchange_files(other, path_);
+  if (edited && companion(which) != ours) exchange_files(other, path_);
+  if (!edited) close(which);
   sync_directory(path_.parent_path());
   return !edited;
 }
@@ -108,9 +121,9 @@ bool LiveFile::replace(std::string_view next, const Digest& expected) const {
   return exchange(Which::New, expected);
 }
 
-// At rest nobody but us has business with it, and kong.conf may have been closed to others since.
-bool LiveFile::close_restore() const {
-  const auto path = companion_path(Which::Restore);
+// Nobody but us has business with it, and kong.conf may be closed to others since.
+bool LiveFile::close(Which which) const {
+  const auto path = companion_path(which);
   const auto file = open_to_read(path);
   const auto is = identity_of(file, path);
   auto closed = is;
@@ -144,7 +157,10 @@ void LiveFile::settle(const std::optional<std::string>& restore) const {
     changed = true;
   }
   changed = remove_if_there(next) || changed;
-  if (restore) changed = close_restore() || changed;
+  for (const auto& part : {next.string() + ".part", back.string() + ".part"}) {
+    changed = remove_if_there(part) || changed;
+  }
+  if (restore) changed = close(Which::Restore) || changed;
   if (changed) sync_directory(path_.parent_path());
 }
 

@@ -37,8 +37,8 @@ public:
   /// The digest of that companion, or nothing where there is none.
   std::optional<Digest> companion(Which which) const;
   /// Exchanges the live file with that companion, if its content has digest `expected`; durable
-  /// when it returns. False: somebody edited it in the meantime, and their content stands. Throws
-  /// Error; the file is whole either way.
+  /// when it returns. What was taken out is closed to others. False: somebody edited it in the
+  /// meantime, and their content stands. Throws Error; the file is whole either way.
   bool exchange(Which which, const Digest& expected) const;
   /// Replaces the content by `next` where no companion fits (somebody edited it during a
   /// transaction).
@@ -54,7 +54,7 @@ private:
   std::filesystem::path companion_path(Which which) const;
   void stage(Which which, std::string_view content) const;
   void take_identity(Which which) const;
-  bool close_restore() const;
+  bool close(Which which) const;
   std::filesystem::path path_;
 };
 

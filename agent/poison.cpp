@@ -27,6 +27,7 @@ std::vector<Poison::Entry> Poison::read() const {
   const auto value = json::parse(text, failed);
   if (failed || !value.is_array()) return entries;  // damaged: begun anew
   for (const auto& item : value.as_array()) {
+    if (!item.is_object()) continue;
     const auto& object = item.as_object();
     entries.push_back({std::string(object.at("digest").as_string()),
                        std::string(object.at("cause").as_string())});

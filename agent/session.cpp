@@ -177,11 +177,12 @@ struct Session::Conversation {
   void rollback(const wire::Rollback& rollback) {
     auto order =
         order_of(rollback.transaction(), rollback.probes(), rollback.deadline_ms(), Kind::WayBack);
-    if (const auto rescued = transactions.rescue(progress())) return reply(*rescued);
-    if (const auto known = transactions.known(order.transaction)) return reply(*known);
-    order.probes_decide = false;
     std::optional<std::uint64_t> to;
     if (rollback.has_to()) to = rollback.to();
+    if (const auto rescued = transactions.rescue(to, progress())) return reply(*rescued);
+    if (const auto known = transactions.known(order.transaction)) return reply(*known);
+    order.probes_decide = false;
+    order.leaves_stranded = to.has_value();
     auto back = transactions.plan_return(to);
     if (!back.refusals.empty()) {
       return refuse({"bad-request", back.refusals.front().text, std::nullopt});

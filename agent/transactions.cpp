@@ -21,7 +21,8 @@ std::chrono::seconds whole_seconds(std::chrono::steady_clock::duration time) {
 
 }  // namespace
 
-Transactions::Transactions(const Config& config, Gateway& gateway)
+Transactions::Transactions(const Config& config, Gateway& gateway,
+                           std::chrono::milliseconds retry_after)
     : config_(config),
       gateway_(gateway),
       store_(config.state / "generations"),
@@ -30,7 +31,8 @@ Transactions::Transactions(const Config& config, Gateway& gateway)
       host_(config, gateway, store_),
       ballast_(config.state / "ballast"),
       poison_(config.state / "poison.json"),
-      parts_{config, gateway, store_, host_, journal_, ballast_} {
+      parts_{config, gateway, store_, host_, journal_, ballast_},
+      retry_after_(retry_after) {
   publish();
 }
 
@@ -81,12 +83,34 @@ Outcome Transactions::recover(Witness witness) {
   const std::unique_lock work(work_);
   Outcome outcome;
   outcome.result = Result::Unchanged;
-  store_.sweep();
+  if (journal_.record() == HostRecord{}) adopt_named();
   if (journal_.record().open) outcome = resolve_open(witness, {});
   if (witness != Witness::BeforeKong) tidy_up();  // at boot Kong waits for us
+  store_.sweep();
   publish();
   if (!watcher_.joinable()) watcher_ = std::thread([this] { watch(); });
   return outcome;
+}
+
+// A host without a journal whose kong.conf names a complete generation of ours lost that journal:
+// the generation counts as the confirmed one.
+void Transactions::adopt_named() noexcept {
+  try {
+    const auto kept = store_.list();
+    if (kept.empty()) return;
+    const auto text = LiveFile(gateway_.inspect().conf).read();
+    for (const auto& id : kept) {
+      if (text.find(store_.directory(id).string() + "/") == std::string::npos) continue;
+      if (!store_.damage(id).empty()) continue;
+      HostRecord record;
+      record.advance(id.number, generation_digest(store_.releases(id)).hex());
+      record.last_number = kept.back().number;
+      journal_.write(record);
+      log_info("generation " + id.text() + " is adopted: kong.conf names it");
+    }
+  } catch (const std::exception& error) {
+    log_warning(std::string(error.what()) + "; what kong.conf names is not adopted");
+  }
 }
 
 // What the next way back needs is put in its place, and what the last one needed goes.
@@ -100,11 +124,13 @@ void Transactions::tidy_up() noexcept {
   }
 }
 
-std::optional<Transactions::Reply> Transactions::rescue(const ProgressSink& progress) {
+std::optional<Transactions::Reply> Transactions::rescue(std::optional<std::uint64_t> to,
+                                                        const ProgressSink& progress) {
   const std::unique_lock work(work_, std::try_to_lock);
   if (!work.owns_lock()) return std::nullopt;
   const auto& open = journal_.record().open;
   if (!open || open->step != Step::Stranded) return std::nullopt;
+  if (to && *to != journal_.record().committed) return std::nullopt;
   auto outcome = resolve_open(Witness::AfterDeath, progress);
   tidy_up();
   publish();
@@ -224,11 +250,15 @@ std::optional<Transactions::Reply> Transactions::known(const std::string& transa
   return work.owns_lock() ? answer_known(transaction) : std::nullopt;
 }
 
-std::optional<Refusal> Transactions::not_now(const std::unique_lock<std::mutex>& work) {
+std::optional<Refusal> Transactions::not_now(const std::unique_lock<std::mutex>& work,
+                                             bool leaves_stranded) {
   const auto open = open_state();
   const bool stranded = open && open->step == step_name(Step::Stranded);
+  if (work.owns_lock() && stranded && leaves_stranded) return std::nullopt;
   if (work.owns_lock() && stranded) {
-    return Refusal{"stranded", "this host is stranded; 'kongfleet-agent rollback' there first",
+    return Refusal{"stranded",
+                   "this host is stranded; 'kongfleet-agent rollback' there first, or, where that "
+                   "fails, 'kongfleet-agent rollback --to N'",
                    open};
   }
   if (work.owns_lock() && !open) return std::nullopt;
@@ -247,7 +277,7 @@ Transactions::Reply Transactions::apply(Order order, HostPlan plan, const Incomi
   if (work.owns_lock()) {
     if (auto known = answer_known(order.transaction)) return *known;
   }
-  if (auto refusal = not_now(work)) return *refusal;
+  if (auto refusal = not_now(work, order.leaves_stranded)) return *refusal;
   const auto target = generation_digest(plan.releases);
   if (plan_id(journal_.record(), LiveFile(plan.survey.facts.conf).read(), target) != plan.id) {
     return Refusal{"changed", "this host changed since the plan was made; plan again",
@@ -281,7 +311,8 @@ Transactions::Reply Transactions::apply(Order order, HostPlan plan, const Incomi
 Transactions::Reply Transactions::apply_at_once(Order order, HostPlan plan,
                                                 const ProgressSink& progress) {
   const auto transaction = order.transaction;
-  if (ballast_.scarce()) ballast_.drop();
+  order.disk_is_full = ballast_.scarce();
+  if (order.disk_is_full) ballast_.drop();
   auto reply = apply(std::move(order), std::move(plan), nullptr, recovery_limit, progress);
   const auto* outcome = std::get_if<Outcome>(&reply);
   if (outcome == nullptr || outcome->result != Result::Trial) return reply;
@@ -297,6 +328,7 @@ void Transactions::ended(const Deployment& deployment, std::uint64_t from) {
   if (last_->result == Result::Committed) poison_.forgive(digest);
   tidy_up();
   publish();
+  wake_.notify_all();
 }
 
 std::vector<std::uint64_t> Transactions::collect() {

@@ -29,8 +29,10 @@ struct Refusal {
 /// back when it stops being healthy or its lease runs out.
 class Transactions {
 public:
-  /// Opens the journal. Call recover() before anything else.
-  Transactions(const Config& config, Gateway& gateway);
+  /// Opens the journal. Call recover() before anything else. `retry_after`: when a way back that
+  /// failed is tried again by itself; doubled from time to time, eight times in all.
+  Transactions(const Config& config, Gateway& gateway,
+               std::chrono::milliseconds retry_after = std::chrono::seconds(30));
   ~Transactions();
   Transactions(const Transactions&) = delete;
   Transactions& operator=(const Transactions&) = delete;
@@ -58,8 +60,9 @@ public:
   Reply apply_at_once(Order order, HostPlan plan, const ProgressSink& progress);
   /// How a transaction that was asked for before stands or ended; nothing for one never heard of.
   std::optional<Reply> known(const std::string& transaction);
-  /// Tries the way back of a stranded host once more. Nothing when it isn't stranded.
-  std::optional<Reply> rescue(const ProgressSink& progress);
+  /// Tries the way back of a stranded host once more. Nothing when it isn't stranded, or when it
+  /// is asked to go to another generation than that way leads to.
+  std::optional<Reply> rescue(std::optional<std::uint64_t> to, const ProgressSink& progress);
   Reply confirm(const std::string& transaction, const ProgressSink& progress);
   Reply revert(const std::string& transaction, const std::string& reason,
                const ProgressSink& progress);
@@ -80,7 +83,8 @@ private:
     unsigned failures = 0;
   };
   std::optional<Reply> answer_known(const std::string& transaction);
-  std::optional<Refusal> not_now(const std::unique_lock<std::mutex>& work);
+  std::optional<Refusal> not_now(const std::unique_lock<std::mutex>& work,
+                                 bool leaves_stranded = false);
   Refusal no_such(const std::string& transaction) const;
   std::optional<OpenState> open_state() const;
   std::unique_lock<std::mutex> take_work();
@@ -89,6 +93,8 @@ private:
   void ended(const Deployment& deployment, std::uint64_t from);
   void watch();
   void look_after_trial();
+  void retry_stranded();
+  void adopt_named() noexcept;
   void end_trial(const std::string& cause, Deployment::Fault fault);
   void tidy_up() noexcept;
   std::vector<std::uint64_t> collect_now();
@@ -113,6 +119,8 @@ private:
   std::optional<Clock::time_point> lease_;
   std::condition_variable wake_;
   bool stop_ = false;
+  const std::chrono::milliseconds retry_after_;
+  unsigned retries_ = 0;  // of a way back that failed; the watcher's
   std::thread watcher_;
 };
 

@@ -10,6 +10,7 @@ namespace kongfleet::agent {
 namespace {
 
 constexpr auto watch_interval = std::chrono::seconds(2);
+constexpr unsigned retries_max = 8;         // two hours; then a person is needed
 constexpr unsigned trial_failures_max = 1;  // one bad look may be a hiccup; the next one is not
 
 }  // namespace
@@ -58,17 +59,37 @@ Transactions::Reply Transactions::renew(const std::string& transaction,
 void Transactions::watch() {
   std::unique_lock seen(seen_);
   while (!stop_) {
+    if (!record_.open) retries_ = 0;
+    const auto may_retry = [this] { return record_.open && retries_ < retries_max; };
     if (lease_) {
       const auto next_look = std::min(*lease_, Clock::now() + watch_interval);
       wake_.wait_until(seen, next_look, [this] { return stop_; });
+    } else if (may_retry()) {
+      const auto news = [this] { return stop_ || lease_ || !record_.open; };
+      if (wake_.wait_for(seen, retry_after_ * (1U << retries_), news)) continue;
     } else {
-      wake_.wait(seen, [this] { return stop_ || lease_; });
+      wake_.wait(seen,
+                 [&] { return stop_ || lease_ || may_retry() || (retries_ > 0 && !record_.open); });
+      continue;
     }
-    if (stop_ || !lease_) continue;
+    if (stop_) continue;
+    const bool in_trial = lease_.has_value();
     seen.unlock();
-    look_after_trial();
+    if (in_trial) look_after_trial();
+    if (!in_trial) retry_stranded();
     seen.lock();
   }
+}
+
+// What keeps a host from going back may pass: a database that is away, a disk that was read-only.
+void Transactions::retry_stranded() {
+  const std::unique_lock work(work_, std::try_to_lock);
+  if (!work.owns_lock() || trial_) return;
+  if (!journal_.record().open) return;
+  ++retries_;
+  resolve_open(Witness::AfterDeath, {});
+  tidy_up();
+  publish();
 }
 
 void Transactions::look_after_trial() {
@@ -83,6 +104,7 @@ void Transactions::look_after_trial() {
     const auto trouble = trial_->deployment->trouble();
     trial_->failures = trouble.empty() ? 0 : trial_->failures + 1;
     if (trial_->failures > trial_failures_max) cause = trouble;
+    fault = trial_->deployment->fault();
   }
   if (!cause.empty()) end_trial(cause, fault);
 }

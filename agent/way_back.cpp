@@ -12,6 +12,7 @@ namespace kongfleet::agent {
 
 namespace {
 
+constexpr auto edit_settles = std::chrono::seconds(1);
 constexpr int edits_max =
     5;  // how often somebody may edit kong.conf under our hands before we give up
 constexpr int tries_max = 4;  // how often a step of the way back is tried
@@ -85,60 +86,72 @@ std::string WayBack::restore() {
   for (int attempt = 0; attempt < edits_max; ++attempt) {
     const auto text = conf.read();
     const auto now = sha256(text).hex();
-    if (now == open.conf_restore || now == open.conf_old) {
-      return now == open.conf_old && attempt == 0 ? "kong.conf is as it was" : "restored";
-    }
-    if (now != open.conf_new || !restore_exactly(conf, open, now)) {
-      return restore_edited(conf, text);
+    if (now == open.conf_old) return attempt == 0 ? "kong.conf is as it was" : "restored";
+    const bool known = now == open.conf_new || now == open.conf_restore;
+    if (known && bring_back_edit(conf, open, now)) continue;
+    if (now == open.conf_restore) return "restored";
+    if (now == open.conf_new && restore_exactly(conf, open, now)) continue;
+    if (stays(conf, text) && restore_edited(conf, text)) {
+      return "restored our part; kong.conf was edited meanwhile and keeps that edit";
     }
   }
   throw Error("restore '" + open.conf + "': it is being edited all the time");
 }
 
+// What an exchange took out, and is none of ours: the edit of somebody, whose agent died before it
+// could see that. It becomes kong.conf again.
+bool WayBack::bring_back_edit(const LiveFile& conf, const OpenRecord& open,
+                              const std::string& now) const {
+  static const auto nothing = sha256("");
+  for (const auto which : {LiveFile::Which::New, LiveFile::Which::Restore}) {
+    const auto out = conf.companion(which);
+    if (!out || *out == nothing) continue;
+    const auto hex = out->hex();
+    if (hex == open.conf_old || hex == open.conf_new || hex == open.conf_restore) continue;
+    conf.exchange(which, *Digest::parse(now));
+    return true;
+  }
+  return false;
+}
+
 // Exchanges kong.conf with the companion that is due; false where there is none.
 bool WayBack::restore_exactly(const LiveFile& conf, const OpenRecord& open,
                               const std::string& now) const {
-  const auto live = *Digest::parse(now);
   const auto restore = *Digest::parse(open.conf_restore);
-  const auto out = conf.companion(LiveFile::Which::New);
-  // Taken out by an exchange whose agent died before it could see that this was somebody's edit.
-  const bool edit = out && out->hex() != open.conf_old && *out != live && *out != restore;
-  const bool by_new = edit || !conf.holds(LiveFile::Which::Restore, restore);
-  if (by_new && !edit && out != restore) return false;
-  conf.exchange(by_new ? LiveFile::Which::New : LiveFile::Which::Restore, live);
-  return true;
+  for (const auto which : {LiveFile::Which::Restore, LiveFile::Which::New}) {
+    if (!conf.holds(which, restore)) continue;
+    conf.exchange(which, *Digest::parse(now));
+    return true;
+  }
+  return false;
 }
 
 // What is gone back to may have been changed on the disk since it was confirmed.
 std::string WayBack::damage() const {
   const auto committed = parts_.journal.record().committed;
-  if (committed == 0) return {};
-  const auto id = parts_.store.find(committed);
-  const auto what = id ? parts_.store.damage(*id) : std::string("it is gone");
+  const auto what = committed == 0 ? "" : parts_.store.damage(committed);
   if (what.empty()) return {};
   return "; generation " + std::to_string(committed) +
          ", which it goes back to, is not as it was confirmed: " + what;
 }
 
+// Who copies a file there truncates it first: an edit counts once it stays as it is.
+bool WayBack::stays(const LiveFile& conf, const std::string& text) const {
+  std::this_thread::sleep_for(edit_settles);
+  return !text.empty() && conf.read() == text;
+}
+
 // Somebody edited kong.conf during the transaction (or removed what was prepared): their edit
-// stays, our part goes back.
-std::string WayBack::restore_edited(const LiveFile& conf, const std::string& first) {
+// stays, our part goes back. False when they edit on.
+bool WayBack::restore_edited(const LiveFile& conf, const std::string& text) const {
   const auto& record = parts_.journal.record();
-  std::string text = first;
-  for (int attempt = 0; attempt < edits_max; ++attempt) {
-    const auto edited =
-        parts_.host.edit_for(text, parts_.gateway.inspect().version, record.committed,
-                             parts_.host.releases_of(record.committed));
-    if (const auto* problem = std::get_if<ConfProblem>(&edited)) {
-      throw Error(conf.path().string() + ":" + std::to_string(problem->line) + ": " +
-                  problem->reason + "; it was edited during the transaction");
-    }
-    if (conf.replace(std::get<Edited>(edited).text, sha256(text))) {
-      return "restored our part; kong.conf was edited meanwhile and keeps that edit";
-    }
-    text = conf.read();
+  const auto edited = parts_.host.edit_for(text, parts_.gateway.inspect().version, record.committed,
+                                           parts_.host.releases_of(record.committed));
+  if (const auto* problem = std::get_if<ConfProblem>(&edited)) {
+    throw Error(conf.path().string() + ":" + std::to_string(problem->line) + ": " +
+                problem->reason + "; it was edited during the transaction");
   }
-  throw Error("restore '" + conf.path().string() + "': it is being edited all the time");
+  return conf.replace(std::get<Edited>(edited).text, sha256(text));
 }
 
 // At boot Kong doesn't run, and what is wrong with it is not ours to say: it starts afterwards.
@@ -149,8 +162,8 @@ bool WayBack::look_at_boot() {
   } catch (const std::exception& error) {
     log_info(std::string("nothing is known of Kong here: ") + error.what());
   }
-  away_ = !facts_.running;
-  return facts_.running;
+  away_ = !facts_.running && !facts_.starting;
+  return !away_;
 }
 
 std::string WayBack::reload() {
@@ -160,7 +173,7 @@ std::string WayBack::reload() {
   // It may be just restarting, and have read the kong.conf of before: only one that stays away
   // starts with ours.
   const auto patience = std::min(deadline_, Clock::now() + start_patience);
-  while (!facts_.running && Clock::now() < patience) {
+  while (!facts_.running && Clock::now() < (facts_.starting ? deadline_ : patience)) {
     std::this_thread::sleep_for(start_interval);
     facts_ = parts_.gateway.inspect();
   }
@@ -206,7 +219,10 @@ void WayBack::finish(Step end, const std::string& cause) {
   try {
     parts_.journal.write(record);
   } catch (const Error& error) {
-    log_warning(std::string(error.what()) + "; it is tried again at the next start");
+    // What is not on disk may not be told as done: it is gone through again.
+    outcome_.result = Result::Stranded;
+    outcome_.cause += "; and then: " + std::string(error.what());
+    log_warning(outcome_.cause);
   }
 }
 

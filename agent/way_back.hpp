@@ -52,9 +52,11 @@ private:
   std::string reload();
   std::string verify();
   bool look_at_boot();
+  bool bring_back_edit(const LiveFile& conf, const OpenRecord& open, const std::string& now) const;
   bool restore_exactly(const LiveFile& conf, const OpenRecord& open, const std::string& now) const;
   std::string damage() const;
-  std::string restore_edited(const LiveFile& conf, const std::string& text);
+  bool stays(const LiveFile& conf, const std::string& text) const;
+  bool restore_edited(const LiveFile& conf, const std::string& text) const;
   void remember(Step step, const std::string& cause);
   void finish(Step end, const std::string& cause);
 

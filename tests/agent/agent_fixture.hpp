@@ -47,7 +47,8 @@ struct FakeGateway final : Gateway {
                             const std::filesystem::path&,
                             std::chrono::steady_clock::time_point) override;
   std::vector<Finding> overrides(const GatewayFacts&) override { return overriding; }
-  Snapshot snapshot(const GatewayFacts&) override { return {}; }
+  ProcessId master{1, 1};
+  Snapshot snapshot(const GatewayFacts&) override { return {.master = master}; }
   std::string reload(const GatewayFacts&, std::chrono::steady_clock::time_point) override;
   Verdict verify(const GatewayFacts&, const Snapshot&, const Expectation& expected) override;
   Verdict still(const GatewayFacts&, const Snapshot&, const Expectation&) override;

@@ -144,7 +144,7 @@ TEST_CASE("a way back that fails strands the host, and rescue brings it home onc
   CHECK(state.advice.find("kongfleet-agent rollback") != std::string::npos);
   CHECK(std::get<Refusal>(agent.apply("1.2.0", "other")).code == "stranded");
   agent.gateway.on_verify = nullptr;
-  CHECK(agent.result(*agent.transactions->rescue({})) == Result::RolledBack);
+  CHECK(agent.result(*agent.transactions->rescue(std::nullopt, {})) == Result::RolledBack);
   agent.check_at_rest();
 }
 

@@ -8,7 +8,9 @@
 #include <sys/stat.h>
 
 #include "agent_fixture.hpp"
+#include <atomic>
 #include <fstream>
+#include <thread>
 
 using namespace kongfleet;
 using namespace kongfleet::agent;
@@ -173,4 +175,123 @@ TEST_CASE("a baseline is what kong.conf said when it was left last, not at some 
   REQUIRE(agent.deploy("1.0.0") == Result::Committed);
   CHECK(go_back(agent, 0) == Result::Committed);
   CHECK(agent.conf().starts_with("plugins = bundled,my-plugin\n"));
+}
+
+TEST_CASE("a way back that failed is tried again by itself") {
+  AgentFixture agent;
+  REQUIRE(agent.deploy("1.0.0") == Result::Committed);
+  agent.transactions.reset();
+  agent.transactions = std::make_unique<Transactions>(agent.config, agent.gateway, 100ms);
+  agent.transactions->recover(Witness::AfterDeath);
+  std::atomic<bool> away = true;
+  agent.gateway.on_verify = [&](const Expectation&) {
+    Verdict verdict;
+    verdict.ok = !away;
+    verdict.cause = "the database is away";
+    return verdict;
+  };
+  CHECK(agent.result(agent.apply("1.1.0")) == Result::Stranded);
+  away = false;
+  const auto deadline = std::chrono::steady_clock::now() + 20s;
+  while (agent.transactions->state().state != "ready" &&
+         std::chrono::steady_clock::now() < deadline) {
+    std::this_thread::sleep_for(5ms);
+  }
+  CHECK(agent.named_version() == "1.0.0");
+  agent.check_at_rest();
+}
+
+TEST_CASE("a stranded host has another way out: a generation that was confirmed, by number") {
+  AgentFixture agent;
+  REQUIRE(agent.deploy("1.0.0") == Result::Committed);
+  REQUIRE(agent.deploy("1.1.0") == Result::Committed);
+  agent.gateway.on_verify = [&](const Expectation& expected) {
+    Verdict verdict;
+    verdict.ok = expected.lua_package_path.find("000001-") != std::string::npos;
+    verdict.cause = "generation 2 does not load any more";
+    return verdict;
+  };
+  REQUIRE(agent.result(agent.apply("1.2.0")) == Result::Stranded);
+  CHECK_FALSE(agent.transactions->rescue(1, {}));
+  const auto way_out = [&](std::uint64_t to) {
+    Order order;
+    order.transaction = "out to " + std::to_string(to);
+    order.leaves_stranded = true;
+    return agent.result(
+        agent.transactions->apply_at_once(order, agent.transactions->plan_return(to), {}));
+  };
+  agent.gateway.overriding = {{"override", "", "kong.service", 0, "KONG_PLUGINS is set", "mend"}};
+  CHECK(way_out(0) == Result::Refused);
+  CHECK(agent.transactions->state().state == "stranded");
+  agent.gateway.overriding.clear();
+  CHECK(way_out(1) == Result::Committed);
+  CHECK(agent.named_version() == "1.0.0");
+  agent.check_at_rest();
+}
+
+TEST_CASE("where Kong is down an operator's rollback is what it starts with") {
+  AgentFixture agent;
+  REQUIRE(agent.deploy("1.0.0") == Result::Committed);
+  REQUIRE(agent.deploy("1.1.0") == Result::Committed);
+  agent.gateway.facts.running = false;
+  agent.gateway.calls.clear();
+  CHECK(go_back(agent) == Result::Committed);
+  CHECK(agent.gateway.calls == Calls{"preflight"});
+  CHECK(agent.named_version() == "1.0.0");
+}
+
+TEST_CASE("a generation that was never confirmed here is nowhere to go back to") {
+  AgentFixture agent;
+  REQUIRE(agent.deploy("1.0.0") == Result::Committed);
+  REQUIRE(agent.result(agent.apply("1.1.0")) == Result::Trial);
+  REQUIRE(agent.result(agent.transactions->revert("t", "", {})) == Result::RolledBack);
+  const auto plan = agent.transactions->plan_return(2);
+  REQUIRE(plan.refusals.size() == 1);
+  CHECK(plan.refusals.front().code == "unconfirmed");
+}
+
+TEST_CASE("a host that lost its journal takes the generation that kong.conf names for confirmed") {
+  AgentFixture agent;
+  REQUIRE(agent.deploy("1.0.0") == Result::Committed);
+  REQUIRE(agent.deploy("1.1.0") == Result::Committed);
+  agent.transactions.reset();
+  fs::remove(agent.config.state / "journal");
+  agent.restart();
+  CHECK(agent.transactions->state().generation == 2);
+  CHECK(agent.transactions->state().drift.empty());
+  CHECK(agent.deploy("1.0.0") == Result::Committed);
+  CHECK(agent.transactions->state().generation == 3);
+}
+
+TEST_CASE("a confirmed generation whose manifests are lost is mended by a deploy") {
+  AgentFixture agent;
+  REQUIRE(agent.deploy("1.0.0") == Result::Committed);
+  const auto before = agent.conf();
+  const GenerationStore store(agent.config.state / "generations");
+  fs::remove_all(store.directory(*store.find(1)) / ".kongfleet");
+  int verified = 0;
+  agent.gateway.on_verify = [&](const Expectation&) {
+    Verdict verdict;
+    verdict.ok = ++verified > 1;
+    verdict.cause = "init_by_lua error";
+    return verdict;
+  };
+  CHECK(agent.result(agent.apply("1.1.0", "bad")) == Result::RolledBack);
+  CHECK(agent.conf() == before);
+  CHECK(agent.deploy("1.2.0") == Result::Committed);
+  CHECK(agent.transactions->state().drift.empty());
+}
+
+TEST_CASE("who restarts Kong or edits kong.conf in a trial does not make a release bad") {
+  for (const bool edits : {true, false}) {
+    AgentFixture agent;
+    REQUIRE(agent.deploy("1.0.0") == Result::Committed);
+    const auto before = agent.conf();
+    REQUIRE(agent.result(agent.apply("1.1.0")) == Result::Trial);
+    if (edits) agent.edit_conf(before);
+    agent.gateway.master.pid = 7;
+    agent.gateway.still_cause = "Kong was restarted meanwhile";
+    CHECK(agent.result(agent.transactions->confirm("t", {})) == Result::RolledBack);
+    CHECK(agent.transactions->plan({agent.release("1.1.0")}).poison.empty());
+  }
 }
