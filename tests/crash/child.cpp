@@ -1,0 +1,92 @@
+// SPDX-FileCopyrightText: The kongfleet authors
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/crash/child.hpp"
+
+#include "proto/error.hpp"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <thread>
+
+namespace kongfleet::crash {
+
+namespace {
+
+constexpr auto run_limit = std::chrono::seconds(20);
+
+}  // namespace
+
+Child::Child(const std::vector<std::string>& argv, const std::string& log,
+             const std::function<void()>& before_exec) {
+  std::vector<char*> words;
+  for (const auto& word : argv) words.push_back(const_cast<char*>(word.c_str()));
+  words.push_back(nullptr);
+  char path[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+  char* environment[] = {path, nullptr};
+  const auto* output = log.empty() ? "/dev/null" : log.c_str();
+  pid_ = ::fork();
+  if (pid_ < 0) throw_errno("start", argv.front());
+  if (pid_ > 0) return;
+  const int in = ::open("/dev/null", O_RDONLY);
+  const int out = ::open(output, O_WRONLY | O_CREAT | O_APPEND, 0600);
+  ::dup2(in, 0);
+  ::dup2(out, 1);
+  ::dup2(out, 2);
+  ::close(in);
+  ::close(out);
+  if (before_exec) before_exec();
+  ::execve(words.front(), words.data(), environment);
+  ::_exit(127);
+}
+
+Child::~Child() { kill(); }
+
+void Child::kill() {
+  if (status_) return;
+  ::kill(pid_, SIGKILL);
+  int status = 0;
+  while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
+  }
+  status_ = status;
+}
+
+std::optional<int> Child::wait(Clock::time_point deadline) {
+  comes_true(
+      [this] {
+        int status = 0;
+        if (!status_ && ::waitpid(pid_, &status, WNOHANG) == pid_) status_ = status;
+        return status_.has_value();
+      },
+      deadline);
+  return status_;
+}
+
+void run(const std::vector<std::string>& argv) {
+  Child child(argv, "");
+  const auto status = child.wait(Clock::now() + run_limit);
+  if (status == 0) return;
+  std::string words;
+  for (const auto& word : argv) words += (words.empty() ? "" : " ") + word;
+  throw Error("run '" + words + "': " + (status ? ending_of(*status) : "it does not end"));
+}
+
+std::string ending_of(int status) {
+  if (!WIFSIGNALED(status)) return "exit code " + std::to_string(WEXITSTATUS(status));
+  const int number = WTERMSIG(status);
+  return "signal " + std::to_string(number) + " (" + ::strsignal(number) + ")";
+}
+
+bool comes_true(const std::function<bool()>& come, Clock::time_point deadline) {
+  while (!come()) {
+    if (Clock::now() >= deadline) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  return true;
+}
+
+}  // namespace kongfleet::crash
