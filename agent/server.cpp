@@ -4,6 +4,7 @@
 
 #include "agent/agent_socket.hpp"
 #include "agent/log.hpp"
+#include "agent/scratch.hpp"
 #include "agent/service_manager.hpp"
 #include "agent/session.hpp"
 #include "agent/stale_sockets.hpp"
@@ -29,7 +30,8 @@ namespace {
 constexpr int sessions_max =
     32;  // a controller needs one, people a few; what exceeds it is turned away at once
 
-// One agent changes a host: the lock is held as long as the process lives.
+// One agent changes a host: the lock is held as long as the process lives. What one that died left
+// half made is cleared away.
 Fd lock_state(const Config& config) {
   std::filesystem::create_directories(config.state);
   const auto path = config.state / "lock";
@@ -39,6 +41,7 @@ Fd lock_state(const Config& config) {
     if (errno == EWOULDBLOCK) throw Error("another agent holds '" + path.string() + "'");
     throw_errno("lock", path);
   }
+  sweep_scratch(config.state);
   return lock;
 }
 
