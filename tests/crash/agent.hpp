@@ -11,19 +11,21 @@
 namespace kongfleet::crash {
 
 /// The real agent's daemon on a host, with its own binary. What it logs is appended to the host's
-/// agent.log. Killed with this object, as a power cut would.
+/// log. Killed with this object, as a power cut would.
 class Agent {
 public:
   /// `wrapper`: a program with its arguments that is to run the agent, such as strace; then that is
   /// what is killed.
   explicit Agent(const CrashHost& host, std::vector<std::string> wrapper = {});
+  /// One that runs already, in some other way.
+  Agent(const CrashHost& host, std::unique_ptr<Process> process);
   /// A conversation, once its recovery is over.
   std::unique_ptr<Conversation> talk(Clock::time_point deadline);
-  Child& process() { return process_; }
+  Process& process() { return *process_; }
 
 private:
   const CrashHost host_;
-  Child process_;
+  std::unique_ptr<Process> process_;
 };
 
 /// `kongfleet-agent --config … COMMAND`

@@ -21,30 +21,27 @@ constexpr auto run_limit = std::chrono::seconds(20);
 
 }  // namespace
 
-Child::Child(const std::vector<std::string>& argv, const std::string& log,
-             const std::function<void()>& before_exec) {
+pid_t start(const Command& command, const std::function<void()>& before_exec) {
   std::vector<char*> words;
-  for (const auto& word : argv) words.push_back(const_cast<char*>(word.c_str()));
+  for (const auto& word : command.argv) words.push_back(const_cast<char*>(word.c_str()));
   words.push_back(nullptr);
   char path[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
   char* environment[] = {path, nullptr};
-  const auto* output = log.empty() ? "/dev/null" : log.c_str();
-  pid_ = ::fork();
-  if (pid_ < 0) throw_errno("start", argv.front());
-  if (pid_ > 0) return;
-  const int in = ::open("/dev/null", O_RDONLY);
-  const int out = ::open(output, O_WRONLY | O_CREAT | O_APPEND, 0600);
+  const auto* output = command.log.empty() ? "/dev/null" : command.log.c_str();
+  const pid_t pid = ::fork();
+  if (pid < 0) throw_errno("start", command.argv.front());
+  if (pid > 0) return pid;
+  const int in = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+  const int out = ::open(output, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
   ::dup2(in, 0);
   ::dup2(out, 1);
   ::dup2(out, 2);
-  ::close(in);
-  ::close(out);
   if (before_exec) before_exec();
   ::execve(words.front(), words.data(), environment);
   ::_exit(127);
 }
 
-Child::~Child() { kill(); }
+Child::Child(const Command& command) : pid_(start(command)) {}
 
 void Child::kill() {
   if (status_) return;
@@ -67,7 +64,7 @@ std::optional<int> Child::wait(Clock::time_point deadline) {
 }
 
 void run(const std::vector<std::string>& argv) {
-  Child child(argv, "");
+  Child child({argv, ""});
   const auto status = child.wait(Clock::now() + run_limit);
   if (status == 0) return;
   std::string words;

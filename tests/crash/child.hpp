@@ -14,27 +14,43 @@ namespace kongfleet::crash {
 
 using Clock = std::chrono::steady_clock;
 
-/// A program of ours that runs: killed and reaped with this object. Its environment is PATH alone;
-/// what it prints goes to `log`, a file, or to nowhere.
-class Child {
-public:
-  /// `before_exec` runs in the child, where only async-signal-safe calls are allowed.
-  Child(const std::vector<std::string>& argv, const std::string& log,
-        const std::function<void()>& before_exec = {});
-  Child(const Child&) = delete;
-  Child& operator=(const Child&) = delete;
-  ~Child();
+/// What is started: its environment is PATH alone; what it prints goes to `log`, a file, or to
+/// nowhere.
+struct Command {
+  std::vector<std::string> argv;
+  std::string log;
+};
 
-  pid_t pid() const { return pid_; }
+/// A program of ours that runs: killed and reaped with the object.
+class Process {
+public:
+  Process() = default;
+  Process(const Process&) = delete;
+  Process& operator=(const Process&) = delete;
+  virtual ~Process() = default;
+  virtual pid_t pid() const = 0;
   /// Its wait status once it has ended, at the latest at `deadline`.
-  std::optional<int> wait(Clock::time_point deadline);
+  virtual std::optional<int> wait(Clock::time_point deadline) = 0;
+  virtual void kill() = 0;
   bool ended() { return wait(Clock::now()).has_value(); }
-  void kill();
+};
+
+class Child final : public Process {
+public:
+  explicit Child(const Command& command);
+  ~Child() override { Child::kill(); }
+  pid_t pid() const override { return pid_; }
+  std::optional<int> wait(Clock::time_point deadline) override;
+  void kill() override;
 
 private:
-  pid_t pid_ = -1;
+  pid_t pid_;
   std::optional<int> status_;
 };
+
+/// Forks and executes. `before_exec` runs in the child, where only async-signal-safe calls are
+/// allowed.
+pid_t start(const Command& command, const std::function<void()>& before_exec = {});
 
 /// Runs a program to its end. Throws Error when that is not exit code 0 within 20 seconds.
 void run(const std::vector<std::string>& argv);

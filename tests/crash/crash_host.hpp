@@ -19,7 +19,8 @@ namespace fs = std::filesystem;
 ///                             must survive
 ///     ROOT/state/             the agent's
 ///     ROOT/prefix/            Kong's
-///     ROOT/agent.toml, agent.sock, agent.log
+///     ROOT/agent.toml, agent.sock
+///     ROOT.log                what the agent said
 class CrashHost {
 public:
   explicit CrashHost(fs::path root) : root_(std::move(root)) {}
@@ -34,7 +35,7 @@ public:
   fs::path prefix() const { return root_ / "prefix"; }
   fs::path config() const { return root_ / "agent.toml"; }
   fs::path socket() const { return root_ / "agent.sock"; }
-  fs::path log() const { return root_ / "agent.log"; }
+  fs::path log() const { return root_.string() + ".log"; }
 
   /// Starts the tiny gateway with kong.conf. Throws Error when it does not come up.
   void start_kong() const;

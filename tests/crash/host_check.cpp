@@ -107,8 +107,8 @@ Complaints check_journal(const CrashHost& host) {
 
 Complaints check_leftovers(const CrashHost& host) {
   Complaints found;
-  const std::set<std::string> known{"journal", "history.jsonl", "lock", "baseline.json",
-                                    "generations"};
+  const std::set<std::string> known{"journal",       "history.jsonl", "lock",
+                                    "baseline.json", "poison.json",   "generations"};
   for (const auto& entry : fs::directory_iterator(host.state())) {
     const auto name = entry.path().filename().string();
     if (!known.contains(name) && !name.starts_with("ballast"))
@@ -138,8 +138,10 @@ Complaints check_instant(const CrashHost& host, const std::vector<std::string>& 
   const auto conf = content_of(host.conf());
   if (!texts.empty() && std::find(texts.begin(), texts.end(), conf) == texts.end())
     found.push_back("kong.conf is neither the old nor the new one:\n" + conf);
-  const auto generation = generation_in(host, conf);
-  if (!generation.empty()) add(found, check_generation(host.generations() / generation));
+  for (const auto& generation :
+       std::set{generation_in(host, conf), generation_in(host, host.serving())}) {
+    if (!generation.empty()) add(found, check_generation(host.generations() / generation));
+  }
   return found;
 }
 

@@ -18,8 +18,9 @@ using Complaints = std::vector<std::string>;
 std::string generation_in(const CrashHost& host, const std::string& conf);
 
 /// P1, at any instant, whoever was just killed: kong.conf is byte for byte one of `texts`, has its
-/// owner and mode, and the generation it names is complete, each file with its digest. Pass no
-/// texts to leave out the first.
+/// owner and mode, and the generation it names is complete, each file with its digest; so is the
+/// one the gateway serves, which may need a module at any time. Pass no texts to leave out the
+/// first.
 Complaints check_instant(const CrashHost& host, const std::vector<std::string>& texts);
 
 /// After a recovery: check_instant, no transaction is open in the journal, and nothing unfinished

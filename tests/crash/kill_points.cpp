@@ -1,0 +1,50 @@
+// SPDX-FileCopyrightText: The kongfleet authors
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/crash/proofs.hpp"
+
+namespace kongfleet::crash {
+
+namespace {
+
+struct Point {
+  const Scene& scene;
+  std::size_t number;
+  std::string call;
+  Recovery recovery;
+};
+
+Complaints play(const Stage& stage, const Point& point) {
+  begin(stage, point.scene);
+  bool killed = false;
+  const auto seen = perform(stage, point.scene, [&](const MutatingCall& call) {
+    killed = killed || call.number == point.number;
+    return Fate{killed ? Fate::KillAll : Fate::Go};
+  });
+  if (!killed) return {point.call + " was never made: " + seen.told.broken_off};
+  auto found =
+      check_instant(stage.host(), {from_text(stage, point.scene), to_text(stage, point.scene)});
+  const auto after = recover_and_go_on(stage, point.scene, seen.told, point.recovery);
+  found.insert(found.end(), after.begin(), after.end());
+  if (!found.empty()) found.insert(found.begin(), "killed before " + point.call);
+  return found;
+}
+
+}  // namespace
+
+int kill_points(const std::string& only) {
+  const auto calls = rehearse(scenes());
+  std::vector<Case> cases;
+  for (std::size_t s = 0; s < scenes().size(); ++s) {
+    for (const auto recovery : {Recovery::AtBoot, Recovery::Serving}) {
+      for (std::size_t number = 1; number <= calls[s].size(); ++number) {
+        const Point point{scenes()[s], number, named_call(calls[s], number), recovery};
+        const auto way = recovery == Recovery::AtBoot ? ":boot:" : ":serve:";
+        cases.push_back({point.scene.name + std::string(way) + std::to_string(number) + ".",
+                         [point](const Stage& stage) { return play(stage, point); }});
+      }
+    }
+  }
+  return prove({"kill-points", "P1 P3 P4", "kill-points.json"}, cases, only);
+}
+
+}  // namespace kongfleet::crash
