@@ -54,6 +54,7 @@ bool holds(std::string_view text, std::string_view part) {
 LogSign sign_by_master(const LogEntry& entry) {
   const std::string_view message = entry.message;
   if (message.starts_with("start worker processes")) return LogSign::CycleStarted;
+  if (message.starts_with("reconfiguring")) return LogSign::Heard;
   if (message.starts_with("init_by_lua")) return LogSign::Rejected;
   if (crashed_worker(entry) != 0) return LogSign::WorkerCrashed;
   if (entry.level != "emerg") return LogSign::Nothing;

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,6 +23,7 @@ struct LogEntry {
 /// What an entry says about a reload (kong-live.md sections 3 and 4).
 enum class LogSign {
   Nothing,        // noise, and errors of single requests
+  Heard,          // master: a reload was asked for; from log_level notice on
   CycleStarted,   // master: "start worker processes", written for an accepted configuration only
   BindRetry,      // master: a listen address is taken; nginx tries five times
   Rejected,       // master: the new configuration failed, the old workers stay
@@ -60,18 +62,23 @@ struct LogPosition {
 LogPosition end_of_log(const std::filesystem::path& path);
 
 /// Follows a log file from a position on, also when it is renamed or truncated meanwhile
-/// (logrotate).
+/// (logrotate). Whoever writes may go on in the renamed file until it is told to open the new one:
+/// both are followed.
 class LogFollower {
 public:
   LogFollower(std::filesystem::path path, LogPosition from);
-  /// What was written since the last call, at most 4 MiB at once: a log that grows faster is read
-  /// from 4 MiB before its end. Unreadable is like empty.
-  std::string more();
+  /// What was written since the last call, at most 4 MiB at once of each file: a log that grows
+  /// faster is read from 4 MiB before its end. Nothing while no file can be read.
+  std::optional<std::string> more();
 
 private:
-  std::string read_rest(const std::filesystem::path& file);
-  std::filesystem::path path_;
-  LogPosition position_;
+  struct File {
+    std::filesystem::path path;
+    LogPosition at;
+  };
+  std::optional<std::string> read_on(File& file) const;
+  File current_;
+  std::optional<File> older_;  // as it is called since
 };
 
 /// What people get to see of a log: errors first, each line printable, at most `limit` bytes.

@@ -64,9 +64,11 @@ struct Snapshot {
   std::vector<ProcessId> workers;  // serving ones
   std::uint64_t log_inode = 0;     // error log: where new lines begin
   std::uint64_t log_offset = 0;
-  std::optional<int> ready;    // /status/ready's HTTP status before, if there is one
-  std::string log_cursor;      // journald: where new lines begin, when the log goes there
-  std::uint64_t taken_at = 0;  // clock ticks since boot, comparable with ProcessId::start
+  std::optional<int> ready;        // /status/ready's HTTP status before, if there is one
+  std::optional<int> status_page;  // /status's, likewise
+  bool configured = false;         // a declarative configuration was loaded, as /status tells
+  std::string log_cursor;          // journald: where new lines begin, when the log goes there
+  std::uint64_t taken_at = 0;      // clock ticks since boot, comparable with ProcessId::start
 };
 
 /// What the reloaded node must show.

@@ -122,13 +122,23 @@ KongAdmin::Config KongAdmin::config(const std::string& admin,
   return {std::move(text), has ? "" : "GET /config does not answer with a configuration"};
 }
 
-std::optional<int> KongAdmin::ready(const std::string& status,
-                                    std::chrono::steady_clock::time_point deadline) const {
-  const auto url = HttpUrl::parse(status + "/status/ready");
-  if (std::holds_alternative<std::string>(url)) return std::nullopt;
-  const auto result = client_.get(std::get<HttpUrl>(url), deadline);
-  if (!result.response || result.response->status == 404) return std::nullopt;
-  return static_cast<int>(result.response->status);
+StatusAnswer KongAdmin::status(const std::string& status,
+                               std::chrono::steady_clock::time_point deadline) const {
+  StatusAnswer answer;
+  const auto ask = [&](const char* page) -> std::optional<HttpResponse> {
+    const auto url = HttpUrl::parse(status + page);
+    if (std::holds_alternative<std::string>(url)) return std::nullopt;
+    return client_.get(std::get<HttpUrl>(url), deadline, root_bytes_max).response;
+  };
+  const auto page = ask("/status");
+  if (!page) return answer;
+  answer.page = static_cast<int>(page->status);
+  json::error_code error;
+  const json::value document = json::parse({page->body.data(), page->body.size()}, error);
+  answer.configured = !error && text_of(member(&document, "configuration_hash")).has_value();
+  const auto ready = ask("/status/ready");
+  if (ready && ready->status != 404) answer.ready = static_cast<int>(ready->status);
+  return answer;
 }
 
 std::optional<std::string> base_url_of(std::string_view listen) {

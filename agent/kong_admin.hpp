@@ -42,6 +42,14 @@ struct AdminAnswer {
   std::string text;
 };
 
+/// What the Status API says of itself, in two questions.
+struct StatusAnswer {
+  std::optional<int> ready;  // HTTP status of GET /status/ready (Kong 3.3 and newer); nothing where
+                             // there is no such page or no answer
+  std::optional<int> page;   // HTTP status of GET /status; nothing where there is no answer
+  bool configured = false;   // /status has a configuration_hash: declarative configuration is there
+};
+
 /// Kong's two APIs for operators, at the base URLs given ("http://127.0.0.1:8001"). Every call is
 /// one fresh connection and blocks no longer than the deadline.
 class KongAdmin {
@@ -55,10 +63,8 @@ public:
     std::string why;
   };
   Config config(const std::string& admin, std::chrono::steady_clock::time_point deadline) const;
-  /// The HTTP status of GET /status/ready of the Status API (Kong 3.3 and newer); nothing when
-  /// there is no such page or no answer.
-  std::optional<int> ready(const std::string& status,
-                           std::chrono::steady_clock::time_point deadline) const;
+  StatusAnswer status(const std::string& status,
+                      std::chrono::steady_clock::time_point deadline) const;
 
 private:
   const HttpClient& client_;

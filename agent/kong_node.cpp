@@ -204,6 +204,10 @@ ChildResult KongNode::run_kong(const GatewayFacts& facts, std::vector<std::strin
 }
 
 std::string KongNode::reload(const GatewayFacts& facts, Time deadline) {
+  return watched(facts, [&] { return request_reload(facts, deadline); });
+}
+
+std::string KongNode::request_reload(const GatewayFacts& facts, Time deadline) const {
   if (!KongProcesses(facts.prefix, paths_.proc).master())
     return "Kong is not running: '" + (facts.prefix / "pids/nginx.pid").string() +
            "' names no nginx master process; start it";

@@ -15,6 +15,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -24,7 +25,7 @@ namespace kongfleet::agent {
 
 /// The Kong of this host, for real: processes, files, systemd or Kong's own command, Admin and
 /// Status API. Thread-safe: nothing is kept between calls but the version of Kong's command, found
-/// again when that changes.
+/// again when that changes, and what was seen of the processes while the last reload was asked for.
 class KongNode final : public Gateway {
 public:
   explicit KongNode(const Config& config, HostPaths paths = {});
@@ -54,6 +55,13 @@ private:
   /// Runs Kong's command as the owner of the master would, in a clean environment.
   ChildResult run_kong(const GatewayFacts& facts, std::vector<std::string> arguments,
                        const std::vector<std::string>& extra, Time deadline) const;
+  /// Asks Kong to reload; `reload` watches meanwhile.
+  std::string request_reload(const GatewayFacts& facts, Time deadline) const;
+  /// Runs `request` and watches the processes meanwhile: old and new workers serve side by side for
+  /// as little as 100 ms, and on a busy host the command may return later than that.
+  std::string watched(const GatewayFacts& facts, const std::function<std::string()>& request);
+  bool accepted_since(const Snapshot& before);
+  void add_processes(const GatewayFacts& facts, Snapshot& snapshot) const;
   bool uses_database(const KongSettings& settings, const std::optional<KongUnit>& owner) const;
   Candidate read_candidate(const GatewayFacts& facts, const std::optional<KongUnit>& owner,
                            const std::filesystem::path& conf,
@@ -90,6 +98,15 @@ private:
   const HttpClient http_;
   const KongAdmin admin_;
   const Systemd systemd_;
+
+  /// What `watched` saw last.
+  struct Acceptance {
+    ProcessId master;
+    std::uint64_t since = 0;
+    bool seen = false;
+  };
+  std::mutex acceptance_lock_;
+  Acceptance acceptance_;
 
   std::mutex version_lock_;
   std::string version_key_;  // binary, size and time of change

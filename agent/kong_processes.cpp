@@ -7,6 +7,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -161,6 +162,18 @@ std::vector<KongChild> KongProcesses::children(const ProcessId& master, Care car
   std::sort(result.begin(), result.end(),
             [](const KongChild& a, const KongChild& b) { return a.id < b.id; });
   return result;
+}
+
+std::optional<bool> KongProcesses::busy(const ProcessId& master) const {
+  constexpr std::string_view key = "\nSigBlk:\t";
+  const auto text = read_proc(proc_ / std::to_string(master.pid) / "status");
+  const auto at = text ? text->find(key) : std::string::npos;
+  if (at == std::string::npos || !lives(master)) return std::nullopt;
+  std::uint64_t blocked = 0;
+  const char* begin = text->data() + at + key.size();
+  const auto [end, error] = std::from_chars(begin, text->data() + text->size(), blocked, 16);
+  if (error != std::errc()) return std::nullopt;
+  return (blocked & (std::uint64_t{1} << (SIGHUP - 1))) != 0;
 }
 
 bool KongProcesses::lives(const ProcessId& process) const {

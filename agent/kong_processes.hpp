@@ -52,6 +52,10 @@ public:
   /// The children that live, in order of their pids; none when the master is gone.
   std::vector<KongChild> children(const ProcessId& master, Care care) const;
 
+  /// Whether the master is at work on a signal, a reload for one. It blocks its signals but while
+  /// it waits for one, so that /proc/PID/status tells; nothing where that can't be read.
+  std::optional<bool> busy(const ProcessId& master) const;
+
   /// True while exactly this process lives.
   bool lives(const ProcessId& process) const;
 

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <charconv>
 #include <thread>
 
@@ -23,7 +24,8 @@ using Clock = std::chrono::steady_clock;
 
 constexpr auto journal_timeout = 5s;
 constexpr auto journal_interval = 250ms;  // a journalctl costs 10 ms of CPU
-constexpr auto ready_timeout = 2s;
+constexpr auto status_timeout = 2s;
+constexpr auto watch_interval = 20ms;  // as in verification
 // A trial looks at this much of the log's end: a degraded worker writes a line for every request.
 constexpr std::uint64_t trial_tail_max = std::uint64_t{1} << 20;
 constexpr std::size_t nginx_conf_max = std::size_t{8} << 20;
@@ -59,6 +61,7 @@ public:
     const HostPaths& paths;
     const KongAdmin& admin;
     const Systemd& systemd;
+    bool accepted = false;  // seen already
   };
   RunningKong(const Parts& parts, LogPosition from)
       : parts_(parts),
@@ -70,14 +73,21 @@ public:
 
   ProcessView processes(KongProcesses::Care care) override {
     ProcessView view;
-    if (const auto master = processes_.master()) view.master = master->id;
-    if (view.master) view.children = processes_.children(*view.master, care);
+    const auto master = processes_.master();
+    if (!master) return view;
+    view.master = master->id;
+    view.children = processes_.children(master->id, care);
+    view.busy = processes_.busy(master->id);
     return view;
   }
 
   std::optional<std::vector<LogEntry>> log() override {
     if (!parts_.facts.error_log.empty()) {
-      parser_.feed(follower_.more());
+      if (const auto text = follower_.more()) {
+        parser_.feed(*text);
+        log_read_ = true;
+      }
+      if (!log_read_) return std::nullopt;
       return parser_.entries();
     }
     if (parts_.facts.unit.empty() || parts_.before.log_cursor.empty()) return std::nullopt;
@@ -88,43 +98,50 @@ public:
         parser_ = LogParser();
         parser_.feed(*text);
       }
-      journal_read_ = text.has_value();
+      log_read_ = text.has_value();
       next_journal_ = now() + journal_interval;
     }
-    if (!journal_read_) return std::nullopt;
+    if (!log_read_) return std::nullopt;
     return parser_.entries();
   }
 
   std::optional<AdminAnswer> admin(Time deadline) override {
     if (parts_.facts.admin.empty()) return std::nullopt;
     auto answer = parts_.admin.root(parts_.facts.admin, deadline);
-    const bool moved = answer.kind == AdminAnswer::Kind::Silent && listens_elsewhere();
+    const bool moved = answer.kind == AdminAnswer::Kind::Silent &&
+                       listens_elsewhere(parts_.config.admin, "admin_listen", parts_.facts.admin);
     if (moved) return std::nullopt;
     return answer;
   }
 
-  std::optional<int> ready(Time deadline) override {
+  std::optional<StatusAnswer> status(Time deadline) override {
     if (parts_.facts.status.empty()) return std::nullopt;
-    return parts_.admin.ready(parts_.facts.status, deadline);
+    auto answer = parts_.admin.status(parts_.facts.status, deadline);
+    const bool moved = !answer.page && listens_elsewhere(parts_.config.status, "status_listen",
+                                                         parts_.facts.status);
+    if (moved) return std::nullopt;
+    return answer;
   }
 
-  std::size_t workers() override {
-    if (const auto count = configured_workers(parts_.facts.prefix)) return *count;
+  WorkerCount workers() override {
+    if (const auto count = configured_workers(parts_.facts.prefix)) return {*count, *count};
     // "auto": one for each processor, as it was before. Two reloads at once may have left more than
-    // that.
+    // that, a worker that died just then fewer.
     const auto processors = static_cast<std::size_t>(std::max(1L, ::sysconf(_SC_NPROCESSORS_ONLN)));
     const auto had = parts_.before.workers.size();
-    return had == 0 ? processors : std::min(had, processors);
+    return {had == 0 ? processors : std::min(had, processors), std::max(had, processors)};
   }
 
+  bool accepted_already() override { return parts_.accepted; }
+
 private:
-  /// Whether the configuration that was just loaded has the Admin API elsewhere, or nowhere.
-  bool listens_elsewhere() const {
-    if (parts_.config.admin != "auto") return false;
+  /// Whether the configuration that was just loaded has an API elsewhere, or nowhere.
+  bool listens_elsewhere(const std::string& choice, const char* key, const std::string& url) const {
+    if (choice != "auto") return false;
     const KongSettings settings(parts_.facts.conf, parts_.facts.prefix,
                                 dialect_of(parts_.facts.version));
-    const auto listen = settings.effective("admin_listen");
-    return listen && base_url_of(*listen).value_or("") != parts_.facts.admin;
+    const auto listen = settings.effective(key);
+    return listen && base_url_of(*listen).value_or("") != url;
   }
 
   const Parts parts_;
@@ -132,7 +149,7 @@ private:
   LogFollower follower_;
   LogParser parser_;
   Time next_journal_{};
-  bool journal_read_ = false;
+  bool log_read_ = false;
 };
 
 }  // namespace
@@ -147,23 +164,63 @@ Snapshot KongNode::snapshot(const GatewayFacts& facts) {
     snapshot.log_inode = end.inode;
     snapshot.log_offset = end.offset;
   }
-  if (!facts.status.empty())
-    snapshot.ready = admin_.ready(facts.status, Clock::now() + ready_timeout);
+  if (!facts.status.empty()) {
+    const auto status = admin_.status(facts.status, Clock::now() + status_timeout);
+    snapshot.ready = status.ready;
+    snapshot.status_page = status.page;
+    snapshot.configured = status.configured;
+  }
+  add_processes(facts, snapshot);
+  return snapshot;
+}
+
+void KongNode::add_processes(const GatewayFacts& facts, Snapshot& snapshot) const {
   // The time first: who starts while the list is read is in the list, and not taken for new.
   snapshot.taken_at = KongProcesses::ticks_now();
   const KongProcesses processes(facts.prefix, paths_.proc);
   const auto master = processes.master();
-  if (!master) return snapshot;
+  if (!master) return;
   snapshot.master = master->id;
   for (const auto& child : processes.children(master->id, KongProcesses::Care::Thorough))
     if (child.state == ChildState::Serving || child.state == ChildState::Starting)
       snapshot.workers.push_back(child.id);
-  return snapshot;
+}
+
+std::string KongNode::watched(const GatewayFacts& facts,
+                              const std::function<std::string()>& request) {
+  Snapshot before;
+  add_processes(facts, before);
+  std::atomic<bool> accepted = false;
+  std::string problem;
+  {
+    const std::jthread watcher([&](const std::stop_token& over) {
+      try {
+        RunningKong node({facts, before, config_, paths_, admin_, systemd_}, {});
+        while (!over.stop_requested() && !accepted) {
+          accepted = shows_acceptance(before, node.processes(KongProcesses::Care::Quick),
+                                      node.workers().most);
+          node.pause(watch_interval);
+        }
+      } catch (const std::exception&) {
+        return;  // the process table can't be read: verification will say so
+      }
+    });
+    problem = request();
+  }
+  const std::scoped_lock lock(acceptance_lock_);
+  acceptance_ = Acceptance{before.master, before.taken_at, accepted};
+  return problem;
+}
+
+bool KongNode::accepted_since(const Snapshot& before) {
+  const std::scoped_lock lock(acceptance_lock_);
+  return acceptance_.seen && acceptance_.master == before.master &&
+         acceptance_.since >= before.taken_at;
 }
 
 Verdict KongNode::verify(const GatewayFacts& facts, const Snapshot& before,
                          const Expectation& expected) {
-  RunningKong node({facts, before, config_, paths_, admin_, systemd_},
+  RunningKong node({facts, before, config_, paths_, admin_, systemd_, accepted_since(before)},
                    {before.log_inode, before.log_offset});
   return watch_reload(node, before, expected);
 }

@@ -52,42 +52,44 @@ LogPosition end_of_log(const fs::path& path) {
   return now ? LogPosition{now->inode, now->size} : LogPosition{};
 }
 
-LogFollower::LogFollower(fs::path path, LogPosition from)
-    : path_(std::move(path)), position_(from) {}
+LogFollower::LogFollower(fs::path path, LogPosition from) : current_{std::move(path), from} {}
 
-std::string LogFollower::read_rest(const fs::path& file) {
-  const Fd log(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+/// What is new in a file that still is the one it was; else nothing, as when it can't be read.
+std::optional<std::string> LogFollower::read_on(File& file) const {
+  const Fd log(::open(file.path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
   struct stat status {};
-  if (!log || ::fstat(log.get(), &status) != 0 || !S_ISREG(status.st_mode)) return "";
+  if (!log || ::fstat(log.get(), &status) != 0 || !S_ISREG(status.st_mode)) return std::nullopt;
+  if (status.st_ino != file.at.inode) return std::nullopt;
   const auto size = static_cast<std::uint64_t>(status.st_size);
-  if (size < position_.offset) position_.offset = 0;  // truncated in place
-  if (size - position_.offset > piece_max) position_.offset = size - piece_max;
-  std::string text(static_cast<std::size_t>(size - position_.offset), '\0');
+  if (size < file.at.offset) file.at.offset = 0;  // truncated in place
+  if (size - file.at.offset > piece_max) file.at.offset = size - piece_max;
+  std::string text(static_cast<std::size_t>(size - file.at.offset), '\0');
   std::size_t filled = 0;
   while (filled < text.size()) {
     const auto count = ::pread(log.get(), text.data() + filled, text.size() - filled,
-                               static_cast<off_t>(position_.offset + filled));
+                               static_cast<off_t>(file.at.offset + filled));
     if (count < 0 && errno == EINTR) continue;
     if (count <= 0) break;
     filled += static_cast<std::size_t>(count);
   }
   text.resize(filled);
-  position_.offset += filled;
+  file.at.offset += filled;
   return text;
 }
 
-std::string LogFollower::more() {
-  const auto now = look_at(path_);
-  if (!now) return "";
-  std::string text;
-  if (now->inode != position_.inode) {
-    const auto before = position_.inode == 0 ? std::nullopt : renamed(path_, position_.inode);
-    if (before) text = read_rest(*before);
-    position_ = {now->inode, 0};
-  } else if (now->size == position_.offset) {
-    return "";
+std::optional<std::string> LogFollower::more() {
+  const auto now = look_at(current_.path);
+  const bool gone = current_.at.inode != 0 && (!now || now->inode != current_.at.inode);
+  if (gone) {
+    const auto name = renamed(current_.path, current_.at.inode);
+    if (name) older_ = File{*name, current_.at};
   }
-  return text + read_rest(path_);
+  if (gone || current_.at.inode == 0) current_.at = {now ? now->inode : 0, 0};
+  std::optional<std::string> text;
+  if (older_) text = read_on(*older_);
+  if (!text) older_.reset();  // removed, or renamed once more
+  if (const auto piece = now ? read_on(current_) : std::nullopt) text = text.value_or("") + *piece;
+  return text;
 }
 
 }  // namespace kongfleet::agent

@@ -133,16 +133,51 @@ Reading judge_admin(const Expectation& expected, const AdminAnswer& answer,
   return judge_versions(expected, root);
 }
 
-bool shows_overlap(const Snapshot& before, const ProcessView& now, std::size_t workers) {
+StatusReading judge_status(const Snapshot& before, const StatusAnswer& now) {
+  const auto error = [](const std::optional<int>& code, const std::optional<int>& had) {
+    return code && *code >= 500 && *code != 503 && code != had;
+  };
+  const auto changed = [](const char* page, const std::optional<int>& code) {
+    return pending(std::string(page) + " was 200 before the reload and is " +
+                   (code ? std::to_string(*code) : std::string("silent")) + " now");
+  };
+  const bool ready_fails = error(now.ready, before.ready);
+  if (ready_fails || error(now.page, before.status_page))
+    return {
+        pending("the Status API answers " + std::to_string(ready_fails ? *now.ready : *now.page)),
+        true, false};
+  if (before.status_page == 200 && now.page != 200)
+    return {changed("/status", now.page), false, false};
+  if (before.ready == 200 && now.ready != 200)
+    return {changed("/status/ready", now.ready), false, false};
+  if (before.configured && !now.configured)
+    return {pending("the declarative configuration that was loaded before the reload is gone: "
+                    "/status has no configuration_hash"),
+            false, true};
+  return {{Sign::Agrees, ""}, false, false};
+}
+
+bool any_fresh(const Snapshot& before, const ProcessView& now) {
+  return std::any_of(now.children.begin(), now.children.end(), [&](const KongChild& child) {
+    const bool counts = child.state == ChildState::Serving || child.state == ChildState::Starting;
+    return counts && is_fresh(before, child.id);
+  });
+}
+
+bool shows_acceptance(const Snapshot& before, const ProcessView& now, std::size_t workers_most) {
   std::size_t old_serving = 0;
   std::size_t fresh = 0;
   for (const auto& child : now.children) {
     const bool counts = child.state == ChildState::Serving || child.state == ChildState::Starting;
     if (counts && is_fresh(before, child.id)) ++fresh;
     if (counts && !is_fresh(before, child.id)) ++old_serving;
+    const bool retired =
+        child.state == ChildState::Draining &&
+        std::find(before.workers.begin(), before.workers.end(), child.id) != before.workers.end();
+    if (retired) return true;
   }
   return old_serving > 0 && fresh > 0 &&
-         old_serving + fresh > std::max(before.workers.size(), workers);
+         old_serving + fresh > std::max(before.workers.size(), workers_most);
 }
 
 std::vector<WorkerRow> worker_rows(const Snapshot& before, const ProcessView& now) {

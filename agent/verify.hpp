@@ -15,6 +15,49 @@
 
 namespace kongfleet::agent {
 
+// What proves a reload, and what tells that it failed. Not every host has every witness: a data
+// plane has no Admin API, an older Kong no Status API, a log may go where nobody can read it.
+//
+// A reload is proven when all of these hold at once, and once more 100 ms later:
+//
+//   always              the master is the one of before; every serving worker was started after the
+//                       snapshot, as many as there must be, none of before serves (/proc); nothing
+//                       below contradicts. New workers alone prove nothing: a worker that dies
+//                       after a rejected reload comes back with the old code and a new pid.
+//   Admin API           and so many answers in a row, on fresh connections, that each worker will
+//                       have given one say: this lua_package_path, these plugins, these VERSIONs
+//                       (Kong 3), and just these workers
+//   no Admin API (data  and one sign of a configuration that nginx took, seen since the snapshot:
+//   plane, `off`, TLS   - the master's "start worker processes" in its log (log_level notice), or
+//   only, 401, 403)     - old and new workers side by side, more than there must be (any log), or
+//                       - a worker of before that is retired: no other event has nginx do that
+//   Status API          and what was 200 before is 200 (/status/ready, /status), and a declarative
+//                       configuration that was loaded still is (configuration_hash)
+//   nothing of these    is never proven: the deadline ends it. So where neither Admin API nor log
+//   at
+//                       notice can be had and the host was so busy that 100 ms of overlap went
+//                       unseen. It fails on the safe side: what served before is restored.
+//
+// It has failed, without waiting for the deadline, when
+//
+//   the log             has the master's init_by_lua error or [emerg]; or a new worker's "worker
+//                       initialization error", "unsafe request processing", or its crash
+//   no log to read      the master idles, all old workers serve, and it took the signal (it was
+//   seen
+//                       at work, or pids.workers is flushed): 3 s, else 30 s
+//   any log             the same, and nothing shows that it ever got the signal: 30 s
+//   workers             new ones keep dying (more than two for each there must be, and two)
+//   Admin API           says something else, or 500, for 1.5 s although only new workers are left
+//   Status API          500 where it was none, for 1.5 s; or no configuration any more, for 30 s
+//   the master          is gone, or another one
+//
+// A master that hangs in a module's main chunk is told by what it hears: it blocks its signals
+// while it works on one (KongProcesses::busy). It may only be slow, so that the deadline decides;
+// the cause then says that nothing but a restart helps.
+//
+// Known limit: somebody else's good reload within the same moment as ours, while ours is rejected,
+// on a host with neither Admin API nor log: its workers are taken for ours.
+
 /// What one sign says of the question "does the new configuration serve?".
 enum class Sign {
   Agrees,
@@ -31,10 +74,20 @@ struct Reading {
 struct ProcessView {
   std::optional<ProcessId> master;
   std::vector<KongChild> children;
+  std::optional<bool> busy;  // the master is at work on a signal; nothing: not known
+};
+
+/// How many workers there must be: one number, or what `auto` may mean.
+struct WorkerCount {
+  std::size_t least = 1;
+  std::size_t most = 1;
 };
 
 /// Children that came after the snapshot: not one of those it holds, and not started before it.
 bool is_fresh(const Snapshot& before, const ProcessId& process);
+
+/// Whether a worker serves, or is coming up to, that came after the snapshot.
+bool any_fresh(const Snapshot& before, const ProcessView& now);
 
 /// The master is the one of before; nobody of before serves; as many fresh workers serve as there
 /// must be, none still starting.
@@ -48,10 +101,20 @@ Reading judge_log(const Snapshot& before, const std::vector<LogEntry>& log, cons
 /// differ.
 Reading judge_admin(const Expectation& expected, const AdminAnswer& answer, const ProcessView& now);
 
-/// Whether a look shows what only an accepted configuration can: fresh workers beside old ones, and
-/// more of them than before and than there must be. A worker that was killed and started again
-/// (with the OLD code, after a rejected reload) never shows it.
-bool shows_overlap(const Snapshot& before, const ProcessView& now, std::size_t workers);
+/// The Status API compared with what it said before: readiness is not demanded, a DB-less node
+/// without configuration never has it (kong.md section 5). `broken` is set for what is an error of
+/// the API itself, `lost` for a configuration that is no longer there.
+struct StatusReading {
+  Reading reading;
+  bool broken = false;
+  bool lost = false;
+};
+StatusReading judge_status(const Snapshot& before, const StatusAnswer& now);
+
+/// Whether a look shows what only an accepted configuration can: fresh workers beside old ones,
+/// more of them than before and than there may be; or one of before that is being retired. A worker
+/// that was killed and started again (with the OLD code, after a rejected reload) never shows it.
+bool shows_acceptance(const Snapshot& before, const ProcessView& now, std::size_t workers_most);
 
 /// The rows of a report.
 std::vector<WorkerRow> worker_rows(const Snapshot& before, const ProcessView& now);
@@ -69,9 +132,12 @@ public:
   virtual std::optional<std::vector<LogEntry>> log() = 0;
   /// Asks once, on a fresh connection; nothing when there is no Admin API to ask.
   virtual std::optional<AdminAnswer> admin(Time deadline) = 0;
-  virtual std::optional<int> ready(Time deadline) = 0;
+  /// Likewise; nothing when there is no Status API to ask.
+  virtual std::optional<StatusAnswer> status(Time deadline) = 0;
   /// How many workers the configuration that was read last asks for.
-  virtual std::size_t workers() = 0;
+  virtual WorkerCount workers() = 0;
+  /// Whether acceptance was seen while the reload was being asked for.
+  virtual bool accepted_already() = 0;
 };
 
 /// Watches until every sign agrees, twice, or one contradicts, at the latest at the deadline.

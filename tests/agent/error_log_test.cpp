@@ -94,6 +94,7 @@ TEST_CASE("degraded and crashed workers are told apart from noise") {
   CHECK(sign("[notice] 8372#0: worker process 77 exited with code 0") == LogSign::Nothing);
   CHECK(sign("[notice] 8372#0: start worker processes") == LogSign::CycleStarted);
   CHECK(sign("[notice] 8372#0: start worker process 9") == LogSign::Nothing);
+  CHECK(sign("[notice] 8372#0: reconfiguring") == LogSign::Heard);
   CHECK(sign("[crit] 9#0: *1 [lua] c.lua:1: could not reschedule DNS resolver timer: process "
              "exiting") == LogSign::Nothing);
   CHECK(sign("[error] 9#0: *675 [kong] init.lua:297 [my-plugin] x.lua:2: attempt to index local") ==
@@ -149,12 +150,33 @@ TEST_CASE("a log that is truncated in place is read from its beginning") {
   CHECK(follower.more() == "new\n");
 }
 
-TEST_CASE("a log that appears later is all new, one that never does is empty") {
+TEST_CASE("what is written to the renamed log after the new one came is read as well") {
+  const Log log;
+  log.add("old\n");
+  LogFollower follower(log.path(), end_of_log(log.path()));
+  fs::rename(log.path(), log.directory / "error.log.1");
+  log.add("by a new worker\n");
+  CHECK(follower.more() == "by a new worker\n");
+  // The master still has the renamed one open.
+  std::ofstream(log.directory / "error.log.1", std::ios::app) << "by the master\n";
+  CHECK(follower.more() == "by the master\n");
+  fs::remove(log.directory / "error.log.1");
+  log.add("later\n");
+  CHECK(follower.more() == "later\n");
+}
+
+TEST_CASE("a log that is away, or can't be read, is no empty one") {
   const Log log;
   LogFollower follower(log.path(), end_of_log(log.path()));
-  CHECK(follower.more() == "");
+  CHECK_FALSE(follower.more());
   log.add("first\n");
   CHECK(follower.more() == "first\n");
+  fs::remove(log.path());
+  CHECK_FALSE(follower.more());
+  log.add("again\n");
+  CHECK(follower.more() == "again\n");
+  LogFollower below_a_file(log.path() / "error.log", {});
+  CHECK_FALSE(below_a_file.more());
 }
 
 TEST_CASE("an excerpt has errors first, is printable, and no longer than allowed") {

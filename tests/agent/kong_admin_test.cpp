@@ -31,6 +31,7 @@ TEST_CASE("an answer of Kong 2 is read") {
   CHECK(root->lua_package_path == "/g/?.lua;;");
   CHECK(root->plugins == std::vector<std::string>{"bundled", "my-plugin"});
   CHECK(root->versions.empty());
+  CHECK(root->in_use == std::vector<std::string>{"my-plugin"});
 }
 
 TEST_CASE("an answer of Kong 3 tells versions") {
@@ -68,19 +69,25 @@ TEST_CASE("answers are told apart by what they mean") {
   CHECK(ask("nonsense").kind == Kind::Silent);
 }
 
-TEST_CASE("readiness is a status, and nothing where there is no such page") {
+TEST_CASE("the Status API is asked for its page and, where there is one, for readiness") {
   const HttpClient client("/etc/hosts");
   const KongAdmin admin(client);
-  const auto ready = [&](int status) {
+  const auto status = [&](int ready, int page, const std::string& body) {
     const TestServer server([&](const std::string& request) {
-      return request.starts_with("GET /status/ready ") ? http_response(status, "{}") : "nonsense";
+      if (request.starts_with("GET /status/ready ")) return http_response(ready, "{}");
+      return request.starts_with("GET /status ") ? http_response(page, body) : "nonsense";
     });
-    return admin.ready(server.url(), Clock::now() + 20s);
+    return admin.status(server.url(), Clock::now() + 20s);
   };
-  CHECK(ready(200) == 200);
-  CHECK(ready(503) == 503);
-  CHECK_FALSE(ready(404));
-  CHECK_FALSE(admin.ready("http://127.0.0.1:1", Clock::now() + 5s));
+  CHECK(status(200, 200, "{}").ready == 200);
+  CHECK(status(503, 200, "{}").ready == 503);
+  CHECK_FALSE(status(404, 200, "{}").ready);
+  CHECK(status(404, 500, "<html>").page == 500);
+  CHECK(
+      status(200, 200, R"({"configuration_hash":"00000000000000000000000000000000"})").configured);
+  CHECK_FALSE(status(200, 200, R"({"configuration_hash":null})").configured);
+  CHECK_FALSE(status(200, 200, "<html>").configured);
+  CHECK_FALSE(admin.status("http://127.0.0.1:1", Clock::now() + 5s).page);
 }
 
 TEST_CASE("the first plain listener is where an API is asked") {

@@ -90,6 +90,17 @@ TEST_CASE("the kernel's own list is taken for a quick look") {
   CHECK(host.processes().children({100, 5000}, Care::Thorough).size() == 2);
 }
 
+TEST_CASE("a master is at work while it blocks its signals") {
+  const Host host;
+  const ProcessId master{100, 5000};
+  CHECK_FALSE(host.processes().busy(master));  // nothing tells
+  host.write("proc/100/status", "Name:\tnginx\nSigBlk:\t0000000000000000\nSigIgn:\t1\n");
+  CHECK(host.processes().busy(master) == false);
+  host.write("proc/100/status", "Name:\tnginx\nSigBlk:\t0000000018016a07\nSigIgn:\t0\n");
+  CHECK(host.processes().busy(master) == true);
+  CHECK_FALSE(host.processes().busy({100, 4999}));
+}
+
 TEST_CASE("our own process started before now, on the same clock") {
   const KongProcesses processes("/nonexistent", "/proc");
   std::ifstream stat("/proc/self/stat");

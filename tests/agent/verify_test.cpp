@@ -1,96 +1,12 @@
 // SPDX-FileCopyrightText: The kongfleet authors
 // SPDX-License-Identifier: Apache-2.0
-#include "agent/verify.hpp"
+#include "tests/agent/scripted_node.hpp"
 
 #include <catch2/catch.hpp>
 
-#include <functional>
-
 namespace kongfleet::agent::test {
-namespace {
 
-using namespace std::chrono_literals;
-
-constexpr ProcessId master{100, 50};
-constexpr ProcessId old1{201, 60}, old2{202, 60};
-constexpr ProcessId new1{301, 1000}, new2{302, 1001};
-
-KongChild serving(ProcessId id) { return {id, ChildState::Serving}; }
-KongChild draining(ProcessId id) { return {id, ChildState::Draining}; }
-KongChild starting(ProcessId id) { return {id, ChildState::Starting}; }
-
-LogEntry entry(int pid, const std::string& level, const std::string& message) {
-  return {level, pid, message, "line: " + message};
-}
-
-/// A node that is scripted: what it shows at each time, and a clock that pauses move on.
-struct FakeNode final : NodeView {
-  FakeNode() {
-    view.master = master;
-    view.children = {serving(old1), serving(old2)};
-    told("/old", {{301, 302}});
-  }
-  Time now() override { return time; }
-  void pause(std::chrono::milliseconds length) override {
-    time += length;
-    if (at) at(std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch()));
-  }
-  ProcessView processes(KongProcesses::Care) override { return view; }
-  std::optional<std::vector<LogEntry>> log() override { return lines; }
-  std::optional<AdminAnswer> admin(Time) override {
-    ++asked;
-    time += 1ms;
-    return answer;
-  }
-  std::optional<int> ready(Time) override { return readiness; }
-  std::size_t workers() override { return 2; }
-
-  void told(const std::string& path, std::optional<std::vector<int>> pids) {
-    answer = AdminAnswer{};
-    answer->kind = AdminAnswer::Kind::Told;
-    answer->root.lua_package_path = path;
-    answer->root.plugins = {{"bundled", "p"}};
-    answer->root.workers = std::move(pids);
-  }
-  void all_new() {
-    view.children = {serving(new1), serving(new2), draining(old1)};
-    told("/new", {{301, 302}});
-  }
-
-  Time time{};
-  std::function<void(std::chrono::milliseconds)> at;
-  ProcessView view;
-  std::optional<std::vector<LogEntry>> lines = std::vector<LogEntry>{};
-  std::optional<AdminAnswer> answer;
-  std::optional<int> readiness = 200;
-  unsigned asked = 0;
-};
-
-Snapshot before() {
-  Snapshot snapshot;
-  snapshot.master = master;
-  snapshot.workers = {old1, old2};
-  snapshot.taken_at = 1000;
-  snapshot.ready = 200;
-  return snapshot;
-}
-
-Expectation expected() {
-  Expectation expectation;
-  expectation.lua_package_path = "/new";
-  expectation.plugins = "bundled, p";
-  expectation.versions = {{"p", "2.0.0"}};
-  expectation.deadline = NodeView::Time{} + 60s;
-  return expectation;
-}
-
-Verdict watch(FakeNode& node) { return watch_reload(node, before(), expected()); }
-
-bool holds(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
-}  // namespace
+using namespace scripted;
 
 TEST_CASE("a good reload, state by state, is a success only at its end") {
   FakeNode node;
@@ -182,9 +98,9 @@ TEST_CASE("a worker that was missing in the snapshot and comes back is no overla
   auto snapshot = before();
   snapshot.workers = {old1};
   ProcessView view{master, {serving(old1), serving(new2)}};
-  CHECK_FALSE(shows_overlap(snapshot, view, 2));
+  CHECK_FALSE(shows_acceptance(snapshot, view, 2));
   view.children.push_back(starting({303, 1002}));
-  CHECK(shows_overlap(snapshot, view, 2));
+  CHECK(shows_acceptance(snapshot, view, 2));
 }
 
 TEST_CASE("every sign that disagrees keeps it from being a success") {
@@ -251,7 +167,7 @@ TEST_CASE("every sign that disagrees keeps it from being a success") {
     CHECK(watch(node).cause == "not proven within the time allowed: no answer");
   }
   SECTION("it is no longer ready") {
-    node.readiness = 503;
+    node.stats->ready = 503;
     CHECK(holds(watch(node).cause, "/status/ready was 200 before the reload and is 503 now"));
   }
   SECTION("a new worker is degraded") {
@@ -283,7 +199,7 @@ TEST_CASE("what old workers leave in the log is not held against the new ones") 
 TEST_CASE("a node that was never ready needs not be") {
   FakeNode node;
   node.all_new();
-  node.readiness = 503;
+  node.stats->ready = 503;
   auto snapshot = before();
   snapshot.ready = 503;
   CHECK(watch_reload(node, snapshot, expected()).ok);
