@@ -30,6 +30,7 @@ constexpr std::size_t answers_max = 64;  // enough for hosts with more workers t
 constexpr auto silent_rejection = 3s;
 constexpr auto silent_reload = 30s;
 constexpr auto silent_question = 500ms;
+constexpr auto silence_that_tells = 1s;  // by then it is worth a word at the deadline
 // A data plane loads its configuration again within moments, or gets it anew from its control plane
 // once that connection is up (kong/clustering: after 5 to 10 s).
 constexpr auto lost_for = 30s;
@@ -151,7 +152,7 @@ private:
 
   Reading working(const Reading& processes) const {
     const auto time = std::chrono::duration_cast<std::chrono::seconds>(node_.now() - *busy_since_);
-    if (time < later) return processes;
+    if (time < silence_that_tells) return processes;
     return {Sign::Pending, "Kong's " + master() + " has been at work on the reload for " +
                                std::to_string(time.count()) +
                                " s: the main chunk of a module is slow, or hangs. The old workers "
@@ -166,20 +167,22 @@ private:
       const auto answer = node_.admin(node_.now() + api_timeout);
       flushed_ = answer && answer->kind == AdminAnswer::Kind::Told && !answer->root.workers;
     }
+    const auto silent = node_.now() - *idle_since_;
     const bool took_it = flushed_ || acted_ || holds(LogSign::Heard);
     const bool surely = took_it && view_.busy.has_value();
-    if (node_.now() - *idle_since_ < (surely ? Time::duration(silent_rejection) : silent_reload))
-      return processes;
-    const std::string log =
-        log_ ? "; its error log does not say why" : "; its error log can't be read here";
+    if (silent < silence_that_tells) return processes;
+    const bool over = silent >= (surely ? Time::duration(silent_rejection) : silent_reload);
+    return {over ? Sign::Contradicts : Sign::Pending, silence(took_it)};
+  }
+
+  std::string silence(bool took_it) const {
     if (took_it)
-      return {Sign::Contradicts, "Kong rejected the reload: the old workers stay" +
-                                     std::string(flushed_ ? " and pids.workers is missing" : "") +
-                                     log};
-    return {Sign::Contradicts,
-            "the reload never reached Kong's " + master() +
-                ": it idles, and its workers are those of before; see what ExecReload of the unit, "
-                "or `kong reload`, really signals"};
+      return "Kong rejected the reload: the old workers stay" +
+             std::string(flushed_ ? " and pids.workers is missing" : "") +
+             (log_ ? "; its error log does not say why" : "; its error log can't be read here");
+    return "the reload never reached Kong's " + master() +
+           ": it idles, and its workers are those of before; see what ExecReload of the unit, or "
+           "`kong reload`, really signals";
   }
 
   std::string master() const { return "master process " + std::to_string(before_.master.pid); }

@@ -78,7 +78,39 @@ TestKong::TestKong(const std::string& version, const std::vector<std::string>& s
             "/status\n  routes:\n  - {name: r, paths: [\"/a\"]}\nplugins:\n- {name: my-plugin}\n");
   make("gen1", "1.0.0");
   make("gen2", "2.0.0");
+  bool hybrid = false;
+  for (auto& setting : settings_) {
+    hybrid = hybrid || setting.starts_with("cluster_cert");
+    for (auto at = setting.find('@'); at != std::string::npos; at = setting.find('@'))
+      setting.replace(at, 1, directory_.string());
+  }
+  if (hybrid) make_certificate();
   configure("gen1");
+}
+
+void TestKong::make_certificate() const {
+  ChildRequest request;
+  request.argv = {"openssl",
+                  "req",
+                  "-x509",
+                  "-newkey",
+                  "ec",
+                  "-pkeyopt",
+                  "ec_paramgen_curve:prime256v1",
+                  "-nodes",
+                  "-days",
+                  "2",
+                  "-subj",
+                  "/CN=kong_clustering",
+                  "-keyout",
+                  (directory_ / "cluster.key").string(),
+                  "-out",
+                  (directory_ / "cluster.crt").string()};
+  request.environment = {"PATH=" + HostPaths().path};
+  request.deadline = Clock::now() + 60s;
+  const auto result = run_child(request);
+  INFO(result.text());
+  REQUIRE(result.ok());
 }
 
 TestKong::~TestKong() {
@@ -136,8 +168,9 @@ int TestKong::command(const std::vector<std::string>& arguments) const {
                          "HOME=/"};
   request.deadline = Clock::now() + 60s;
   const auto result = run_child(request);
-  INFO(result.text());
+  UNSCOPED_INFO(result.text());
   CHECK_FALSE(result.timed_out);
+  if (result.exit_code != 0) UNSCOPED_INFO(result.text());  // for the caller
   return result.exit_code;
 }
 
@@ -177,6 +210,20 @@ std::string TestKong::answer() const {
   if (!result.response) return result.error;
   return std::to_string(result.response->status) + " " +
          result.response->header("X-MyPlugin").value_or("-");
+}
+
+void TestKong::kill_all(const GatewayFacts& facts) const {
+  const KongProcesses processes(facts.prefix, "/proc");
+  const auto master = processes.master();
+  REQUIRE(master);
+  auto all = processes.children(master->id, KongProcesses::Care::Thorough);
+  all.insert(all.begin(), KongChild{master->id});  // first: it would replace the others
+  for (const auto& process : all) ::kill(process.id.pid, SIGKILL);
+  const auto limit = Clock::now() + 20s;
+  // Until init has reaped them: `kong start` takes a zombie for one that runs.
+  for (const auto& process : all)
+    while (::kill(process.id.pid, 0) == 0 && Clock::now() < limit) std::this_thread::sleep_for(5ms);
+  CHECK(Clock::now() < limit);
 }
 
 void TestKong::kill_workers(const GatewayFacts& facts) const {

@@ -18,7 +18,8 @@ namespace kongfleet::agent::test {
 /// plugin `my-plugin`, that sets X-MyPlugin to its VERSION.
 class TestKong {
 public:
-  /// `version` is the stand-in's; a real Kong has its own.
+  /// `version` is the stand-in's; a real Kong has its own. In `settings`, lines of kong.conf, `@`
+  /// is the test's directory, which has a cluster.crt and cluster.key where one of them names it.
   explicit TestKong(const std::string& version, const std::vector<std::string>& settings = {});
   ~TestKong();
   TestKong(const TestKong&) = delete;
@@ -45,10 +46,13 @@ public:
   std::string proxy() const { return "127.0.0.1:" + std::to_string(ports_[0]); }
   /// GET of the plugin's route: "200 1.0.0", status and X-MyPlugin.
   std::string answer() const;
+  /// Kills the master and its workers, as they stand.
+  void kill_all(const GatewayFacts& facts) const;
   /// Kills every worker and waits until the master has replaced them all.
   void kill_workers(const GatewayFacts& facts) const;
 
 private:
+  void make_certificate() const;
   std::filesystem::path directory_;
   std::filesystem::path binary_;
   std::vector<std::string> settings_;

@@ -5,65 +5,16 @@
 #include "agent/kong_node.hpp"
 
 #include "agent/kong_processes.hpp"
-#include "tests/agent/kong_fixture.hpp"
+#include "tests/agent/kong_scene.hpp"
 
 #include <catch2/catch.hpp>
 
 #include <algorithm>
 
 namespace kongfleet::agent::test {
-namespace {
 
 using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
-
-/// A running Kong on gen1, and the agent's node that looks at it.
-struct Scene {
-  explicit Scene(const std::string& version, const std::vector<std::string>& settings = {})
-      : kong(version, settings), node(kong.config()) {
-    kong.start();
-    facts = node.inspect();
-  }
-
-  Expectation expectation(const std::string& generation, std::chrono::milliseconds time) const {
-    Expectation expected;
-    expected.lua_package_path = kong.path_value(generation);
-    expected.plugins = "bundled,my-plugin";
-    expected.deadline = Clock::now() + time;
-    return expected;
-  }
-
-  /// Switches to a generation and watches.
-  Verdict deploy(const std::string& generation, std::chrono::milliseconds time = 60s) {
-    kong.configure(generation);
-    before = node.snapshot(facts);
-    const auto problem = node.reload(facts, Clock::now() + 60s);
-    CHECK(problem == "");
-    return node.verify(facts, before, expectation(generation, time));
-  }
-
-  void require_good(const Verdict& verdict) const {
-    INFO(verdict.cause << "\n" << verdict.error_log);
-    REQUIRE(verdict.ok);
-    const auto fresh =
-        std::count_if(verdict.workers.begin(), verdict.workers.end(),
-                      [](const WorkerRow& row) { return row.fresh && row.state == "serving"; });
-    CHECK(fresh == 2);
-  }
-
-  TestKong kong;
-  KongNode node;
-  GatewayFacts facts;
-  Snapshot before;
-};
-
-bool holds(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
-std::string any_version() { return GENERATE(from_range(TestKong::versions())); }
-
-}  // namespace
 
 TEST_CASE("inspect finds what runs, where, and how to reach it") {
   Scene scene(any_version());

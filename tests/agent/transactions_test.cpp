@@ -80,6 +80,18 @@ TEST_CASE("a warning of preflight is told and stops nothing") {
   CHECK(std::get<Outcome>(reply).findings.size() == 1);
 }
 
+TEST_CASE("the VERSIONs that preflight learns are what must serve") {
+  AgentFixture agent;
+  agent.gateway.versions = {{"my-plugin", "1.0.0"}};
+  std::vector<std::pair<std::string, std::string>> expected;
+  agent.gateway.on_verify = [&](const Expectation& expectation) {
+    expected = expectation.versions;
+    return Verdict{.ok = true};
+  };
+  CHECK(agent.result(agent.apply("1.0.0")) == Result::Trial);
+  CHECK(expected == agent.gateway.versions);
+}
+
 TEST_CASE("what overrides kong.conf refuses the deploy") {
   AgentFixture agent;
   agent.gateway.overriding = {
