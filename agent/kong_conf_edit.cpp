@@ -89,24 +89,6 @@ std::string_view line_of(std::string_view text, const ConfSetting& setting) {
   return line;
 }
 
-/// Why a value of ours cannot be edited as text, whatever the dialect; "" when it can.
-std::string unsafe_in_value(std::string_view written) {
-  for (std::size_t i = 0; i < written.size(); ++i) {
-    const char c = written[i];
-    if (c == '"' || c == '\'') return "Kong keeps quotes as part of the value; remove them";
-    if ((c >= 0 && c < ' ' && c != '\t') || c == '\x7f') {
-      return "a control character stands in the value; remove it";
-    }
-    if (c == '\\' && !written.substr(i + 1).starts_with('#')) {
-      return "'\\' is an escape to nginx; remove it";
-    }
-  }
-  if (written.find("{vault:") != none) {
-    return "a vault reference is not known before Kong starts; write the value itself";
-  }
-  return {};
-}
-
 /// Why Kong's treatment of '#' before 3.2 keeps us from a value; "" when it does not.
 std::string unsafe_before_32(std::string_view written, std::string_view behind) {
   if (written.starts_with('#')) {
@@ -142,7 +124,7 @@ std::optional<ConfProblem> check_value(std::string_view text, ConfDialect dialec
                                          "on one"};
   }
   const auto behind = text.substr(setting.written_end, setting.line_end - setting.written_end);
-  std::string reason = unsafe_in_value(part.written);
+  std::string reason = why_unsafe(part.written);
   if (line_of(text, setting).find('\r') != none) reason = "a CR stands within the line; remove it";
   if (reason.empty() && dialect == ConfDialect::Before32) {
     reason = unsafe_before_32(part.written, behind);

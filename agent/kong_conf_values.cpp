@@ -108,6 +108,23 @@ std::optional<ConfProblem> check_change(const Change& change) {
   return std::nullopt;
 }
 
+std::string why_unsafe(std::string_view written) {
+  for (std::size_t i = 0; i < written.size(); ++i) {
+    const char c = written[i];
+    if (c == '"' || c == '\'') return "Kong keeps quotes as part of the value; remove them";
+    if ((c >= 0 && c < ' ' && c != '\t') || c == '\x7f') {
+      return "a control character stands in the value; remove it";
+    }
+    if (c == '\\' && !written.substr(i + 1).starts_with('#')) {
+      return "'\\' is an escape to nginx; remove it";
+    }
+  }
+  if (written.find("{vault:") != none) {
+    return "a vault reference is not known before Kong starts; write the value itself";
+  }
+  return {};
+}
+
 Rewritten path_with(std::string_view written, const Change& change) {
   const auto& root = change.generations_root;
   const auto& directory = change.generation_dir;

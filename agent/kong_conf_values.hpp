@@ -35,6 +35,10 @@ struct Change {
 /// `off`.
 std::optional<ConfProblem> check_change(const Change& change);
 
+/// Why a value, as it is written in a file, can't be edited as text whatever the file is: quotes,
+/// control characters, '\' (but for kong.conf's "\#"), vault references. Empty when it can.
+std::string why_unsafe(std::string_view written);
+
 /// A new value as it is written in the file, or why it cannot be (the line is the caller's to fill
 /// in).
 using Rewritten = std::variant<std::string, ConfProblem>;

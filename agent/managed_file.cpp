@@ -1,0 +1,44 @@
+// SPDX-FileCopyrightText: The kongfleet authors
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/managed_file.hpp"
+
+#include "agent/environment_edit.hpp"
+
+namespace kongfleet::agent {
+
+const char* kind_name(ConfigurationKind kind) {
+  switch (kind) {
+    case ConfigurationKind::KongConf:
+      return "file";
+    case ConfigurationKind::UnitFile:
+      return "unit";
+    case ConfigurationKind::EnvironmentFile:
+      return "environment-file";
+  }
+  return "";
+}
+
+std::optional<ConfigurationKind> kind_of(std::string_view name) {
+  for (const auto kind : {ConfigurationKind::KongConf, ConfigurationKind::UnitFile,
+                          ConfigurationKind::EnvironmentFile}) {
+    if (name == kind_name(kind)) return kind;
+  }
+  return std::nullopt;
+}
+
+std::variant<KeyValues, ConfProblem> read_values(std::string_view text, ConfigurationKind kind,
+                                                 ConfDialect dialect) {
+  if (kind != ConfigurationKind::KongConf) return environment_values(text, kind);
+  const auto parsed = KongConf::parse(text, dialect);
+  if (const auto* problem = std::get_if<ConfProblem>(&parsed)) return *problem;
+  const auto& conf = std::get<KongConf>(parsed);
+  return KeyValues{conf.value("lua_package_path"), conf.value("plugins")};
+}
+
+std::variant<Edited, ConfProblem> edit_managed(std::string_view text, const ManagedFile& file,
+                                               ConfDialect dialect, const Change& change) {
+  if (file.kind == ConfigurationKind::KongConf) return edit(text, dialect, change);
+  return edit_environment(text, file, change);
+}
+
+}  // namespace kongfleet::agent
