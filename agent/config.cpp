@@ -67,8 +67,11 @@ void read_kong(const ConfigTable& table, Config& config) {
                                           " for 'binary', expected a name or an absolute path");
   read_api(table, "admin", config.admin);
   read_api(table, "status", config.status);
-  std::string configure = "file";
-  read_choice(table, "configure", configure, {"file"}, {"environment"});
+  read_choice(table, "configure", config.configure, {"file", "environment"}, {});
+  if (config.configure == "environment" && config.unit == "none")
+    table.fail(*table.find("configure"),
+               "found the text \"environment\" for 'configure' beside unit = \"none\", expected "
+               "\"file\": only a unit has an environment to manage");
 }
 
 void read_agent(const ConfigTable& table, Config& config) {

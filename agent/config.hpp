@@ -15,11 +15,12 @@ namespace kongfleet::agent {
 struct Config {
   // [kong]
   std::filesystem::path conf = "/etc/kong/kong.conf";
-  std::filesystem::path prefix;  // empty: what kong.conf says, then /usr/local/kong
-  std::string binary = "kong";   // a path, or a name looked up in PATH and /usr/local/bin
-  std::string unit = "auto";     // a unit's name, "auto", or "none"
-  std::string admin = "auto";    // "auto", a URL, or "none"
-  std::string status = "auto";   // likewise
+  std::filesystem::path prefix;    // empty: what kong.conf says, then /usr/local/kong
+  std::string binary = "kong";     // a path, or a name looked up in PATH and /usr/local/bin
+  std::string unit = "auto";       // a unit's name, "auto", or "none"
+  std::string admin = "auto";      // "auto", a URL, or "none"
+  std::string status = "auto";     // likewise
+  std::string configure = "file";  // where our two keys are changed: "file", "environment"
   // [agent]
   std::filesystem::path socket = "/run/kongfleet/agent.sock";
   std::filesystem::path state = "/var/lib/kongfleet";

@@ -213,7 +213,9 @@ KeyValues environment_values(std::string_view text, ConfigurationKind kind) {
   KeyValues values;
   for (const auto& assignment : assignments_of(text, kind)) {
     if (assignment.name == path_variable) values.lua_package_path = assignment.value;
-    if (assignment.name == plugins_variable) values.plugins = assignment.value;
+    if (assignment.name != plugins_variable) continue;
+    values.plugins = assignment.value;
+    values.plugins_line = assignment.line;
   }
   return values;
 }

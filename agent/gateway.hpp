@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "agent/managed_file.hpp"
 #include "proto/probe_spec.hpp"
 
 #include <chrono>
@@ -13,6 +14,17 @@
 #include <vector>
 
 namespace kongfleet::agent {
+
+/// One reason not to go on (or, among warnings, to know of), for the person who must act.
+struct Finding {
+  std::string code;    // "syntax", "load", "shadow", "override", "conf", "space", "unreadable", …
+  std::string plugin;  // or empty
+  std::string file;    // path inside the plugin tree where it can be told, else absolute, or empty
+  unsigned line = 0;   // 0: unknown
+  std::string text;    // what is wrong, in Kong's own words where there are any
+  std::string advice;  // what would be right
+  bool warning = false;  // worth knowing, no reason to stop
+};
 
 /// What Kong on this host is and where it keeps things. Found out afresh for every transaction.
 struct GatewayFacts {
@@ -30,17 +42,11 @@ struct GatewayFacts {
   std::string effective_path;       // lua_package_path that a worker says it runs with, else what
                                     // PREFIX/.kong_env says
   std::string effective_plugins;    // plugins of the running node, likewise
-};
-
-/// One reason not to go on (or, among warnings, to know of), for the person who must act.
-struct Finding {
-  std::string code;    // "syntax", "load", "shadow", "override", "conf", "space", "unreadable", …
-  std::string plugin;  // or empty
-  std::string file;    // path inside the plugin tree where it can be told, else absolute, or empty
-  unsigned line = 0;   // 0: unknown
-  std::string text;    // what is wrong, in Kong's own words where there are any
-  std::string advice;  // what would be right
-  bool warning = false;  // worth knowing, no reason to stop
+  ManagedFile managed;  // where lua_package_path and plugins are ours to change; no path: kong.conf
+  std::vector<Finding> obstacles;  // what would keep such a change from being what Kong uses (P7)
+  const std::filesystem::path& managed_path() const {
+    return managed.path.empty() ? conf : managed.path;
+  }
 };
 
 /// What preflight found, and learned.
@@ -114,16 +120,23 @@ public:
   virtual GatewayFacts inspect() = 0;
 
   /// Has Kong itself load the candidate configuration in an empty scratch prefix, away from the
-  /// live node, and looks for what would shadow or override it. `candidate` is a whole kong.conf,
-  /// already written at that path.
+  /// live node, and looks for what would shadow or override it. At `candidate` lies the managed
+  /// file, whole, as it would be.
   virtual PreflightReport preflight(const GatewayFacts& facts,
                                     const std::filesystem::path& candidate,
                                     const std::filesystem::path& generation,
                                     std::chrono::steady_clock::time_point deadline) = 0;
 
-  /// What overrides `lua_package_path` or `plugins` of kong.conf on this host: unit environment,
-  /// drop-ins.
+  /// What overrides `lua_package_path` or `plugins` of the managed file on this host, looked at
+  /// afresh: GatewayFacts::obstacles of now, and whether another file decides by now.
   virtual std::vector<Finding> overrides(const GatewayFacts& facts) = 0;
+
+  /// After a change of a file of that kind: has systemd read a unit file anew (`systemctl
+  /// daemon-reload`), which it does by itself neither when it reloads Kong nor when it starts it;
+  /// for other kinds there is nothing to do. An empty string, or why it failed.
+  virtual std::string make_known(ConfigurationKind, std::chrono::steady_clock::time_point) {
+    return {};
+  }
 
   /// Remembers the node as it is; must be taken right before `reload`.
   virtual Snapshot snapshot(const GatewayFacts& facts) = 0;

@@ -13,6 +13,7 @@ namespace kongfleet::agent {
 struct HostPaths {
   std::filesystem::path proc = "/proc";
   std::filesystem::path systemd = "/run/systemd/system";  // is there where systemd runs the host
+  std::filesystem::path systemd_conf = "/etc/systemd";    // system.conf, and units below system/
   std::filesystem::path passwd = "/etc/passwd";
   std::filesystem::path group = "/etc/group";
   std::filesystem::path hosts = "/etc/hosts";

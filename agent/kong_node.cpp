@@ -6,6 +6,7 @@
 #include "agent/kong_settings.hpp"
 #include "agent/preflight.hpp"
 #include "agent/probe.hpp"
+#include "agent/unit_commands.hpp"
 #include "proto/error.hpp"
 #include "proto/names.hpp"
 
@@ -107,29 +108,32 @@ std::string KongNode::version_of(const std::filesystem::path& binary) {
   return version_;
 }
 
-std::string KongNode::unit_of(int master) const {
-  if (config_.unit == "none") return "";
+std::vector<KongUnit> KongNode::units() const {
+  if (config_.unit == "none") return {};
   const bool named = config_.unit != "auto";
   if (!systemd_.present()) {
-    if (!named) return "";
+    if (!named) return {};
     throw Error("find unit '" + config_.unit +
                 "': systemd does not run this host; set [kong] unit = \"none\" in agent.toml");
   }
-  const auto units = systemd_.show(
+  auto units = systemd_.show(
       named ? std::vector<std::string>{config_.unit}
             : std::vector<std::string>{"kong.service", "kong-enterprise-edition.service"},
       Clock::now() + systemctl_timeout);
-  for (const auto& unit : units)
-    if (master != 0 && unit.main_pid == master) return unit.name;
-  if (!named) {
-    // A Kong that does not run belongs to the unit that would start it; one that runs outside of
-    // every unit, to none.
-    return master == 0 && !units.empty() ? units.front().name : "";
-  }
-  if (units.empty())
+  if (named && units.empty())
     throw Error("find unit '" + config_.unit +
                 "': systemd has none of this name; correct [kong] unit in agent.toml");
-  if (master == 0) return units.front().name;
+  return units;
+}
+
+const KongUnit* KongNode::owner_of(int master, const std::vector<KongUnit>& units) const {
+  for (const auto& unit : units)
+    if (master != 0 && unit.main_pid == master) return &unit;
+  if (units.empty()) return nullptr;
+  // A Kong that does not run belongs to the unit that would start it; one that runs outside of
+  // every unit, to none.
+  if (master == 0) return &units.front();
+  if (config_.unit == "auto") return nullptr;
   throw Error("manage Kong by unit '" + units.front().name + "': its main process is " +
               std::to_string(units.front().main_pid) + ", but Kong's master process is " +
               std::to_string(master) +
@@ -143,20 +147,38 @@ std::optional<KongUnit> KongNode::unit(const GatewayFacts& facts) const {
   return std::move(units.front());
 }
 
+/// The unit's own word on the prefix counts where the unit is what runs, or would run, Kong.
+std::filesystem::path KongNode::prefix_in(const GatewayFacts& facts,
+                                          const std::vector<KongUnit>& units) const {
+  if (!config_.prefix.empty()) return config_.prefix;
+  const auto of_conf = prefix_of(facts.conf, dialect_of(facts.version));
+  for (const auto& unit : units) {
+    const auto of_unit = prefix_of_unit(unit);
+    const bool by_hand = unit.main_pid == 0 && KongProcesses(of_conf, paths_.proc).master();
+    if (!of_unit.empty() && !by_hand) return of_unit;
+  }
+  return of_conf;
+}
+
 GatewayFacts KongNode::inspect() {
   GatewayFacts facts;
   facts.conf = config_.conf;
   facts.binary = find_binary();
   facts.version = version_of(facts.binary);
-  const auto dialect = dialect_of(facts.version);
-  facts.prefix = config_.prefix.empty() ? prefix_of(facts.conf, dialect) : config_.prefix;
-  const KongSettings settings(facts.conf, facts.prefix, dialect);
+  const auto candidates = units();
+  facts.prefix = prefix_in(facts, candidates);
+  const KongSettings settings(facts.conf, facts.prefix, dialect_of(facts.version));
+  if (settings.conf() == nullptr && config_.configure == "file")
+    throw Error("read '" + facts.conf.string() +
+                "': there is no such file; Kong's packages bring only kong.conf.default: copy it "
+                "there, or name the file in use as [kong] conf in agent.toml");
   const auto master = KongProcesses(facts.prefix, paths_.proc).master();
   facts.running = master.has_value();
-  facts.unit = unit_of(master ? master->id.pid : 0);
-  if (const auto owner = facts.running ? std::nullopt : unit(facts)) {
-    facts.starting = owner->active == "activating" || owner->active == "reloading";
-  }
+  const auto* owner = owner_of(master ? master->id.pid : 0, candidates);
+  if (owner != nullptr) facts.unit = owner->name;
+  facts.starting = !facts.running && owner != nullptr &&
+                   (owner->active == "activating" || owner->active == "reloading");
+  find_configuration(facts, settings, owner);
   facts.role = settings.value("role").value_or("traditional");
   facts.admin = admin_url(config_, settings);
   facts.status = status_url(config_, settings, facts.version);

@@ -35,6 +35,8 @@ public:
                             const std::filesystem::path& generation,
                             std::chrono::steady_clock::time_point deadline) override;
   std::vector<Finding> overrides(const GatewayFacts& facts) override;
+  std::string make_known(ConfigurationKind kind,
+                         std::chrono::steady_clock::time_point deadline) override;
   Snapshot snapshot(const GatewayFacts& facts) override;
   std::string reload(const GatewayFacts& facts,
                      std::chrono::steady_clock::time_point deadline) override;
@@ -50,7 +52,15 @@ private:
   using Time = std::chrono::steady_clock::time_point;
   std::filesystem::path find_binary() const;
   std::string version_of(const std::filesystem::path& binary);
-  std::string unit_of(int master) const;
+  /// The units that may own Kong, and the one of them that does own that master process (0: none
+  /// runs), or nullptr.
+  std::vector<KongUnit> units() const;
+  const KongUnit* owner_of(int master, const std::vector<KongUnit>& units) const;
+  std::filesystem::path prefix_in(const GatewayFacts& facts,
+                                  const std::vector<KongUnit>& units) const;
+  /// Fills in what file is ours to change, and what stands in the way.
+  void find_configuration(GatewayFacts& facts, const KongSettings& settings,
+                          const KongUnit* owner) const;
   std::optional<KongUnit> unit(const GatewayFacts& facts) const;
   /// Runs Kong's command as the owner of the master would, in a clean environment.
   ChildResult run_kong(const GatewayFacts& facts, std::vector<std::string> arguments,
@@ -64,7 +74,7 @@ private:
   void add_processes(const GatewayFacts& facts, Snapshot& snapshot) const;
   bool uses_database(const KongSettings& settings, const std::optional<KongUnit>& owner) const;
   Candidate read_candidate(const GatewayFacts& facts, const std::optional<KongUnit>& owner,
-                           const std::filesystem::path& conf,
+                           const std::filesystem::path& managed,
                            const std::filesystem::path& generation) const;
   /// Runs Kong's command in the environment Kong is reloaded in: its unit's, or none.
   ChildResult run_as_reloaded(const GatewayFacts& facts, const std::optional<KongUnit>& owner,

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The kongfleet authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// KongNode's part that looks before the leap: preflight and overrides.
+// KongNode's part that looks before the leap: preflight.
 #include "agent/durable_file.hpp"
 #include "agent/kong_conf_values.hpp"
 #include "agent/kong_node.hpp"
@@ -47,56 +47,7 @@ bool any_refusal(const std::vector<Finding>& findings) {
                      [](const Finding& finding) { return !finding.warning; });
 }
 
-std::string shown(const std::optional<std::string>& value) {
-  return value ? "'" + printable(*value, 500) + "'" : "nothing";
-}
-
-/// A value that Kong had in force when it last read kong.conf, although kong.conf said otherwise:
-/// something outside of the files we know beat it. Where kong.conf is newer, it is only somebody's
-/// edit that waits for a reload.
-std::optional<Finding> beaten(const GatewayFacts& facts, const KongSettings& settings,
-                              const std::string& key) {
-  const auto configured = settings.configured(key);
-  const auto effective = settings.effective(key);
-  if (!configured || !settings.has_effective()) return std::nullopt;
-  if (*configured == effective.value_or(""))
-    return std::nullopt;  // .kong_env leaves out what is empty
-  if (key == "plugins" && split_list(*configured) == split_list(effective.value_or("")))
-    return std::nullopt;
-  std::error_code error;
-  const auto read_at = fs::last_write_time(facts.prefix / ".kong_env", error);
-  const auto edited_at = fs::last_write_time(facts.conf, error);
-  const bool edited_since = !error && edited_at > read_at;
-  Finding finding;
-  finding.code = edited_since ? "conf" : "override";
-  finding.warning = edited_since;
-  finding.file = facts.conf.string();
-  finding.text =
-      "kong.conf says " + key + " = " + shown(configured) + ", but Kong has " + shown(effective);
-  finding.advice =
-      edited_since
-          ? "kong.conf was edited after Kong last read it: that edit comes into force with this one"
-          : "KONG_" + std::string(key == "plugins" ? "PLUGINS" : "LUA_PACKAGE_PATH") +
-                " was set when Kong was started or reloaded: take it out there; or, where it was "
-                "not, have Kong read kong.conf (kong reload -c " +
-                facts.conf.string() + ")";
-  return finding;
-}
-
 }  // namespace
-
-std::vector<Finding> KongNode::overrides(const GatewayFacts& facts) {
-  std::vector<Finding> findings;
-  if (const auto owner = unit(facts)) {
-    findings = unit_overrides(*owner);
-    if (auto defect = reload_defect(*owner, facts.conf)) findings.push_back(std::move(*defect));
-    if (!findings.empty()) return findings;
-  }
-  const KongSettings settings(facts.conf, facts.prefix, dialect_of(facts.version));
-  for (const std::string key : {"lua_package_path", "plugins"})
-    if (auto finding = beaten(facts, settings, key)) findings.push_back(std::move(*finding));
-  return findings;
-}
 
 bool KongNode::uses_database(const KongSettings& settings,
                              const std::optional<KongUnit>& owner) const {
@@ -106,31 +57,33 @@ bool KongNode::uses_database(const KongSettings& settings,
 }
 
 Candidate KongNode::read_candidate(const GatewayFacts& facts, const std::optional<KongUnit>& owner,
-                                   const std::filesystem::path& conf,
+                                   const std::filesystem::path& managed,
                                    const std::filesystem::path& generation) const {
   const auto dialect = dialect_of(facts.version);
+  const bool by_conf = facts.managed.kind == ConfigurationKind::KongConf;
+  const auto conf = by_conf ? managed : facts.conf;
   const KongSettings next(conf, "/nonexistent", dialect);
   Candidate candidate;
-  candidate.conf = read_file(conf);
+  read_file_if_there(conf, candidate.conf);
   candidate.generation = generation;
+  const auto read = read_values(read_file(managed), facts.managed.kind, dialect);
+  const auto& values = std::get<KeyValues>(read);
   candidate.lua_package_path =
-      next.configured("lua_package_path").value_or(std::string(default_lua_package_path));
-  candidate.plugins = next.configured("plugins").value_or(std::string(default_plugins));
+      values.lua_package_path.value_or(std::string(default_lua_package_path));
+  candidate.plugins = values.plugins.value_or(std::string(default_plugins));
+  candidate.plugins_line = values.plugins_line;
   candidate.database = facts.role != "data_plane" && uses_database(next, owner);
   const auto* by_unit = owner ? owner->variable("KONG_DECLARATIVE_CONFIG") : nullptr;
   candidate.declarative =
       by_unit != nullptr ? by_unit->value : next.configured("declarative_config").value_or("");
-  const auto parsed = KongConf::parse(candidate.conf, dialect);
-  const auto* found = std::get<KongConf>(parsed).find("plugins");
-  if (found != nullptr) candidate.plugins_line = static_cast<unsigned>(found->line);
   return candidate;
 }
 
 PreflightReport KongNode::preflight(const GatewayFacts& facts,
-                                    const std::filesystem::path& candidate_conf,
+                                    const std::filesystem::path& managed,
                                     const std::filesystem::path& generation, Time deadline) {
   const auto owner = unit(facts);
-  const auto candidate = read_candidate(facts, owner, candidate_conf, generation);
+  const auto candidate = read_candidate(facts, owner, managed, generation);
   PreflightReport report;
   const auto add = [&](std::vector<Finding> findings) {
     report.findings.insert(report.findings.end(), std::make_move_iterator(findings.begin()),

@@ -8,21 +8,14 @@
 namespace kongfleet::agent {
 namespace {
 
-KongConf parsed(const std::filesystem::path& path, const std::string& text, ConfDialect dialect) {
+std::optional<KongConf> read_conf(const std::filesystem::path& conf, ConfDialect dialect) {
+  std::string text;
+  if (!read_file_if_there(conf, text)) return std::nullopt;
   auto result = KongConf::parse(text, dialect);
   if (const auto* problem = std::get_if<ConfProblem>(&result))
-    throw Error("read '" + path.string() + "', line " + std::to_string(problem->line) + ": " +
+    throw Error("read '" + conf.string() + "', line " + std::to_string(problem->line) + ": " +
                 problem->reason);
   return std::get<KongConf>(std::move(result));
-}
-
-KongConf read_conf(const std::filesystem::path& conf, ConfDialect dialect) {
-  std::string text;
-  if (!read_file_if_there(conf, text))
-    throw Error("read '" + conf.string() +
-                "': there is no such file; Kong's packages bring only kong.conf.default: copy it "
-                "there, or name the file in use as [kong] conf in agent.toml");
-  return parsed(conf, text, dialect);
 }
 
 std::optional<KongConf> read_effective(const std::filesystem::path& path, ConfDialect dialect) {
@@ -46,16 +39,17 @@ std::optional<std::string> KongSettings::effective(std::string_view key) const {
 }
 
 std::optional<std::string> KongSettings::configured(std::string_view key) const {
-  return configured_.value(key);
+  return configured_ ? configured_->value(key) : std::nullopt;
 }
 
 std::optional<std::string> KongSettings::value(std::string_view key) const {
   // .kong_env is complete: what it lacks is set to nothing, whatever kong.conf says.
-  return effective_ ? effective_->value(key) : configured_.value(key);
+  return effective_ ? effective_->value(key) : configured(key);
 }
 
 std::filesystem::path prefix_of(const std::filesystem::path& conf, ConfDialect dialect) {
-  const auto prefix = read_conf(conf, dialect).value("prefix");
+  const auto settings = read_conf(conf, dialect);
+  const auto prefix = settings ? settings->value("prefix") : std::nullopt;
   return prefix && !prefix->empty() ? std::filesystem::path(*prefix)
                                     : std::filesystem::path("/usr/local/kong");
 }

@@ -16,8 +16,8 @@ namespace kongfleet::agent {
 /// a rejected reload .kong_env is ahead of what runs; addresses and files seldom differ.
 class KongSettings {
 public:
-  /// `conf` must be readable, .kong_env need not be there. Throws Error, with advice, for a
-  /// kong.conf that Kong itself could not read.
+  /// Neither file need be there. Throws Error, with advice, for a kong.conf that Kong itself could
+  /// not read.
   KongSettings(const std::filesystem::path& conf, const std::filesystem::path& prefix,
                ConfDialect dialect);
   /// The setting, or nothing where neither file has it and Kong's default applies.
@@ -26,14 +26,16 @@ public:
   std::optional<std::string> effective(std::string_view key) const;
   /// What kong.conf alone says.
   std::optional<std::string> configured(std::string_view key) const;
-  bool has_effective() const { return effective_.has_value(); }
+  /// The files themselves; nullptr where there is none.
+  const KongConf* conf() const { return configured_ ? &*configured_ : nullptr; }
+  const KongConf* kong_env() const { return effective_ ? &*effective_ : nullptr; }
 
 private:
-  KongConf configured_;
+  std::optional<KongConf> configured_;
   std::optional<KongConf> effective_;
 };
 
-/// `prefix` of a kong.conf, or Kong's default, /usr/local/kong.
+/// `prefix` of a kong.conf, or Kong's default, /usr/local/kong, where it or the file lacks it.
 std::filesystem::path prefix_of(const std::filesystem::path& conf, ConfDialect dialect);
 
 }  // namespace kongfleet::agent

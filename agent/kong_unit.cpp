@@ -2,15 +2,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/kong_unit.hpp"
 
+#include "agent/unit_file.hpp"
+
 #include <charconv>
 #include <sstream>
 
 namespace kongfleet::agent {
 namespace {
-
-bool holds(std::string_view text, std::string_view part) {
-  return text.find(part) != std::string_view::npos;
-}
 
 std::vector<std::filesystem::path> paths_in(std::string_view text) {
   std::istringstream words{std::string(text)};
@@ -28,6 +26,20 @@ void set_property(KongUnit& unit, std::string_view name, std::string_view value)
   if (name == "PrivateTmp") unit.private_tmp = value == "yes";
   // One line for each command: ExecReload={ path=… ; argv[]=/usr/local/bin/kong prepare … }
   if (name == "ExecReload" && !value.empty()) unit.exec_reload.append(value).append("\n");
+  if (name == "ExecStartPre" && !value.empty())
+    unit.exec_start.insert(0, std::string(value) + "\n");
+  if (name == "ExecStart" && !value.empty()) unit.exec_start.append(value).append("\n");
+  if (name == "Environment") {
+    unit.loaded_environment.emplace();
+    for (auto& word : words_of(value)) unit.loaded_environment->push_back(std::move(word.text));
+  }
+  // "/etc/default/kong (ignore_errors=yes)"; before 236 the property has the setting's own name.
+  if (name.starts_with("EnvironmentFile") && value.ends_with(')')) {
+    const auto end = value.rfind(" (");
+    const bool optional = value.substr(end) == " (ignore_errors=yes)";
+    unit.loaded_environment_files.push_back(
+        {(optional ? "-" : "") + std::string(value.substr(0, end)), {}, 0});
+  }
   if (name == "FragmentPath" && !value.empty()) unit.files.insert(unit.files.begin(), value);
   if (name == "DropInPaths")
     for (auto& path : paths_in(value)) unit.files.push_back(std::move(path));
@@ -52,48 +64,29 @@ std::vector<KongUnit> parse_units(std::string_view shown) {
   return units;
 }
 
+std::vector<UnitVariable> parse_manager_environment(std::string_view shown) {
+  std::vector<UnitVariable> variables;
+  std::istringstream lines{std::string(shown)};
+  for (std::string line; std::getline(lines, line);) {
+    const auto equals = line.find('=');
+    if (!line.starts_with("KONG_") || equals == std::string::npos) continue;
+    std::string_view value = std::string_view(line).substr(equals + 1);
+    if (value.starts_with("$'")) value.remove_prefix(1);  // written for a shell to read
+    const auto words = words_of(value);
+    variables.push_back({line.substr(0, equals),
+                         words.empty() ? "" : words[0].text,
+                         {},
+                         0,
+                         VariableSource::Manager});
+  }
+  return variables;
+}
+
 const UnitVariable* KongUnit::variable(std::string_view wanted) const {
   const UnitVariable* found = nullptr;
   for (const auto& entry : variables)
     if (entry.name == wanted) found = &entry;
   return found;
-}
-
-std::vector<Finding> unit_overrides(const KongUnit& unit) {
-  std::vector<Finding> findings;
-  for (const std::string key : {"LUA_PACKAGE_PATH", "PLUGINS"}) {
-    const auto* variable = unit.variable("KONG_" + key);
-    if (variable == nullptr) continue;
-    Finding finding;
-    finding.code = "override";
-    finding.file = variable->file.string();
-    finding.line = variable->line;
-    finding.text = "KONG_" + key + "=" + variable->value + ", set for " + unit.name +
-                   ", overrides " + (key == "PLUGINS" ? "plugins" : "lua_package_path") +
-                   " of kong.conf";
-    finding.advice = "move the value into kong.conf and take the variable out of " + finding.file +
-                     ", then systemctl daemon-reload";
-    findings.push_back(std::move(finding));
-  }
-  return findings;
-}
-
-std::optional<Finding> reload_defect(const KongUnit& unit, const std::filesystem::path& conf) {
-  const std::string& commands = unit.exec_reload;
-  const bool by_default = conf == "/etc/kong/kong.conf" || conf == "/etc/kong.conf";
-  const bool names_it = holds(commands, " " + conf.string() + " ");
-  const bool names_any = holds(commands, " -c /") || holds(commands, " --conf");
-  const bool prepares = holds(commands, "kong prepare");
-  const bool reads_it = names_it || (prepares && by_default && !names_any);
-  if (reads_it && (prepares || holds(commands, "kong reload"))) return std::nullopt;
-  Finding finding;
-  finding.code = "unit";
-  finding.file = unit.files.empty() ? "" : unit.files.front().string();
-  finding.text = "ExecReload of " + unit.name + " does not have Kong read '" + conf.string() + "'";
-  if (commands.empty()) finding.text = unit.name + " has no ExecReload: it can't be reloaded";
-  finding.advice = "add a drop-in in which ExecReload=/usr/local/bin/kong prepare -c " +
-                   conf.string() + " -p PREFIX comes before the reload of nginx";
-  return finding;
 }
 
 }  // namespace kongfleet::agent

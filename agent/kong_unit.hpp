@@ -3,7 +3,6 @@
 #pragma once
 
 #include "agent/child_process.hpp"
-#include "agent/gateway.hpp"
 #include "agent/host_paths.hpp"
 
 #include <chrono>
@@ -15,39 +14,73 @@
 
 namespace kongfleet::agent {
 
-/// A variable that a unit's files set, and where.
+/// Who sets a variable of a unit; what stands further down beats what stands above.
+enum class VariableSource {
+  Manager,          // systemd itself hands it to every service
+  Unit,             // Environment= of the unit file or a drop-in
+  EnvironmentFile,  // a file that EnvironmentFile= names
+};
+
+/// A variable that Kong gets, and from where.
 struct UnitVariable {
   std::string name;
   std::string value;
+  std::filesystem::path file;  // empty, line 0: systemd has it from nowhere that can be found
+  unsigned line = 0;
+  VariableSource source = VariableSource::Unit;
+};
+
+/// Something that a file of a unit says, and where.
+struct UnitLine {
+  std::string text;
   std::filesystem::path file;
   unsigned line = 0;
 };
 
-/// A systemd unit as far as reloading and starting Kong needs it.
+/// A systemd unit as far as configuring, reloading and starting Kong needs it.
 struct KongUnit {
   std::string name;
   bool loaded = false;
   int main_pid = 0;
   std::string active;       // ActiveState: "active", "activating", "failed", …
   std::string exec_reload;  // as systemctl shows it: all commands in one text
+  std::string exec_start;   // likewise, those of ExecStartPre first
   std::string user;         // User=, or empty
   bool private_tmp = false;
   std::vector<std::filesystem::path> files;  // the unit file, then its drop-ins, in their order
   std::vector<std::filesystem::path> environment_files;  // EnvironmentFile=, existing ones
-  std::vector<UnitVariable>
-      variables;  // what Kong gets: Environment=, then environment files; last one wins
+  std::vector<UnitVariable> variables;  // what Kong gets, in the order of VariableSource; of
+                                        // several of one name the last one counts
+  std::vector<UnitLine> commands;       // "ExecReload=…" and its like
+  std::vector<UnitLine> passed;         // names of PassEnvironment=
+  std::vector<UnitLine> unset;          // NAME or NAME=VALUE of UnsetEnvironment=
+  std::vector<UnitLine> unseen_files;   // EnvironmentFile= that ought to be there and are not, or
+                                        // lie where our own unit lets us see nothing
+  /// Environment= as systemd has it loaded, which is older than the files where nobody had systemd
+  /// read them since; nothing where it does not tell.
+  std::optional<std::vector<std::string>> loaded_environment;
+  std::vector<UnitLine> loaded_environment_files;
   /// The variable as Kong gets it, or nullptr.
   const UnitVariable* variable(std::string_view name) const;
 };
 
-/// Reads the properties part of KongUnit from `systemctl show` (Id, LoadState,
-/// MainPID, ExecReload, User, PrivateTmp, FragmentPath, DropInPaths). One unit for each block of
-/// lines.
+/// Reads the properties part of KongUnit from `systemctl show` (Id, LoadState, MainPID, ExecReload,
+/// ExecStartPre, ExecStart, User, PrivateTmp, FragmentPath, DropInPaths, Environment,
+/// EnvironmentFiles). One unit for each block of lines.
 std::vector<KongUnit> parse_units(std::string_view shown);
 
-/// Reads the environment part from the unit's own files, because only they tell where a variable
-/// comes from. Quoting and comments as in systemd.exec(5); specifiers (%i) stay as they are. What
-/// can't be read sets nothing.
+/// The variables that systemd itself hands to Kong, from `systemctl show-environment`: those that
+/// begin with KONG_.
+std::vector<UnitVariable> parse_manager_environment(std::string_view shown);
+
+/// Finds the DefaultEnvironment= of system.conf, or of a file in system.conf.d, that each of them
+/// comes from, if one does: `systemctl set-environment` leaves no trace.
+void find_places(std::vector<UnitVariable>& variables, const std::filesystem::path& systemd_conf);
+
+/// Reads the environment and the commands from the unit's own files, because only they tell where
+/// something comes from, and puts them behind the variables that are there already. Quoting,
+/// comments and precedence as in systemd.exec(5); specifiers that the unit's name does not decide
+/// stay as they are. What can't be read sets nothing.
 void read_environment(KongUnit& unit);
 
 /// systemd on this host, through its own commands.
@@ -59,6 +92,8 @@ public:
   /// The units of those names that exist, with environment.
   std::vector<KongUnit> show(const std::vector<std::string>& names,
                              std::chrono::steady_clock::time_point deadline) const;
+  /// `systemctl daemon-reload`: has systemd read all unit files anew. An empty string, or why not.
+  std::string daemon_reload(std::chrono::steady_clock::time_point deadline) const;
   /// `systemctl reload`: an empty string, or why not, with what the unit's commands said last where
   /// the journal has it.
   std::string reload(const std::string& unit, std::chrono::steady_clock::time_point deadline) const;
@@ -83,13 +118,5 @@ private:
   std::string last_words(const std::string& unit) const;
   const HostPaths& paths_;
 };
-
-/// What the unit sets over kong.conf for `lua_package_path` and `plugins` (KONG_* beat the file,
-/// even empty ones).
-std::vector<Finding> unit_overrides(const KongUnit& unit);
-
-/// Why `systemctl reload` would not have Kong read `conf`, or nothing: ExecReload is missing, does
-/// not run `kong prepare` (or `kong reload -c`) first, or has it read another file.
-std::optional<Finding> reload_defect(const KongUnit& unit, const std::filesystem::path& conf);
 
 }  // namespace kongfleet::agent

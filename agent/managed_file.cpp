@@ -32,7 +32,9 @@ std::variant<KeyValues, ConfProblem> read_values(std::string_view text, Configur
   const auto parsed = KongConf::parse(text, dialect);
   if (const auto* problem = std::get_if<ConfProblem>(&parsed)) return *problem;
   const auto& conf = std::get<KongConf>(parsed);
-  return KeyValues{conf.value("lua_package_path"), conf.value("plugins")};
+  const auto* plugins = conf.find("plugins");
+  return KeyValues{conf.value("lua_package_path"), conf.value("plugins"),
+                   plugins == nullptr ? 0 : static_cast<unsigned>(plugins->line)};
 }
 
 std::variant<Edited, ConfProblem> edit_managed(std::string_view text, const ManagedFile& file,

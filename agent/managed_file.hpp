@@ -27,6 +27,7 @@ std::optional<ConfigurationKind> kind_of(std::string_view name);
 struct KeyValues {
   std::optional<std::string> lua_package_path;  // nothing: the file does not set it
   std::optional<std::string> plugins;
+  unsigned plugins_line = 0;  // where the file sets `plugins`; 0: it does not
 };
 
 /// The one file in which both keys are changed, with one switch.

@@ -43,7 +43,7 @@ Finding in_use(const std::string& plugin, const GatewayFacts& facts, const Candi
   Finding finding;
   finding.code = "in-use";
   finding.plugin = printable(plugin, name_max);
-  finding.file = facts.conf.string();
+  finding.file = facts.managed_path().string();
   finding.line = candidate.plugins_line;
   finding.text = "the plugin leaves `plugins`, but configuration uses it: Kong would " +
                  std::string(candidate.database ? "reject the reload"

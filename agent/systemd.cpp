@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/kong_unit.hpp"
 #include "agent/preflight.hpp"
+#include "proto/names.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -39,8 +40,9 @@ ChildResult Systemd::run(std::vector<std::string> argv,
 std::vector<KongUnit> Systemd::show(const std::vector<std::string>& names,
                                     std::chrono::steady_clock::time_point deadline) const {
   std::vector<std::string> argv{"systemctl", "show", "--no-pager"};
-  for (const char* property : {"Id", "LoadState", "ActiveState", "MainPID", "ExecReload", "User",
-                               "PrivateTmp", "FragmentPath", "DropInPaths"}) {
+  for (const char* property : {"Id", "LoadState", "ActiveState", "MainPID", "ExecReload",
+                               "ExecStartPre", "ExecStart", "User", "PrivateTmp", "FragmentPath",
+                               "DropInPaths", "Environment", "EnvironmentFiles"}) {
     argv.emplace_back("-p");
     argv.emplace_back(property);
   }
@@ -48,8 +50,22 @@ std::vector<KongUnit> Systemd::show(const std::vector<std::string>& names,
   argv.insert(argv.end(), names.begin(), names.end());
   auto units = parse_units(run(std::move(argv), deadline).output);
   std::erase_if(units, [](const KongUnit& unit) { return !unit.loaded; });
-  for (auto& unit : units) read_environment(unit);
+  if (units.empty()) return units;
+  auto inherited =
+      parse_manager_environment(run({"systemctl", "show-environment"}, deadline).output);
+  find_places(inherited, paths_.systemd_conf);
+  for (auto& unit : units) {
+    unit.variables = inherited;
+    read_environment(unit);
+  }
   return units;
+}
+
+std::string Systemd::daemon_reload(std::chrono::steady_clock::time_point deadline) const {
+  const auto result = run({"systemctl", "daemon-reload"}, deadline);
+  if (result.timed_out) return "systemctl daemon-reload: no end within the time allowed";
+  if (result.ok()) return "";
+  return "systemctl daemon-reload: " + printable(result.text(), 500);
 }
 
 std::string Systemd::reload(const std::string& unit,
@@ -98,12 +114,15 @@ ChildResult Systemd::run_like(const KongUnit& unit, const std::vector<std::strin
   if (!unit.user.empty()) property("User=" + unit.user);
   for (const auto& file : unit.environment_files) property("EnvironmentFile=" + file.string());
   for (const auto& variable : unit.variables)
-    if (std::find(unit.environment_files.begin(), unit.environment_files.end(), variable.file) ==
-        unit.environment_files.end())
+    if (variable.source == VariableSource::Unit)
       command.push_back("--setenv=" + variable.name + "=" + variable.value);
   command.insert(command.end(), {"--", "/usr/bin/env"});
   // An environment file would beat --setenv: env(1) comes after both.
   for (const auto& name : without) command.push_back("--unset=" + name);
+  for (const auto& entry : unit.unset) {
+    const auto name = entry.text.substr(0, entry.text.find('='));
+    if (unit.variable(name) == nullptr) command.push_back("--unset=" + name);
+  }
   command.push_back("PATH=" + paths_.path);
   command.insert(command.end(), extra.begin(), extra.end());
   command.insert(command.end(), argv.begin(), argv.end());

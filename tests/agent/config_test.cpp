@@ -158,9 +158,6 @@ TEST_CASE("of several unknown keys the first in the file is told") {
 }
 
 TEST_CASE("what this version does not have is refused by name") {
-  CHECK(mistake("[kong]\nconfigure = \"environment\"\n") ==
-        "2:13: found the text \"environment\" for 'configure', which is not supported by this "
-        "version, expected \"file\"");
   CHECK(mistake("[trust]\nsignatures = \"required\"\n") ==
         "2:14: found the text \"required\" for 'signatures', which is not supported by this "
         "version, expected \"optional\" or \"off\"");
@@ -168,6 +165,15 @@ TEST_CASE("what this version does not have is refused by name") {
         "2:14: found the text \"maybe\" for 'signatures', expected \"optional\" or \"off\"");
   CHECK(mistake("[kong]\nadmin = \"https://127.0.0.1:8444\"\n")
             .find("https is not supported by this version") != std::string::npos);
+}
+
+TEST_CASE("Kong is configured in kong.conf, or in the environment of its unit") {
+  CHECK(mistake("[kong]\nconfigure = \"environment\"\n") == "none");
+  CHECK(mistake("[kong]\nconfigure = \"registry\"\n") ==
+        "2:13: found the text \"registry\" for 'configure', expected \"file\" or \"environment\"");
+  CHECK(mistake("[kong]\nunit = \"none\"\nconfigure = \"environment\"\n") ==
+        "3:13: found the text \"environment\" for 'configure' beside unit = \"none\", expected "
+        "\"file\": only a unit has an environment to manage");
 }
 
 TEST_CASE("text that could be read as something else is refused") {

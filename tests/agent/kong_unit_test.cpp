@@ -42,10 +42,6 @@ std::string value(const KongUnit& unit, const std::string& name) {
   return variable == nullptr ? "(none)" : variable->value;
 }
 
-constexpr const char* reload_by_prepare =
-    "{ path=/usr/local/bin/kong ; argv[]=/usr/local/bin/kong prepare -p /usr/local/kong ; }\n"
-    "{ path=/x/nginx ; argv[]=/x/nginx -p /usr/local/kong -s reload ; }\n";
-
 }  // namespace
 
 TEST_CASE("what systemctl shows of several units is read") {
@@ -54,7 +50,9 @@ TEST_CASE("what systemctl shows of several units is read") {
       "PrivateTmp=yes\nFragmentPath=/lib/systemd/system/kong.service\n"
       "DropInPaths=/etc/systemd/system/kong.service.d/a.conf /run/b.conf\n"
       "ExecReload={ path=/a ; argv[]=/a prepare ; }\nExecReload={ path=/b ; argv[]=/b -s reload ; "
-      "}\n"
+      "}\nExecStart={ path=/n ; argv[]=/n ; }\nExecStartPre={ path=/p ; argv[]=/p ; }\n"
+      "Environment=A=1 \"B=two words\" \"C=/a/?.lua;;\"\n"
+      "EnvironmentFiles=/e/a b (ignore_errors=no)\nEnvironmentFiles=/e/c (ignore_errors=yes)\n"
       "\nId=other.service\nLoadState=not-found\nMainPID=0\n");
   REQUIRE(units.size() == 2);
   CHECK(units[0].name == "kong.service");
@@ -67,7 +65,14 @@ TEST_CASE("what systemctl shows of several units is read") {
                                                 "/run/b.conf"});
   CHECK(units[0].exec_reload.find("/a prepare") != std::string::npos);
   CHECK(units[0].exec_reload.find("/b -s reload") != std::string::npos);
+  CHECK(units[0].exec_start.find("/p ;") < units[0].exec_start.find("/n ;"));
+  CHECK(units[0].loaded_environment ==
+        std::vector<std::string>{"A=1", "B=two words", "C=/a/?.lua;;"});
+  REQUIRE(units[0].loaded_environment_files.size() == 2);
+  CHECK(units[0].loaded_environment_files[0].text == "/e/a b");
+  CHECK(units[0].loaded_environment_files[1].text == "-/e/c");
   CHECK_FALSE(units[1].loaded);
+  CHECK_FALSE(units[1].loaded_environment);
 }
 
 TEST_CASE("a unit's environment is read from its files, with the place of each variable") {
@@ -96,59 +101,6 @@ TEST_CASE("a unit's environment is read from its files, with the place of each v
   CHECK(unit.environment_files == std::vector<fs::path>{variables});
 }
 
-TEST_CASE("an empty assignment forgets what came before, as systemd does") {
-  const Host host;
-  KongUnit unit;
-  unit.files = {host.write("a", "[Service]\nEnvironment=KONG_PLUGINS=a\n"),
-                host.write("b", "[Service]\nEnvironment=\nEnvironment=KONG_OTHER=b\n")};
-  read_environment(unit);
-  CHECK(value(unit, "KONG_PLUGINS") == "(none)");
-  CHECK(value(unit, "KONG_OTHER") == "b");
-}
-
-TEST_CASE("environment files may be named by a pattern") {
-  const Host host;
-  host.write("env.d/1.env", "A=1\n");
-  host.write("env.d/2.env", "A=2\n");
-  host.write("env.d/3.txt", "A=3\n");
-  KongUnit unit;
-  unit.files = {
-      host.write("u", "[Service]\nEnvironmentFile=" + (host.root / "env.d/*.env").string() + "\n")};
-  read_environment(unit);
-  CHECK(value(unit, "A") == "2");
-}
-
-TEST_CASE("a variable that beats kong.conf is a finding that names its file") {
-  KongUnit unit;
-  unit.name = "kong.service";
-  CHECK(unit_overrides(unit).empty());
-  unit.variables = {{"KONG_NGINX_DAEMON", "off", "/u", 3}, {"KONG_PLUGINS", "", "/d/a.conf", 7}};
-  const auto findings = unit_overrides(unit);
-  REQUIRE(findings.size() == 1);
-  CHECK(findings[0].code == "override");
-  CHECK(findings[0].file == "/d/a.conf");
-  CHECK(findings[0].line == 7);
-  CHECK_FALSE(findings[0].warning);
-  CHECK(findings[0].text.find("KONG_PLUGINS=, set for kong.service, overrides plugins") == 0);
-}
-
-TEST_CASE("a unit whose reload does not have Kong read kong.conf is a finding") {
-  KongUnit unit;
-  unit.name = "kong.service";
-  CHECK(reload_defect(unit, "/etc/kong/kong.conf")->text ==
-        "kong.service has no ExecReload: it can't be reloaded");
-  unit.exec_reload = "{ path=/x/nginx ; argv[]=/x/nginx -p /usr/local/kong -s reload ; }\n";
-  CHECK(reload_defect(unit, "/etc/kong/kong.conf"));
-  unit.exec_reload = "{ path=/k/kong ; argv[]=/k/kong reload -p /usr/local/kong ; }\n";
-  CHECK(reload_defect(unit, "/etc/kong/kong.conf"));
-  unit.exec_reload = reload_by_prepare;
-  CHECK_FALSE(reload_defect(unit, "/etc/kong/kong.conf"));
-  CHECK(reload_defect(unit, "/srv/kong.conf"));
-  unit.exec_reload = "{ path=/k/kong ; argv[]=/k/kong reload -c /srv/kong.conf ; }\n";
-  CHECK_FALSE(reload_defect(unit, "/srv/kong.conf"));
-  CHECK(reload_defect(unit, "/etc/kong/kong.conf"));
-}
-
 TEST_CASE("units are shown by systemctl, and those that don't exist are left out") {
   const Host host;
   host.command("systemctl",
@@ -170,28 +122,61 @@ TEST_CASE("a failed reload says why") {
   CHECK(Systemd(host.paths).reload("kong.service", Clock::now() + 20s) == "");
 }
 
+TEST_CASE("systemd is told to read its unit files anew") {
+  const Host host;
+  host.command("systemctl", "[ \"$*\" = daemon-reload ]\n");
+  CHECK(Systemd(host.paths).daemon_reload(Clock::now() + 20s) == "");
+  host.command("systemctl", "echo 'Access denied' >&2; exit 1\n");
+  CHECK(Systemd(host.paths).daemon_reload(Clock::now() + 20s) ==
+        "systemctl daemon-reload: Access denied");
+}
+
+TEST_CASE("what systemd hands to Kong comes below what the unit says") {
+  const Host host;
+  host.command("systemctl",
+               "if [ \"$1\" = show-environment ]; then printf 'LANG=C\\nKONG_A=m\\nKONG_B=m\\n'\n"
+               "else printf 'Id=k\\nLoadState=loaded\\nFragmentPath=" +
+                   host.write("k", "[Service]\nEnvironment=KONG_A=u\n").string() + "\\n'; fi\n");
+  host.write("system.conf", "[Manager]\nDefaultEnvironment=KONG_B=m\n");
+  auto paths = host.paths;
+  paths.systemd_conf = host.root;
+  const auto units = Systemd(paths).show({"k"}, Clock::now() + 20s);
+  REQUIRE(units.size() == 1);
+  CHECK(value(units[0], "KONG_A") == "u");
+  CHECK(value(units[0], "KONG_B") == "m");
+  CHECK(units[0].variable("KONG_B")->source == VariableSource::Manager);
+  CHECK(units[0].variable("KONG_B")->file == host.root / "system.conf");
+  CHECK(value(units[0], "LANG") == "(none)");
+}
+
 TEST_CASE("a program like the unit's gets its environment, with ours on top") {
   const Host host;
   // Takes its own options off and runs the rest, as systemd-run does.
-  host.command("systemd-run", "for a in \"$@\"; do echo \"$a\" >> " +
-                                  (host.root / "seen").string() +
-                                  "; done\nwhile [ \"$1\" != -- ]; do shift; done\nshift\n"
-                                  "KONG_DATABASE=postgres KONG_PREFIX=/x exec \"$@\"\n");
+  host.command("systemd-run",
+               "for a in \"$@\"; do echo \"$a\" >> " + (host.root / "seen").string() +
+                   "; done\nwhile [ \"$1\" != -- ]; do shift; done\nshift\n"
+                   "KONG_DATABASE=postgres KONG_PREFIX=/x KONG_GONE=1 KONG_A=1 exec \"$@\"\n");
   KongUnit unit;
   unit.user = "kong";
   unit.environment_files = {"/e/kong.env"};
-  unit.variables = {{"KONG_A", "1 2", "/u", 1}, {"KONG_SECRET", "s", "/e/kong.env", 1}};
+  unit.variables = {{"KONG_A", "1 2", "/u", 1},
+                    {"KONG_B", "b", "", 0, VariableSource::Manager},
+                    {"KONG_SECRET", "s", "/e/kong.env", 1, VariableSource::EnvironmentFile}};
+  unit.unset = {{"KONG_GONE", "/u", 2}, {"KONG_A=other", "/u", 3}};
   const auto result = Systemd(host.paths)
                           .run_like(unit, {"/usr/bin/env"}, {"KONG_DATABASE=off"}, {"KONG_PREFIX"},
                                     Clock::now() + 20s);
   CHECK(result.ok());
   CHECK(result.output.find("KONG_DATABASE=off\n") != std::string::npos);
   CHECK(result.output.find("KONG_PREFIX") == std::string::npos);
+  CHECK(result.output.find("KONG_GONE") == std::string::npos);
+  CHECK(result.output.find("KONG_A=1\n") != std::string::npos);
   std::ifstream file(host.root / "seen");
   const std::string seen((std::istreambuf_iterator<char>(file)), {});
   CHECK(seen.find("\nUser=kong\n") != std::string::npos);
   CHECK(seen.find("\nEnvironmentFile=/e/kong.env\n") != std::string::npos);
   CHECK(seen.find("\n--setenv=KONG_A=1 2\n") != std::string::npos);
+  CHECK(seen.find("KONG_B") == std::string::npos);       // systemd hands it out by itself
   CHECK(seen.find("KONG_SECRET") == std::string::npos);  // arguments are for everybody to see
 }
 

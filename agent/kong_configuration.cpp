@@ -1,0 +1,81 @@
+// SPDX-FileCopyrightText: The kongfleet authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// KongNode's part that finds out what decides Kong's configuration on this host, and which file of
+// it is ours to change.
+#include "agent/effective_configuration.hpp"
+#include "agent/environment_edit.hpp"
+#include "agent/kong_node.hpp"
+
+#include <algorithm>
+
+namespace kongfleet::agent {
+namespace {
+
+/// Whether a file that decides was edited after Kong last read it.
+bool edited_since(const GatewayFacts& facts, const KongUnit* owner) {
+  std::error_code error;
+  const auto read_at = fs::last_write_time(facts.prefix / ".kong_env", error);
+  if (error) return false;
+  std::vector<fs::path> deciding{facts.conf};
+  for (const auto name : {path_variable, plugins_variable}) {
+    const auto* variable = owner != nullptr ? owner->variable(name) : nullptr;
+    if (variable != nullptr) deciding.push_back(variable->file);
+  }
+  return std::any_of(deciding.begin(), deciding.end(), [&](const fs::path& file) {
+    const auto edited_at = fs::last_write_time(file, error);
+    return !error && edited_at > read_at;
+  });
+}
+
+bool found_by_default(const fs::path& conf) {
+  std::error_code ignored;
+  const fs::path first = "/etc/kong/kong.conf";
+  return conf == first || (conf == "/etc/kong.conf" && !fs::exists(first, ignored));
+}
+
+}  // namespace
+
+void KongNode::find_configuration(GatewayFacts& facts, const KongSettings& settings,
+                                  const KongUnit* owner) const {
+  ConfigurationScene scene;
+  scene.conf = facts.conf;
+  scene.configured = settings.conf();
+  scene.by_default = found_by_default(facts.conf);
+  scene.unit = owner;
+  // A Kong that does not run makes .kong_env anew when it starts.
+  scene.kong_env = facts.running ? settings.kong_env() : nullptr;
+  scene.edited_since = edited_since(facts, owner);
+  scene.by_environment = config_.configure == "environment";
+  facts.obstacles = configuration_obstacles(scene);
+  if (!scene.by_environment) return;
+  auto managed = environment_to_manage(scene, paths_.systemd_conf / "system");
+  if (auto* file = std::get_if<ManagedFile>(&managed))
+    facts.managed = std::move(*file);
+  else
+    facts.obstacles.insert(facts.obstacles.begin(), std::get<Finding>(std::move(managed)));
+}
+
+std::vector<Finding> KongNode::overrides(const GatewayFacts& facts) {
+  auto now = facts;
+  now.managed = {};
+  const auto owner = unit(facts);
+  const KongSettings settings(facts.conf, facts.prefix, dialect_of(facts.version));
+  find_configuration(now, settings, owner ? &*owner : nullptr);
+  if (now.obstacles.empty() && now.managed_path() != facts.managed_path()) {
+    Finding finding;
+    finding.code = "override";
+    finding.file = now.managed_path().string();
+    finding.text = "by now this file decides lua_package_path and plugins, not '" +
+                   facts.managed_path().string() + "'";
+    finding.advice = "plan again";
+    now.obstacles.push_back(std::move(finding));
+  }
+  return now.obstacles;
+}
+
+std::string KongNode::make_known(ConfigurationKind kind, Time deadline) {
+  return kind == ConfigurationKind::UnitFile ? systemd_.daemon_reload(deadline) : "";
+}
+
+}  // namespace kongfleet::agent
