@@ -26,21 +26,13 @@ const Finding* first_refusal(const std::vector<Finding>& findings) {
   return nullptr;
 }
 
-std::string sentence(const Finding& finding) {
-  std::string where = finding.plugin.empty() ? "" : finding.plugin + ": ";
-  if (!finding.file.empty()) {
-    where += finding.file + (finding.line > 0 ? ":" + std::to_string(finding.line) : "") + ": ";
-  }
-  return where + finding.text + (finding.advice.empty() ? "" : " (" + finding.advice + ")");
-}
-
 }  // namespace
 
 Deployment::Deployment(TransactionParts parts, Order order, HostPlan plan)
     : parts_(parts),
       order_(std::move(order)),
       plan_(std::move(plan)),
-      conf_(plan_.survey.facts.conf),
+      conf_(plan_.survey.facts.managed_path()),
       deadline_(Clock::now() + order_.deadline) {
   outcome_.transaction = order_.transaction;
 }
@@ -151,6 +143,7 @@ void Deployment::remember(Step step) {
   }
   if (step == Step::Switch) {
     record.open->conf = conf_.path().string();
+    record.open->kind = plan_.survey.facts.managed.kind;
     record.open->conf_old = sha256(plan_.survey.conf_text).hex();
     record.open->conf_new = sha256(plan_.next_conf).hex();
     record.open->conf_restore = sha256(plan_.restore_conf).hex();
@@ -162,7 +155,7 @@ void Deployment::remember(Step step) {
 void Deployment::stage() {
   if (parts_.host.adopt(parts_.journal.record(), plan_.survey)) {
     // What the baseline lists is not ours to take out again.
-    auto back = parts_.host.edit_for(plan_.survey.conf_text, plan_.survey.facts.version,
+    auto back = parts_.host.edit_for(plan_.survey.conf_text, plan_.survey.facts,
                                      parts_.journal.record().committed, plan_.survey.releases);
     if (auto* edited = std::get_if<Edited>(&back)) plan_.restore_conf = std::move(edited->text);
   }
@@ -202,6 +195,8 @@ void Deployment::switch_conf() {
     throw Error("'" + conf_.path().string() +
                 "' was edited after the plan was made; that edit stands. Plan again");
   }
+  const auto problem = parts_.gateway.make_known(plan_.survey.facts.managed.kind, deadline_);
+  if (!problem.empty()) throw Error(problem);
 }
 
 void Deployment::reload() {
@@ -246,10 +241,10 @@ void Deployment::probe_all() {
 std::string Deployment::trouble() {
   try {
     fault_ = Fault::Other;
-    if (LiveFile(plan_.survey.facts.conf).path() != conf_.path()) {
-      return "'" + plan_.survey.facts.conf.string() + "' leads to another file now";
+    if (LiveFile(plan_.survey.facts.managed_path()).path() != conf_.path()) {
+      return "'" + plan_.survey.facts.managed_path().string() + "' leads to another file now";
     }
-    const auto edited = parts_.host.edit_for(conf_.read(), plan_.survey.facts.version,
+    const auto edited = parts_.host.edit_for(conf_.read(), plan_.survey.facts,
                                              plan_.generation.number, plan_.releases);
     const auto* names_it = std::get_if<Edited>(&edited);
     if (names_it == nullptr || !names_it->lines.empty()) {

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "agent/finding.hpp"
 #include "agent/managed_file.hpp"
 #include "proto/probe_spec.hpp"
 
@@ -14,17 +15,6 @@
 #include <vector>
 
 namespace kongfleet::agent {
-
-/// One reason not to go on (or, among warnings, to know of), for the person who must act.
-struct Finding {
-  std::string code;    // "syntax", "load", "shadow", "override", "conf", "space", "unreadable", …
-  std::string plugin;  // or empty
-  std::string file;    // path inside the plugin tree where it can be told, else absolute, or empty
-  unsigned line = 0;   // 0: unknown
-  std::string text;    // what is wrong, in Kong's own words where there are any
-  std::string advice;  // what would be right
-  bool warning = false;  // worth knowing, no reason to stop
-};
 
 /// What Kong on this host is and where it keeps things. Found out afresh for every transaction.
 struct GatewayFacts {
@@ -42,8 +32,13 @@ struct GatewayFacts {
   std::string effective_path;       // lua_package_path that a worker says it runs with, else what
                                     // PREFIX/.kong_env says
   std::string effective_plugins;    // plugins of the running node, likewise
-  ManagedFile managed;  // where lua_package_path and plugins are ours to change; no path: kong.conf
-  std::vector<Finding> obstacles;  // what would keep such a change from being what Kong uses (P7)
+  std::filesystem::path directory;  // where relative paths of the master's begin; empty: unknown
+  ManagedFile managed;  // where lua_package_path and plugins are ours to change; without a path it
+                        // is kong.conf, or, for another kind, there is no such file
+  std::vector<Finding> obstacles;  // what would keep a change there from being what Kong uses (P7)
+  bool manageable() const {
+    return managed.kind == ConfigurationKind::KongConf || !managed.path.empty();
+  }
   const std::filesystem::path& managed_path() const {
     return managed.path.empty() ? conf : managed.path;
   }

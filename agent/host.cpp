@@ -2,13 +2,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/host.hpp"
 
+#include "agent/durable_file.hpp"
+#include "agent/host_paths.hpp"
 #include "agent/live_file.hpp"
+#include "agent/lua_path.hpp"
 #include "proto/error.hpp"
 
 #include <algorithm>
 #include <set>
-
-namespace fs = std::filesystem;
 
 namespace kongfleet::agent {
 
@@ -38,7 +39,7 @@ std::vector<Manifest> Host::releases_of(std::uint64_t generation) const {
 Survey Host::survey(const HostRecord& record) const {
   Survey seen;
   seen.facts = gateway_.inspect();
-  seen.conf_text = LiveFile(seen.facts.conf).read();
+  if (seen.facts.manageable()) seen.conf_text = LiveFile(seen.facts.managed_path()).read();
   try {
     seen.releases = releases_of(record.committed);
     seen.known = true;
@@ -54,7 +55,7 @@ std::vector<std::string> Host::drift(const HostRecord& record, const Survey& see
   if (record.committed == 0) {
     const auto ours = store_.root().string() + "/";
     if (seen.conf_text.find(ours) != std::string::npos) {
-      found.push_back("configuration: " + seen.facts.conf.string() +
+      found.push_back("configuration: " + seen.facts.managed_path().string() +
                       " names a generation that was never confirmed");
     }
     if (seen.facts.running && seen.facts.effective_path.find(ours) != std::string::npos) {
@@ -65,16 +66,21 @@ std::vector<std::string> Host::drift(const HostRecord& record, const Survey& see
   const auto id = store_.find(record.committed);
   const auto damage = store_.damage(*id);
   if (!damage.empty()) found.push_back("files: " + damage);
-  const auto edited = edit_for(seen.conf_text, seen.facts.version, record.committed, seen.releases);
+  for (const auto& obstacle : seen.facts.obstacles) {
+    if (!obstacle.warning) found.push_back("configuration: " + sentence(obstacle));
+  }
+  if (!seen.facts.manageable()) return found;
+  const auto edited = edit_for(seen.conf_text, seen.facts, record.committed, seen.releases);
   if (const auto* problem = std::get_if<ConfProblem>(&edited)) {
-    found.push_back("configuration: " + conf_problem_text(seen.facts.conf, *problem));
+    found.push_back("configuration: " + conf_problem_text(seen.facts.managed_path(), *problem));
     return found;
   }
   const auto& intended = std::get<Edited>(edited);
   for (const auto& line : intended.lines) {
-    found.push_back("configuration: " + seen.facts.conf.string() + ":" + std::to_string(line.line) +
-                    ": should be '" + line.after + "'");
+    found.push_back("configuration: " + seen.facts.managed_path().string() + ":" +
+                    std::to_string(line.line) + ": should be '" + line.after + "'");
   }
+  find_shadow(record, seen, found);
   if (!seen.facts.running) {
     found.push_back("workers: Kong is not running");
   } else if (seen.facts.effective_path != intended.lua_package_path) {
@@ -82,6 +88,26 @@ std::vector<std::string> Host::drift(const HostRecord& record, const Survey& see
                     "', not with generation " + std::to_string(record.committed));
   }
   return found;
+}
+
+// Somebody put an entry before ours that has a module of ours: Lua takes the first.
+void Host::find_shadow(const HostRecord& record, const Survey& seen,
+                       std::vector<std::string>& found) const {
+  const auto read =
+      read_values(seen.conf_text, seen.facts.managed.kind, dialect_of(seen.facts.version));
+  const auto* values = std::get_if<KeyValues>(&read);
+  const auto id = store_.find(record.committed);
+  if (values == nullptr || !values->lua_package_path || !id) return;
+  std::vector<fs::path> modules;
+  for (const auto& release : seen.releases) {
+    for (const auto& file : release.files()) modules.emplace_back(file.path.text());
+  }
+  const LuaSearch search{*values->lua_package_path, seen.facts.directory, HostPaths().lua_roots};
+  const auto shadow = shadow_before(search, store_.directory(*id), modules);
+  if (!shadow) return;
+  found.push_back("configuration: '" + shadow->entry +
+                  "' stands before our own entry, and Kong loads '" + shadow->file.string() +
+                  "' from there");
 }
 
 HostState Host::state(const HostRecord& record) const {
@@ -95,7 +121,7 @@ HostState Host::state(const HostRecord& record) const {
     const auto seen = survey(record);
     state.kong_version = seen.facts.version;
     state.role = seen.facts.role;
-    state.kong_conf = seen.facts.conf.string();
+    state.kong_conf = seen.facts.managed_path().string();
     state.unit = seen.facts.unit;
     state.drift = seen.drift;
     if (seen.facts.running) state.draining = gateway_.draining(seen.facts);
@@ -107,15 +133,16 @@ HostState Host::state(const HostRecord& record) const {
   return state;
 }
 
-// Every plugin some kept generation brought and kong.conf lists: those we may take out of the list
-// again.
+// Every plugin some kept generation brought and the managed file lists: those we may take out of
+// the list again.
 std::vector<std::string> Host::plugins_of_ours(const std::string& text,
-                                               const std::string& kong_version) const {
+                                               const GatewayFacts& facts) const {
   const auto baseline = load_baseline(baseline_path());
   if (!baseline) return {};
-  const auto parsed = KongConf::parse(text, dialect_of(kong_version));
-  const auto* conf = std::get_if<KongConf>(&parsed);
-  if (conf == nullptr) return {};
+  const auto read = read_values(text, facts.managed.kind, dialect_of(facts.version));
+  const auto* values = std::get_if<KeyValues>(&read);
+  if (values == nullptr) return {};
+  const auto listed = values->plugins ? values->plugins : facts.managed.elsewhere.plugins;
   std::set<std::string> brought;
   for (const auto& id : store_.list()) {
     try {
@@ -126,14 +153,13 @@ std::vector<std::string> Host::plugins_of_ours(const std::string& text,
     }
   }
   std::vector<std::string> ours;
-  for (const auto& name : split_list(conf->value("plugins").value_or(""))) {
+  for (const auto& name : split_list(listed.value_or(""))) {
     if (brought.contains(name) && !baseline->lists(name)) ours.push_back(name);
   }
   return ours;
 }
 
-std::variant<Edited, ConfProblem> Host::edit_for(const std::string& text,
-                                                 const std::string& kong_version,
+std::variant<Edited, ConfProblem> Host::edit_for(const std::string& text, const GatewayFacts& facts,
                                                  std::uint64_t generation,
                                                  const std::vector<Manifest>& releases) const {
   Change change;
@@ -143,8 +169,8 @@ std::variant<Edited, ConfProblem> Host::edit_for(const std::string& text,
         store_.directory({generation, generation_digest(releases).brief()}).string();
   }
   for (const auto& release : releases) change.add_plugins.push_back(release.name().text());
-  change.remove_plugins = plugins_of_ours(text, kong_version);
-  return edit(text, dialect_of(kong_version), change);
+  change.remove_plugins = plugins_of_ours(text, facts);
+  return edit_managed(text, facts.managed, dialect_of(facts.version), change);
 }
 
 bool Host::adopt(const HostRecord& record, const Survey& survey) const {
@@ -152,22 +178,35 @@ bool Host::adopt(const HostRecord& record, const Survey& survey) const {
   const bool pristine = record.committed == 0 &&
                         survey.conf_text.find(store_.root().string() + "/") == std::string::npos;
   if (known && !pristine) return false;
-  const auto parsed = KongConf::parse(survey.conf_text, dialect_of(survey.facts.version));
-  const auto* conf = std::get_if<KongConf>(&parsed);
-  if (conf == nullptr)
-    throw Error(conf_problem_text(survey.facts.conf, std::get<ConfProblem>(parsed)));
-  const Baseline baseline{survey.facts.conf.string(), conf->value("lua_package_path"),
-                          conf->value("plugins")};
+  const auto& facts = survey.facts;
+  const auto read = read_values(survey.conf_text, facts.managed.kind, dialect_of(facts.version));
+  const auto* values = std::get_if<KeyValues>(&read);
+  if (values == nullptr)
+    throw Error(conf_problem_text(facts.managed_path(), std::get<ConfProblem>(read)));
+  const auto& elsewhere = facts.managed.elsewhere;
+  const Baseline baseline{
+      facts.managed_path().string(),
+      values->lua_package_path ? values->lua_package_path : elsewhere.lua_package_path,
+      values->plugins ? values->plugins : elsewhere.plugins};
   if (known == baseline) return false;
   save_baseline(baseline_path(), baseline);
   return true;
 }
 
+std::string Host::configuration_text(const GatewayFacts& facts) const {
+  std::string text;
+  if (facts.manageable()) text = LiveFile(facts.managed_path()).read();
+  std::string conf;
+  if (facts.managed_path() != facts.conf && read_file_if_there(facts.conf, conf)) text += conf;
+  return text;
+}
+
 void Host::settle(const HostRecord& record, const GatewayFacts& facts) const {
-  const LiveFile live(facts.conf);
+  if (!facts.manageable()) return;
+  const LiveFile live(facts.managed_path());
   if (record.earlier.empty()) return live.settle(std::nullopt);
   const auto before = record.earlier.back();
-  const auto edited = edit_for(live.read(), facts.version, before, releases_of(before));
+  const auto edited = edit_for(live.read(), facts, before, releases_of(before));
   const auto* back = std::get_if<Edited>(&edited);
   live.settle(back == nullptr ? std::nullopt : std::optional(back->text));
 }

@@ -19,7 +19,7 @@ namespace kongfleet::agent {
 /// What a look at this host and its Kong found.
 struct Survey {
   GatewayFacts facts;
-  std::string conf_text;           // kong.conf, whole
+  std::string conf_text;           // the managed file, whole; empty where there is none
   std::vector<Manifest> releases;  // of the confirmed generation
   bool known = false;              // whether they could be read
   std::vector<std::string> drift;  // one sentence each
@@ -36,10 +36,9 @@ public:
   /// survey() for people: an error becomes the state "unmanageable".
   HostState state(const HostRecord& record) const;
 
-  /// kong.conf's text with the generation's part in it instead of whatever part of ours it has now.
-  /// `generation` 0 is the baseline. `releases`: those of that generation.
-  std::variant<Edited, ConfProblem> edit_for(const std::string& text,
-                                             const std::string& kong_version,
+  /// The managed file's text with the generation's part in it instead of whatever part of ours it
+  /// has now. `generation` 0 is the baseline. `releases`: those of that generation.
+  std::variant<Edited, ConfProblem> edit_for(const std::string& text, const GatewayFacts& facts,
                                              std::uint64_t generation,
                                              const std::vector<Manifest>& releases) const;
   /// The releases of a kept generation; none for the baseline. Throws Error where it isn't kept.
@@ -48,14 +47,18 @@ public:
   /// Remembers the baseline before kong.conf is changed from it: what the file says while
   /// generation 0 is the confirmed one. Returns whether it was another before.
   bool adopt(const HostRecord& record, const Survey& survey) const;
-  /// Leaves beside kong.conf what a later way back needs (LiveFile), and nothing else. Writes
-  /// nothing where all is so already. Throws Error.
+  /// All text on this host that may name a generation: the managed file, and kong.conf.
+  std::string configuration_text(const GatewayFacts& facts) const;
+  /// Leaves beside the managed file what a later way back needs (LiveFile), and nothing else.
+  /// Writes nothing where all is so already. Throws Error.
   void settle(const HostRecord& record, const GatewayFacts& facts) const;
 
 private:
   std::vector<std::string> drift(const HostRecord& record, const Survey& seen) const;
+  void find_shadow(const HostRecord& record, const Survey& seen,
+                   std::vector<std::string>& found) const;
   std::vector<std::string> plugins_of_ours(const std::string& text,
-                                           const std::string& kong_version) const;
+                                           const GatewayFacts& facts) const;
   std::filesystem::path baseline_path() const { return config_.state / "baseline.json"; }
 
   const Config& config_;

@@ -73,23 +73,26 @@ void check_space(HostPlan& plan, const Config& config, const fs::path& where) {
 }
 
 void edit_conf(HostPlan& plan, const Host& host, const HostRecord& record) {
-  const auto obstacle = obstacle_to_replace(LiveFile(plan.survey.facts.conf).path());
+  const auto& facts = plan.survey.facts;
+  for (const auto& finding : facts.obstacles)
+    (finding.warning ? plan.warnings : plan.refusals).push_back(finding);
+  if (!facts.manageable()) return;
+  const auto obstacle = obstacle_to_replace(LiveFile(facts.managed_path()).path());
   if (!obstacle.empty()) {
     plan.refusals.push_back(
         {"conf", "", plan.conf_path, 0, obstacle, "nothing was touched; deploy again afterwards"});
   }
   const auto& text = plan.survey.conf_text;
-  const auto& version = plan.survey.facts.version;
-  auto next = host.edit_for(text, version, plan.generation.number, plan.releases);
+  auto next = host.edit_for(text, facts, plan.generation.number, plan.releases);
   // Of a generation whose manifests are lost nobody knows its name: kong.conf goes back as it is.
   auto restore = plan.survey.known
-                     ? host.edit_for(text, version, record.committed, plan.survey.releases)
+                     ? host.edit_for(text, facts, record.committed, plan.survey.releases)
                      : std::variant<Edited, ConfProblem>(Edited{.text = text});
   for (const auto* edited : {&next, &restore}) {
     const auto* problem = std::get_if<ConfProblem>(edited);
     if (problem == nullptr) continue;
     plan.refusals.push_back({"conf", "", plan.conf_path, static_cast<unsigned>(problem->line),
-                             problem->reason, "kong.conf was not touched"});
+                             problem->reason, "it was not touched"});
     return;
   }
   auto& after = std::get<Edited>(next);
@@ -105,7 +108,7 @@ HostPlan begin(const Host& host, const HostRecord& record, std::vector<Manifest>
   HostPlan plan;
   plan.survey = host.survey(record);
   plan.releases = std::move(releases);
-  plan.conf_path = plan.survey.facts.conf.string();
+  plan.conf_path = plan.survey.facts.managed_path().string();
   find_moves(plan);
   return plan;
 }

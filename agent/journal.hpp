@@ -3,6 +3,7 @@
 #pragma once
 
 #include "agent/fd.hpp"
+#include "agent/managed_file.hpp"
 #include "agent/steps.hpp"
 
 #include <cstdint>
@@ -18,14 +19,15 @@ struct OpenRecord {
   std::string id;
   std::string holder;
   Step step = Step::Stage;
-  std::uint64_t to = 0;      // the generation it goes to
-  std::string to_digest;     // hex
-  std::string conf;          // kong.conf, as a real path
-  std::string conf_old;      // digests (hex) of its content: before,
-  std::string conf_new;      // after the switch,
-  std::string conf_restore;  // and as the way back would leave it
-  std::int64_t since = 0;    // Unix time, for people
-  std::string cause;         // why it goes back, once it does
+  std::uint64_t to = 0;   // the generation it goes to
+  std::string to_digest;  // hex
+  std::string conf;       // kong.conf, or what else is managed, as a real path
+  ConfigurationKind kind = ConfigurationKind::KongConf;  // what it is
+  std::string conf_old;                                  // digests (hex) of its content: before,
+  std::string conf_new;                                  // after the switch,
+  std::string conf_restore;                              // and as the way back would leave it
+  std::int64_t since = 0;                                // Unix time, for people
+  std::string cause;                                     // why it goes back, once it does
   bool operator==(const OpenRecord&) const = default;
 };
 

@@ -14,17 +14,20 @@ namespace json = boost::json;
 namespace {
 
 json::object to_json(const OpenRecord& open) {
-  return {{"id", open.id},
-          {"holder", open.holder},
-          {"step", step_name(open.step)},
-          {"to", open.to},
-          {"to_digest", open.to_digest},
-          {"conf", open.conf},
-          {"conf_old", open.conf_old},
-          {"conf_new", open.conf_new},
-          {"conf_restore", open.conf_restore},
-          {"since", open.since},
-          {"cause", open.cause}};
+  json::object object{{"id", open.id},
+                      {"holder", open.holder},
+                      {"step", step_name(open.step)},
+                      {"to", open.to},
+                      {"to_digest", open.to_digest},
+                      {"conf", open.conf},
+                      {"conf_old", open.conf_old},
+                      {"conf_new", open.conf_new},
+                      {"conf_restore", open.conf_restore},
+                      {"since", open.since},
+                      {"cause", open.cause}};
+  // A journal of kong.conf looks as it did before there were other kinds.
+  if (open.kind != ConfigurationKind::KongConf) object["kind"] = kind_name(open.kind);
+  return object;
 }
 
 std::string text(const json::object& from, std::string_view key) {
@@ -50,6 +53,10 @@ OpenRecord open_record(const json::object& from) {
   open.conf_restore = text(from, "conf_restore");
   open.since = from.at("since").to_number<std::int64_t>();
   open.cause = text(from, "cause");
+  if (from.if_contains("kind") == nullptr) return open;
+  const auto kind = kind_of(text(from, "kind"));
+  if (!kind) throw Error("journal: no kind of file is called '" + text(from, "kind") + "'");
+  open.kind = *kind;
   return open;
 }
 

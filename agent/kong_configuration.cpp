@@ -12,6 +12,8 @@
 namespace kongfleet::agent {
 namespace {
 
+namespace fs = std::filesystem;
+
 /// Whether a file that decides was edited after Kong last read it.
 bool edited_since(const GatewayFacts& facts, const KongUnit* owner) {
   std::error_code error;
@@ -50,10 +52,12 @@ void KongNode::find_configuration(GatewayFacts& facts, const KongSettings& setti
   facts.obstacles = configuration_obstacles(scene);
   if (!scene.by_environment) return;
   auto managed = environment_to_manage(scene, paths_.systemd_conf / "system");
-  if (auto* file = std::get_if<ManagedFile>(&managed))
+  if (auto* file = std::get_if<ManagedFile>(&managed)) {
     facts.managed = std::move(*file);
-  else
-    facts.obstacles.insert(facts.obstacles.begin(), std::get<Finding>(std::move(managed)));
+    return;
+  }
+  facts.managed.kind = ConfigurationKind::UnitFile;  // without a path: there is no such file
+  facts.obstacles.insert(facts.obstacles.begin(), std::get<Finding>(std::move(managed)));
 }
 
 std::vector<Finding> KongNode::overrides(const GatewayFacts& facts) {

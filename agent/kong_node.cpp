@@ -160,6 +160,18 @@ std::filesystem::path KongNode::prefix_in(const GatewayFacts& facts,
   return of_conf;
 }
 
+/// A unit's commands begin in "/"; whoever started Kong by hand, anywhere. Where the kernel lets us
+/// see it, that counts.
+std::filesystem::path KongNode::directory_of(const std::optional<KongMaster>& master,
+                                             bool by_unit) const {
+  std::error_code error;
+  std::filesystem::path seen;
+  if (master)
+    seen =
+        std::filesystem::read_symlink(paths_.proc / std::to_string(master->id.pid) / "cwd", error);
+  return !master || error ? (by_unit ? "/" : "") : seen;
+}
+
 GatewayFacts KongNode::inspect() {
   GatewayFacts facts;
   facts.conf = config_.conf;
@@ -179,6 +191,7 @@ GatewayFacts KongNode::inspect() {
   facts.starting = !facts.running && owner != nullptr &&
                    (owner->active == "activating" || owner->active == "reloading");
   find_configuration(facts, settings, owner);
+  facts.directory = directory_of(master, owner != nullptr);
   facts.role = settings.value("role").value_or("traditional");
   facts.admin = admin_url(config_, settings);
   facts.status = status_url(config_, settings, facts.version);

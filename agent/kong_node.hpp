@@ -8,6 +8,7 @@
 #include "agent/host_paths.hpp"
 #include "agent/http_client.hpp"
 #include "agent/kong_admin.hpp"
+#include "agent/kong_processes.hpp"
 #include "agent/kong_settings.hpp"
 #include "agent/kong_unit.hpp"
 #include "agent/preflight.hpp"
@@ -58,6 +59,7 @@ private:
   const KongUnit* owner_of(int master, const std::vector<KongUnit>& units) const;
   std::filesystem::path prefix_in(const GatewayFacts& facts,
                                   const std::vector<KongUnit>& units) const;
+  std::filesystem::path directory_of(const std::optional<KongMaster>& master, bool by_unit) const;
   /// Fills in what file is ours to change, and what stands in the way.
   void find_configuration(GatewayFacts& facts, const KongSettings& settings,
                           const KongUnit* owner) const;

@@ -79,8 +79,7 @@ Candidate KongNode::read_candidate(const GatewayFacts& facts, const std::optiona
   return candidate;
 }
 
-PreflightReport KongNode::preflight(const GatewayFacts& facts,
-                                    const std::filesystem::path& managed,
+PreflightReport KongNode::preflight(const GatewayFacts& facts, const std::filesystem::path& managed,
                                     const std::filesystem::path& generation, Time deadline) {
   const auto owner = unit(facts);
   const auto candidate = read_candidate(facts, owner, managed, generation);

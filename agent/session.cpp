@@ -162,8 +162,8 @@ struct Session::Conversation {
                      std::nullopt});
     }
     if (!plan->refusals.empty()) {
-      return refuse(
-          {"bad-request", "the plan was refused: " + plan->refusals.front().text, std::nullopt});
+      return refuse({"bad-request", "the plan was refused: " + sentence(plan->refusals.front()),
+                     std::nullopt});
     }
     if (receiver && !receiver->complete()) throw Error("apply came before all content");
     auto taken = std::move(*plan);
@@ -185,7 +185,7 @@ struct Session::Conversation {
     order.leaves_stranded = to.has_value();
     auto back = transactions.plan_return(to);
     if (!back.refusals.empty()) {
-      return refuse({"bad-request", back.refusals.front().text, std::nullopt});
+      return refuse({"bad-request", sentence(back.refusals.front()), std::nullopt});
     }
     if (back.unchanged) {
       Outcome outcome;

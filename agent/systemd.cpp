@@ -40,9 +40,9 @@ ChildResult Systemd::run(std::vector<std::string> argv,
 std::vector<KongUnit> Systemd::show(const std::vector<std::string>& names,
                                     std::chrono::steady_clock::time_point deadline) const {
   std::vector<std::string> argv{"systemctl", "show", "--no-pager"};
-  for (const char* property : {"Id", "LoadState", "ActiveState", "MainPID", "ExecReload",
-                               "ExecStartPre", "ExecStart", "User", "PrivateTmp", "FragmentPath",
-                               "DropInPaths", "Environment", "EnvironmentFiles"}) {
+  for (const char* property :
+       {"Id", "LoadState", "ActiveState", "MainPID", "ExecReload", "ExecStartPre", "ExecStart",
+        "User", "PrivateTmp", "FragmentPath", "DropInPaths", "Environment", "EnvironmentFiles"}) {
     argv.emplace_back("-p");
     argv.emplace_back(property);
   }

@@ -98,7 +98,7 @@ void Transactions::adopt_named() noexcept {
   try {
     const auto kept = store_.list();
     if (kept.empty()) return;
-    const auto text = LiveFile(gateway_.inspect().conf).read();
+    const auto text = host_.configuration_text(gateway_.inspect());
     for (const auto& id : kept) {
       if (text.find(store_.directory(id).string() + "/") == std::string::npos) continue;
       if (!store_.damage(id).empty()) continue;
@@ -279,7 +279,8 @@ Transactions::Reply Transactions::apply(Order order, HostPlan plan, const Incomi
   }
   if (auto refusal = not_now(work, order.leaves_stranded)) return *refusal;
   const auto target = generation_digest(plan.releases);
-  if (plan_id(journal_.record(), LiveFile(plan.survey.facts.conf).read(), target) != plan.id) {
+  if (plan_id(journal_.record(), LiveFile(plan.survey.facts.managed_path()).read(), target) !=
+      plan.id) {
     return Refusal{"changed", "this host changed since the plan was made; plan again",
                    std::nullopt};
   }
@@ -344,7 +345,7 @@ std::vector<std::uint64_t> Transactions::collect_now() {
     const auto facts = gateway_.inspect();
     if (record.open || gateway_.draining(facts) > 0) return removed;
     // What kong.conf or a running worker names stays, whoever wrote it there.
-    const auto named = LiveFile(facts.conf).read() + "\n" + facts.effective_path;
+    const auto named = host_.configuration_text(facts) + "\n" + facts.effective_path;
     std::set<std::uint64_t> kept{record.committed};
     const auto& earlier = record.earlier;
     const auto ways_back = std::min<std::size_t>(earlier.size(), std::max(config_.keep, 2U) - 1U);

@@ -68,6 +68,7 @@ Step WayBack::run(Step failed, const std::string& cause, Witness witness) {
 Went WayBack::perform(Step step, std::string& detail) {
   try {
     if (step == Step::Restore) detail = restore();
+    if (step == Step::Restore) make_known();
     if (step == Step::ReloadBack) detail = reload();
     if (step == Step::VerifyBack) detail = verify();
     return Went::Well;
@@ -114,6 +115,15 @@ bool WayBack::bring_back_edit(const LiveFile& conf, const OpenRecord& open,
   return false;
 }
 
+// Whatever was restored, and by whom, and when: systemd reads it anew before Kong starts or
+// reloads.
+void WayBack::make_known() {
+  const auto& open = *parts_.journal.record().open;
+  if (open.conf.empty()) return;
+  const auto problem = parts_.gateway.make_known(open.kind, deadline_);
+  if (!problem.empty()) throw Error(problem);
+}
+
 // Exchanges kong.conf with the companion that is due; false where there is none.
 bool WayBack::restore_exactly(const LiveFile& conf, const OpenRecord& open,
                               const std::string& now) const {
@@ -145,7 +155,10 @@ bool WayBack::stays(const LiveFile& conf, const std::string& text) const {
 // stays, our part goes back. False when they edit on.
 bool WayBack::restore_edited(const LiveFile& conf, const std::string& text) const {
   const auto& record = parts_.journal.record();
-  const auto edited = parts_.host.edit_for(text, parts_.gateway.inspect().version, record.committed,
+  auto facts = parts_.gateway.inspect();
+  facts.managed.path = record.open->conf;  // whatever decides by now: this is what was changed
+  facts.managed.kind = record.open->kind;
+  const auto edited = parts_.host.edit_for(text, facts, record.committed,
                                            parts_.host.releases_of(record.committed));
   if (const auto* problem = std::get_if<ConfProblem>(&edited)) {
     throw Error(conf.path().string() + ":" + std::to_string(problem->line) + ": " +
@@ -189,14 +202,15 @@ std::string WayBack::verify() {
   if (untouched_ || away_) return "nothing to verify";
   const auto& record = parts_.journal.record();
   const LiveFile conf(record.open->conf);
-  const auto parsed = KongConf::parse(conf.read(), dialect_of(facts_.version));
-  const auto* values = std::get_if<KongConf>(&parsed);
+  const auto parsed = read_values(conf.read(), record.open->kind, dialect_of(facts_.version));
+  const auto* values = std::get_if<KeyValues>(&parsed);
   if (values == nullptr)
-    throw Error("kong.conf can't be read: " + std::get<ConfProblem>(parsed).reason);
+    throw Error("'" + conf.path().string() +
+                "' can't be read: " + std::get<ConfProblem>(parsed).reason);
   Expectation expected;
   expected.lua_package_path =
-      values->value("lua_package_path").value_or(std::string(default_lua_package_path));
-  expected.plugins = values->value("plugins").value_or(std::string(default_plugins));
+      values->lua_package_path.value_or(std::string(default_lua_package_path));
+  expected.plugins = values->plugins.value_or(std::string(default_plugins));
   expected.deadline = deadline_;
   const auto verdict = parts_.gateway.verify(facts_, before_, expected);
   outcome_.workers = verdict.workers;

@@ -55,6 +55,7 @@ private:
   bool bring_back_edit(const LiveFile& conf, const OpenRecord& open, const std::string& now) const;
   bool restore_exactly(const LiveFile& conf, const OpenRecord& open, const std::string& now) const;
   std::string damage() const;
+  void make_known();
   bool stays(const LiveFile& conf, const std::string& text) const;
   bool restore_edited(const LiveFile& conf, const std::string& text) const;
   void remember(Step step, const std::string& cause);

@@ -50,6 +50,12 @@ PreflightReport FakeGateway::preflight(const GatewayFacts&, const fs::path& cand
   return {findings, versions};
 }
 
+std::string FakeGateway::make_known(ConfigurationKind kind, std::chrono::steady_clock::time_point) {
+  if (kind == ConfigurationKind::KongConf) return "";
+  calls.push_back(std::string("make known ") + kind_name(kind));
+  return make_known_problem;
+}
+
 std::string FakeGateway::reload(const GatewayFacts&, std::chrono::steady_clock::time_point) {
   calls.push_back("reload");
   if (on_reload) on_reload();
@@ -155,10 +161,10 @@ std::string AgentFixture::content_of(const ManifestFile& file) const {
   return "";
 }
 
-std::string AgentFixture::conf() const { return read_file(config.conf); }
+std::string AgentFixture::conf() const { return read_file(gateway.facts.managed_path()); }
 
 void AgentFixture::edit_conf(const std::string& text) const {
-  std::ofstream(config.conf, std::ios::trunc) << text;
+  std::ofstream(gateway.facts.managed_path(), std::ios::trunc) << text;
 }
 
 std::string AgentFixture::named_version() const {
@@ -186,7 +192,8 @@ void AgentFixture::check_at_rest() const {
   }
   for (const auto& entry : fs::directory_iterator(directory.path())) {
     const auto name = entry.path().filename().string();
-    const bool way_back = name == ".kong.conf.kongfleet-restore" && !record.earlier.empty();
+    const auto managed = gateway.facts.managed_path().filename().string();
+    const bool way_back = name == "." + managed + ".kongfleet-restore" && !record.earlier.empty();
     CHECK((way_back || name.find("kongfleet-") == std::string::npos));
   }
 }

@@ -35,6 +35,7 @@ struct FakeGateway final : Gateway {
   std::vector<std::pair<std::string, std::string>> versions;  // likewise
   std::vector<Finding> overriding;
   std::string reload_problem;
+  std::string make_known_problem;
   std::function<Verdict(const Expectation&)> on_verify;  // default: agrees
   std::string still_cause;                         // why a trial no longer holds; empty: it does
   std::function<bool(const ProbeSpec&)> on_probe;  // default: good
@@ -47,6 +48,7 @@ struct FakeGateway final : Gateway {
                             const std::filesystem::path&,
                             std::chrono::steady_clock::time_point) override;
   std::vector<Finding> overrides(const GatewayFacts&) override { return overriding; }
+  std::string make_known(ConfigurationKind, std::chrono::steady_clock::time_point) override;
   ProcessId master{1, 1};
   Snapshot snapshot(const GatewayFacts&) override { return {.master = master}; }
   std::string reload(const GatewayFacts&, std::chrono::steady_clock::time_point) override;
@@ -73,7 +75,7 @@ public:
   /// apply() and confirm().
   Result deploy(const std::string& version);
   Result result(const Transactions::Reply& reply) const;
-  std::string conf() const;
+  std::string conf() const;  // the managed file: kong.conf, if the test says nothing else
   void edit_conf(const std::string& text) const;
   /// The version of my-plugin in the generation that kong.conf names; empty for none.
   std::string named_version() const;

@@ -73,6 +73,19 @@ TEST_CASE("what was written is what a new process reads") {
   CHECK(read_journal(directory.path() / "absent") == HostRecord{});
 }
 
+TEST_CASE("what is managed is in the journal, and journals of before say kong.conf") {
+  auto record = sample();
+  CHECK(to_text(record).find("kind") == std::string::npos);
+  CHECK(parse_host_record(to_text(record)).open->kind == ConfigurationKind::KongConf);
+  for (const auto kind : {ConfigurationKind::UnitFile, ConfigurationKind::EnvironmentFile}) {
+    record.open->kind = kind;
+    CHECK(parse_host_record(to_text(record)) == record);
+  }
+  auto text = to_text(record);
+  text.replace(text.find("environment-file"), 16, "registry");
+  CHECK_THROWS_WITH(parse_host_record(text), Catch::Contains("no kind of file"));
+}
+
 TEST_CASE("a torn write leaves the record before it") {
   const TempDir directory;
   const auto path = directory.path() / "journal";

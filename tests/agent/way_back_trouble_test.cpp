@@ -138,7 +138,7 @@ TEST_CASE("a kong.conf that is broken while Kong reloads it strands the host") {
   agent.gateway.on_reload = [&] { agent.edit_conf("[\n"); };
   const auto outcome = agent.take_back();
   CHECK(outcome.result == Result::Stranded);
-  CHECK(has(outcome.cause, "kong.conf can't be read: a line that begins with '['"));
+  CHECK(has(outcome.cause, "kong.conf' can't be read: a line that begins with '['"));
 }
 
 TEST_CASE("an edit in the very moment of the restoring is kept") {
