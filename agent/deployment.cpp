@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/deployment.hpp"
 
-#include "agent/durable_file.hpp"
 #include "agent/log.hpp"
+#include "agent/scratch_directory.hpp"
 #include "proto/error.hpp"
 
 #include <algorithm>
@@ -177,13 +177,12 @@ void Deployment::preflight() {
 
 std::vector<Finding> Deployment::load_by_kong() {
   // Beside our state, readable by us alone: kong.conf holds passwords.
-  const auto candidate = parts_.config.state / "candidate.conf";
-  replace_file(candidate, plan_.next_conf, 0600);
-  const auto directory =
-      plan_.generation.number == 0 ? fs::path() : parts_.store.directory(plan_.generation);
+  const ScratchDirectory scratch(parts_.config.state);
+  const auto candidate = scratch.write("kong.conf", plan_.next_conf);
+  const auto directory = plan_.generation.number == 0 ? std::filesystem::path()
+                                                      : parts_.store.directory(plan_.generation);
   auto report = parts_.gateway.preflight(plan_.survey.facts, candidate, directory,
                                          Clock::now() + preflight_most);
-  fs::remove(candidate);
   versions_ = std::move(report.versions);
   return report.findings;
 }

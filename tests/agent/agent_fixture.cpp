@@ -47,6 +47,7 @@ PreflightReport FakeGateway::preflight(const GatewayFacts&, const fs::path& cand
                                        const fs::path&, std::chrono::steady_clock::time_point) {
   CHECK(fs::exists(candidate));
   calls.push_back("preflight");
+  if (on_preflight) on_preflight();
   return {findings, versions};
 }
 

@@ -39,7 +39,8 @@ struct FakeGateway final : Gateway {
   std::function<Verdict(const Expectation&)> on_verify;  // default: agrees
   std::string still_cause;                         // why a trial no longer holds; empty: it does
   std::function<bool(const ProbeSpec&)> on_probe;  // default: good
-  std::function<void()> on_reload;                 // what else happens then
+  std::function<void()> on_preflight;              // what else happens then
+  std::function<void()> on_reload;                 // and then
   bool drains = false;
   int looks_until_running = 0;  // Kong is away for so many looks
 

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a transaction makes of a host that is not as it should be, and of requests that no sound
 // controller sends.
+#include "proto/error.hpp"
+
 #include <catch2/catch.hpp>
 
 #include "agent_fixture.hpp"
@@ -92,4 +94,24 @@ TEST_CASE("a Kong that is just restarting is waited for, and made to read what w
   agent.gateway.looks_until_running = 5;
   CHECK(agent.result(agent.transactions->revert("t", "", {})) == Result::RolledBack);
   CHECK(agent.gateway.calls == Calls{"reload", "verify"});
+}
+
+TEST_CASE("a preflight that can't be held leaves no copy of kong.conf behind") {
+  AgentFixture agent;
+  std::size_t copies = 0;
+  const auto count = [&] {
+    copies = 0;
+    using std::filesystem::recursive_directory_iterator;
+    for (const auto& entry : recursive_directory_iterator(agent.config.state)) {
+      if (entry.is_regular_file() && entry.path().filename().string().ends_with(".conf")) ++copies;
+    }
+  };
+  agent.gateway.on_preflight = [&] {
+    count();
+    throw Error("systemd-run: no end within the time allowed");
+  };
+  CHECK(agent.result(agent.apply("1.0.0")) == Result::Refused);
+  CHECK(copies == 1);
+  count();
+  CHECK(copies == 0);
 }
