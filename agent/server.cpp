@@ -20,6 +20,7 @@
 #include <atomic>
 #include <cerrno>
 #include <csignal>
+#include <future>
 #include <iostream>
 #include <thread>
 
@@ -53,6 +54,7 @@ public:
   int run();
 
 private:
+  void retire();
   void accept_one(const Fd& listening);
   void talk(Fd socket, unsigned long number);
 
@@ -97,8 +99,16 @@ int Server::run() {
   }
   manager_.notify("STOPPING=1\nSTATUS=Taking back what is in trial");
   log_info("stopping");
-  transactions_.retire();
+  retire();
   std::quick_exit(0);
+}
+
+// Kong may need longer for its reload than the watchdog has patience.
+void Server::retire() {
+  const auto interval = manager_.watchdog_interval().count() > 0 ? manager_.watchdog_interval()
+                                                                 : std::chrono::seconds(1);
+  const auto retired = std::async(std::launch::async, [this] { transactions_.retire(); });
+  while (retired.wait_for(interval) != std::future_status::ready) manager_.notify("WATCHDOG=1");
 }
 
 void Server::accept_one(const Fd& listening) {
