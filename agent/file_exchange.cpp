@@ -35,6 +35,7 @@ void exchange_files(const fs::path& other, const fs::path& live) {
   finish_exchange(other, live);
   const auto second = swap_name(other);
   if (::link(live.c_str(), second.c_str()) != 0) throw_errno("give a second name to", live);
+  sync_directory(live.parent_path());  // before the first name goes: the content is the way back
   rename_file(other, live);
   rename_file(second, other);
 }

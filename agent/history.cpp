@@ -8,6 +8,7 @@
 #include <boost/json.hpp>
 
 #include <ctime>
+#include <fstream>
 
 namespace kongfleet::agent {
 
@@ -56,6 +57,14 @@ std::string_view result_name(Result result) {
   return "unknown";
 }
 
+// A line that the power's end tore has no end of its own.
+bool History::torn() const {
+  std::ifstream file(path_, std::ios::binary | std::ios::ate);
+  if (!file || file.tellg() <= 0) return false;
+  file.seekg(-1, std::ios::end);
+  return file.get() != '\n';
+}
+
 void History::add(const Outcome& outcome, const std::string& holder, std::uint64_t from,
                   std::uint64_t to) const noexcept {
   try {
@@ -63,7 +72,8 @@ void History::add(const Outcome& outcome, const std::string& holder, std::uint64
                             {"holder", holder},       {"result", result_name(outcome.result)},
                             {"from", from},           {"to", to},
                             {"cause", outcome.cause}, {"steps", steps_json(outcome.steps)}};
-    append_line(path_, json::serialize(line), 0640);
+    append_line(path_, (torn() ? "\n" : "") + json::serialize(line), 0640);
+    sync_directory(path_.parent_path());  // a file's name lasts only by this
   } catch (const std::exception& error) {
     log_warning(std::string(error.what()) + "; the transaction stands, its history line is lost");
   }

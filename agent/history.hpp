@@ -22,6 +22,7 @@ public:
   std::vector<std::string> last(std::size_t limit) const;
 
 private:
+  bool torn() const;
   std::filesystem::path path_;
 };
 

@@ -57,13 +57,18 @@ void LiveFile::stage(Which which, std::string_view content) const {
   const fs::path part = target.string() + ".part";
   remove_if_there(part);
   auto closed = identity_of(open_to_read(path_), path_);
-  const auto file = create_file(part, 0600);
-  write_all(file, content, part);
   closed.owner = ::geteuid();
   closed.group = ::getegid();
   closed.mode = 0600;
-  set_identity(file, closed, part);
-  sync_file(file, part);
+  try {
+    const auto file = create_file(part, 0600);
+    write_all(file, content, part);
+    set_identity(file, closed, part);
+    sync_file(file, part);
+  } catch (const std::exception&) {
+    ::unlink(part.c_str());  // a full disk must not stay full because of us
+    throw;
+  }
   rename_file(part, target);
 }
 

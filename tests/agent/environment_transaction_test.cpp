@@ -92,7 +92,7 @@ TEST_CASE("a drop-in that systemd can't be told of is taken back before Kong is 
   CHECK(std::get<Outcome>(reply).cause.find("Access denied") != std::string::npos);
   CHECK(agent.conf() == drop_in);
   agent.gateway.make_known_problem.clear();
-  CHECK(agent.result(*agent.transactions->rescue({})) == Result::RolledBack);
+  CHECK(agent.result(*agent.transactions->rescue(std::nullopt, {})) == Result::RolledBack);
   agent.check_at_rest();
 }
 
