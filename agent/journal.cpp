@@ -128,6 +128,7 @@ void Journal::write(const HostRecord& full) {
   // to write.
   if (!file_) file_ = Fd(::open(path_.c_str(), O_WRONLY | O_CLOEXEC | O_NOFOLLOW));
   if (!file_) throw_errno("open", path_);
+  may_be_over_ = may_be_over_ || (record_.open && !record.open);  // until it is known
   Fd file = std::exchange(file_, Fd());
   std::size_t done = 0;
   while (done < bytes.size()) {
@@ -140,6 +141,7 @@ void Journal::write(const HostRecord& full) {
   if (::fdatasync(file.get()) != 0) throw_errno("sync", path_);
   file_ = std::move(file);
   sequence_ += 1;
+  may_be_over_ = false;
   record_ = record;
 }
 

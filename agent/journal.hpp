@@ -65,6 +65,9 @@ public:
   /// then record() is still the old one, and what the disk holds is one of the two.
   /// Causes are kept on one line and cut at 1 KiB: the record must fit its slot.
   void write(const HostRecord& record);
+  /// True when the last write() failed, its record closed the transaction that record() has open,
+  /// and may be what the disk holds all the same: then nothing may be done that contradicts it.
+  bool may_be_over() const { return may_be_over_; }
 
 private:
   void create();
@@ -72,6 +75,7 @@ private:
   Fd file_;
   HostRecord record_;
   std::uint64_t sequence_ = 0;
+  bool may_be_over_ = false;
 };
 
 /// The record as text and back; what write() and the constructor use. parse throws Error for what

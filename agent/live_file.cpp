@@ -70,6 +70,10 @@ void LiveFile::stage(Which which, std::string_view content) const {
     throw;
   }
   rename_file(part, target);
+  // Everything hangs on it: what lies there now is what was meant to.
+  if (!holds(which, sha256(content))) {
+    throw Error("'" + target.string() + "' is not what was just put there");
+  }
 }
 
 void LiveFile::prepare(std::string_view next, std::string_view restore) const {

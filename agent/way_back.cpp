@@ -27,16 +27,22 @@ WayBack::WayBack(TransactionParts parts, Outcome& outcome, const ProgressSink& p
                  std::chrono::milliseconds limit)
     : parts_(parts), outcome_(outcome), progress_(progress), deadline_(Clock::now() + limit) {}
 
-void WayBack::remember(Step step, const std::string& cause) {
+bool WayBack::remember(Step step, const std::string& cause) {
   auto record = parts_.journal.record();
   record.open->step = step;
   if (record.open->cause.empty()) record.open->cause = cause;
   try {
     parts_.journal.write(record);
+    return true;
   } catch (const Error& error) {
+    if (parts_.journal.may_be_over()) {
+      outcome_.cause = cause + "; and then: " + error.what();
+      return false;
+    }
     // The journal still names this transaction, in a step that leads here again: going on is what
     // is safe.
     log_warning(std::string(error.what()) + "; going back all the same");
+    return true;
   }
 }
 
@@ -48,7 +54,13 @@ Step WayBack::run(Step failed, const std::string& cause, Witness witness) {
   int tries = 0;
   std::string last_problem;
   while (!is_end(step)) {
-    remember(step, cause);
+    if (!remember(step, cause)) {
+      // The disk may say that the transaction was confirmed: what it says and what kong.conf names
+      // must not differ. It is tried again, and recovery goes by what the disk says.
+      outcome_.result = Result::Stranded;
+      log_warning(outcome_.cause);
+      return Step::Stranded;
+    }
     if (progress_) progress_(step, cause);
     const auto began = Clock::now();
     std::string detail;

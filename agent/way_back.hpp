@@ -58,7 +58,7 @@ private:
   void make_known();
   bool stays(const LiveFile& conf, const std::string& text) const;
   bool restore_edited(const LiveFile& conf, const std::string& text) const;
-  void remember(Step step, const std::string& cause);
+  bool remember(Step step, const std::string& cause);
   void finish(Step end, const std::string& cause);
 
   TransactionParts parts_;

@@ -115,12 +115,24 @@ Complaints check_remembered(const CrashHost& host, const Scene& scene) {
   return plan.poison().empty() ? Complaints{"the failure is forgotten"} : Complaints{};
 }
 
+/// What leads back lies beside kong.conf, and leads to the generation before the one it names.
+Complaints check_way_back(const CrashHost& host) {
+  const auto file = host.conf().parent_path() / ".kong.conf.kongfleet-restore";
+  if (!fs::exists(file)) return {"what leads back does not lie beside kong.conf"};
+  const auto text = content_of(file);
+  const bool second = content_of(host.conf()).find("generations/000002-") != std::string::npos;
+  const bool right = second ? text.find("generations/000001-") != std::string::npos
+                            : text.find("/generations/") == std::string::npos;
+  return right ? Complaints{} : Complaints{"what lies beside kong.conf leads elsewhere"};
+}
+
 }  // namespace
 
 Complaints check_undisturbed(const Stage& stage, const Scene& scene, const Performance& seen,
                              Recovery recovery) {
   const auto outcome = seen.told.outcome.value_or(wire::Outcome());
   Complaints found;
+  if (scene.deed != Deed::RecoverAtBoot) add(found, check_way_back(stage.host()));
   if (!seen.told.broken_off.empty()) found.push_back(seen.told.broken_off);
   if (outcome.result() != scene.end || outcome.cause().find(scene.cause) == std::string::npos)
     found.push_back("it ends with " + std::to_string(outcome.result()) + ": " + outcome.cause());
