@@ -96,8 +96,12 @@ class Station:
 
     def settle(self, phase: str, new: str) -> None:
         """Waits until the host is at rest, on what the controller was told: the `new` version if it
-        says `done`, what was before if it says that the host is back, either if it does not know."""
-        wait_for("the host is at rest", self.says_ready, 60)
+        says `done`, what was before if it says that the host is back, either if it
+        does not know."""
+        try:
+            wait_for("the host is at rest", self.says_ready, 60)
+        except AssertionError as error:
+            raise AssertionError(f"{error}; it says {self.status()}") from None
         committed = self.status()["releases"][0]["version"]
         wanted = (new,) if phase == "done" else (self.version,) if phase in IS_BACK \
             else (self.version, new)

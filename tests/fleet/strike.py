@@ -53,9 +53,9 @@ def journal(host: Host) -> dict:
 def processes(host: Host) -> dict[int, str]:
     """The host's processes: the pid on this machine, and the title or command line."""
     found = {}
-    for file in (cgroups.hierarchies()[0] / host.group).rglob("cgroup.procs"):
+    for directory, _, _ in os.walk(cgroups.hierarchies()[0] / host.group):
         try:
-            pids = file.read_text().split()
+            pids = pathlib.Path(directory, "cgroup.procs").read_text().split()
         except OSError:  # the group is just going
             continue
         for pid in pids:
