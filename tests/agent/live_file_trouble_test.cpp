@@ -7,6 +7,7 @@
 #include "proto/error.hpp"
 
 #include <catch2/catch.hpp>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 
 #include "agent_fixture.hpp"
@@ -59,6 +60,23 @@ TEST_CASE("an edit between the look and the exchange goes back in, at once") {
   CHECK(read_file(conf.next) == "new");
 }
 
+TEST_CASE("an edit in the moment in which another goes back in stands") {
+  const Conf conf;
+  conf.file().prepare("new", "restored");
+  bool exchanged = true;
+  int edits = 0;
+  const auto edit = [&] {
+    if (++edits <= 2) write(conf.path, edits == 1 ? "first edit" : "second edit");
+  };
+  const auto problem =
+      message_with({.number = SYS_renameat2, .and_later = true, .meanwhile = edit},
+                   [&] { exchanged = conf.file().exchange(LiveFile::Which::New, sha256("old")); });
+  CHECK(problem.empty());
+  CHECK(edits == 3);
+  CHECK_FALSE(exchanged);
+  CHECK(read_file(conf.path) == "second edit");
+}
+
 TEST_CASE("a way back that was kept for another kong.conf is not taken for the way there") {
   const Conf conf;
   conf.file().settle("kept");
@@ -87,6 +105,11 @@ TEST_CASE("settling removes what a death left, and keeps the way back") {
   fs::create_hard_link(conf.path, conf.back.string() + ".swap");
   conf.file().settle("back");
   CHECK(read_file(conf.back) == "back");
+  write(conf.back.string() + ".part", "half");
+  REQUIRE(::chmod(conf.back.c_str(), 0644) == 0);
+  conf.file().settle("back");
+  CHECK_FALSE(fs::exists(conf.back.string() + ".part"));
+  CHECK(fs::status(conf.back).permissions() == (fs::perms::owner_read | fs::perms::owner_write));
   write(conf.next, "left by a death");
   conf.file().settle("back");
   CHECK_FALSE(fs::exists(conf.next));

@@ -45,7 +45,9 @@ TEST_CASE("nothing that touched kong.conf ends as refused, and nothing unproven 
       CHECK((step == Step::Commit || step == Step::Committed));
     if (next(step, Went::Well) == Step::Trial) CHECK(step == Step::Verify);
   }
-  CHECK(after_death(Step::Stranded) == Step::Restore);
+  for (const auto step : {Step::Restore, Step::ReloadBack, Step::VerifyBack, Step::Stranded}) {
+    CHECK(after_death(step) == Step::Restore);
+  }
   CHECK(after_death(Step::Stage) == Step::Refused);
 }
 

@@ -120,6 +120,15 @@ TEST_CASE("a Kong that runs before the recovery of the boot is made to read what
   CHECK(agent.named_version() == "1.0.0");
 }
 
+TEST_CASE("a Kong that is just being started at boot is waited for, and made to read it") {
+  Trial agent;
+  agent.gateway.facts.starting = true;
+  agent.gateway.looks_until_running = 3;
+  agent.restart(Witness::BeforeKong);
+  CHECK(agent.recovered.result == Result::RolledBack);
+  CHECK(agent.gateway.calls == Calls{"reload", "verify"});
+}
+
 TEST_CASE("a kong.conf that a person broke is restored once they mended it") {
   Trial agent;
   const auto before = agent.conf();
@@ -148,6 +157,32 @@ TEST_CASE("an edit in the very moment of the restoring is kept") {
                         .meanwhile = [&] { agent.edit_conf("# a person was here\n" + before); }};
   CHECK(message_with(edit, [&] { agent.take_back(); }).empty());
   CHECK(agent.conf().starts_with("# a person was here\n"));
+  CHECK(agent.named_version() == "1.0.0");
+}
+
+TEST_CASE("an edit that is being written is waited for") {
+  Trial agent;
+  const auto before = agent.conf();
+  agent.edit_conf("");  // who copies a file over it truncates it first
+  int looks = 0;
+  const auto write_on = [&] {
+    if (++looks == 1) agent.edit_conf("# a per");
+    if (looks == 2) agent.edit_conf("# a person was here\n" + before);
+  };
+  Outcome outcome;
+  CHECK(
+      message_with({.number = SYS_clock_nanosleep, .and_later = true, .meanwhile = write_on}, [&] {
+        outcome = agent.take_back();
+      }).empty());
+  CHECK(outcome.result == Result::RolledBack);
+  CHECK(agent.conf().starts_with("# a person was here\n"));
+  CHECK(agent.named_version() == "1.0.0");
+}
+
+TEST_CASE("a companion that is empty is nobody's edit") {
+  Trial agent;
+  replace_file(agent.companion("new"), "", 0600);
+  CHECK(agent.take_back().result == Result::RolledBack);
   CHECK(agent.named_version() == "1.0.0");
 }
 
