@@ -47,6 +47,15 @@ TEST_CASE("what can't be put beside kong.conf is named, and kong.conf is as it w
   CHECK(read_file(conf.path) == "old");
 }
 
+TEST_CASE("what leads back is read back, and not relied on when it is something else") {
+  const Conf conf;
+  const SystemCall other{.number = SYS_rename,
+                         .meanwhile = [&] { write(conf.back.string() + ".part", "other"); }};
+  CHECK(message_with(other, [&] { conf.file().prepare("new", "restored"); }) ==
+        "'" + conf.back.string() + "' is not what was just put there");
+  CHECK(read_file(conf.path) == "old");
+}
+
 TEST_CASE("an edit between the look and the exchange goes back in, at once") {
   const Conf conf;
   conf.file().prepare("new", "restored");

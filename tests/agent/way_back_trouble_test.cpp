@@ -71,6 +71,30 @@ TEST_CASE("a switch that can't be journaled does not reach kong.conf") {
   agent.check_at_rest();
 }
 
+TEST_CASE("a commit that the disk may hold is not taken back while that can't be journaled") {
+  Trial agent;
+  Result result{};
+  const std::vector<SystemCall> failing{{SYS_fdatasync, EIO}, {SYS_pwrite64, EIO, 2, true}};
+  const auto confirm = [&] { result = agent.result(agent.transactions->confirm("t", {})); };
+  CHECK(message_with(failing, confirm).empty());
+  CHECK(result == Result::Stranded);
+  CHECK(agent.gateway.calls.empty());
+  CHECK(agent.named_version() == "1.1.0");
+  agent.restart();
+  CHECK(agent.named_version() == "1.1.0");
+  agent.check_at_rest();
+}
+
+TEST_CASE("a way back that can't be journaled is gone all the same") {
+  Trial agent;
+  Outcome outcome;
+  CHECK(message_with({SYS_pwrite64, EIO}, [&] { outcome = agent.take_back(); }).empty());
+  CHECK(outcome.result == Result::RolledBack);
+  CHECK(agent.named_version() == "1.0.0");
+  agent.restart();
+  agent.check_at_rest();
+}
+
 TEST_CASE("a disk that is full, or can't be asked, gets its ballast back first") {
   Trial agent;
   REQUIRE(fs::exists(agent.config.state / "ballast/0"));
