@@ -224,10 +224,14 @@ void Deployment::verify() {
   probe_all();
 }
 
-void Deployment::probe_all() {
+std::vector<ProbeSpec> Deployment::all_probes() const {
   auto probes = parts_.config.probes;
   probes.insert(probes.end(), order_.probes.begin(), order_.probes.end());
-  for (const auto& probe : probes) {
+  return probes;
+}
+
+void Deployment::probe_all() {
+  for (const auto& probe : all_probes()) {
     if (progress_) progress_(Step::Verify, "probe " + probe.name);
     outcome_.probes.push_back(parts_.gateway.probe(probe, deadline_));
     const auto& seen = outcome_.probes.back();
@@ -255,9 +259,7 @@ std::string Deployment::trouble() {
     const auto verdict = parts_.gateway.still(plan_.survey.facts, before_, expectation());
     if (!verdict.ok) return verdict.cause;
     if (!order_.probes_decide) return {};
-    auto probes = parts_.config.probes;
-    probes.insert(probes.end(), order_.probes.begin(), order_.probes.end());
-    for (auto probe : probes) {
+    for (auto probe : all_probes()) {
       probe.successes = 1;
       const auto seen = parts_.gateway.probe(probe, Clock::now() + trial_try);
       if (!seen.ok) return "probe '" + seen.name + "': " + seen.detail;

@@ -63,6 +63,7 @@ private:
   void reload();
   void verify();
   void commit_now();
+  std::vector<ProbeSpec> all_probes() const;
   void probe_all();
   void remember(Step step);
   void refuse();

@@ -11,7 +11,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
-// "p-XXXXXX" is made by mkdtemp (kong_preflight.cpp), "NAME.new" by replace_file.
+// "p-XXXXXX" is made by ScratchDirectory, "NAME.new" by replace_file; "candidate.conf" was by
+// agents before that.
 constexpr std::size_t scratch_name_size = 8;
 
 bool is_scratch(const std::string& name) {

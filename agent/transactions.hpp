@@ -95,7 +95,11 @@ private:
   void look_after_trial();
   void retry_stranded();
   void adopt_named() noexcept;
+  bool is_in_trial(const std::string& transaction) const;
+  Reply what_is_known(const std::string& transaction);
+  Trial take_trial();
   void end_trial(const std::string& cause, Deployment::Fault fault);
+  void take_back(const std::string& cause, Deployment::Fault fault, const ProgressSink& progress);
   void tidy_up() noexcept;
   std::vector<std::uint64_t> collect_now();
 

@@ -15,17 +15,30 @@ constexpr unsigned trial_failures_max = 1;  // one bad look may be a hiccup; the
 
 }  // namespace
 
+bool Transactions::is_in_trial(const std::string& transaction) const {
+  return trial_ && trial_->deployment->order().transaction == transaction;
+}
+
+Transactions::Reply Transactions::what_is_known(const std::string& transaction) {
+  if (auto known = answer_known(transaction)) return *known;
+  return no_such(transaction);
+}
+
+// Whoever takes it ends it; nobody else sees it in trial from here on.
+Transactions::Trial Transactions::take_trial() {
+  Trial trial = std::move(*trial_);
+  trial_.reset();
+  publish();
+  return trial;
+}
+
 Transactions::Reply Transactions::confirm(const std::string& transaction,
                                           const ProgressSink& progress) {
   const std::unique_lock work(work_);
-  if (!trial_ || trial_->deployment->order().transaction != transaction) {
-    if (auto known = answer_known(transaction)) return *known;
-    return no_such(transaction);
-  }
-  auto trial = std::exchange(trial_, std::nullopt);
-  publish();
-  trial->deployment->commit(progress);
-  ended(*trial->deployment, trial->from);
+  if (!is_in_trial(transaction)) return what_is_known(transaction);
+  const auto trial = take_trial();
+  trial.deployment->commit(progress);
+  ended(*trial.deployment, trial.from);
   collect_now();
   return *last_;
 }
@@ -33,27 +46,21 @@ Transactions::Reply Transactions::confirm(const std::string& transaction,
 Transactions::Reply Transactions::revert(const std::string& transaction, const std::string& reason,
                                          const ProgressSink& progress) {
   const std::unique_lock work(work_);
-  if (!trial_ || trial_->deployment->order().transaction != transaction) {
-    if (auto known = answer_known(transaction)) return *known;
-    return no_such(transaction);
-  }
-  auto trial = std::exchange(trial_, std::nullopt);
-  publish();
-  const auto cause = reason.empty() ? "taken back by " + trial->deployment->order().holder : reason;
-  trial->deployment->revert(cause, Deployment::Fault::Other, progress);
-  ended(*trial->deployment, trial->from);
+  if (!is_in_trial(transaction)) return what_is_known(transaction);
+  const auto cause =
+      reason.empty() ? "taken back by " + trial_->deployment->order().holder : reason;
+  take_back(cause, Deployment::Fault::Other, progress);
   return *last_;
 }
 
 Transactions::Reply Transactions::renew(const std::string& transaction,
                                         std::chrono::milliseconds lease) {
   const std::unique_lock work(work_);
-  if (trial_ && trial_->deployment->order().transaction == transaction) {
+  if (is_in_trial(transaction)) {
     trial_->lease = Clock::now() + lease;
     publish();
   }
-  if (auto known = answer_known(transaction)) return *known;
-  return no_such(transaction);
+  return what_is_known(transaction);
 }
 
 void Transactions::watch() {
@@ -111,10 +118,14 @@ void Transactions::look_after_trial() {
 
 void Transactions::end_trial(const std::string& cause, Deployment::Fault fault) {
   log_warning("trial of " + trial_->deployment->order().transaction + " ends: " + cause);
-  auto trial = std::exchange(trial_, std::nullopt);
-  publish();
-  trial->deployment->revert(cause, fault, {});
-  ended(*trial->deployment, trial->from);
+  take_back(cause, fault, {});
+}
+
+void Transactions::take_back(const std::string& cause, Deployment::Fault fault,
+                             const ProgressSink& progress) {
+  const auto trial = take_trial();
+  trial.deployment->revert(cause, fault, progress);
+  ended(*trial.deployment, trial.from);
 }
 
 void Transactions::retire() {

@@ -72,6 +72,15 @@ Verdict FakeGateway::verify(const GatewayFacts&, const Snapshot&, const Expectat
   return verdict;
 }
 
+void FakeGateway::reject_once(const std::string& cause) {
+  on_verify = [cause, verified = 0](const Expectation&) mutable {
+    Verdict verdict;
+    verdict.ok = ++verified > 1;
+    verdict.cause = cause;
+    return verdict;
+  };
+}
+
 Verdict FakeGateway::still(const GatewayFacts&, const Snapshot&, const Expectation&) {
   Verdict verdict;
   verdict.ok = still_cause.empty();

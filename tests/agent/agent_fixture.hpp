@@ -42,6 +42,8 @@ struct FakeGateway final : Gateway {
   std::function<void()> on_preflight;              // what else happens then
   std::function<void()> on_reload;                 // and then
   bool drains = false;
+  /// The next reload is rejected, and everything after it is well.
+  void reject_once(const std::string& cause);
   int looks_until_running = 0;  // Kong is away for so many looks
 
   GatewayFacts inspect() override;

@@ -45,13 +45,7 @@ TEST_CASE("only so many are remembered, the newest, and a damaged file is begun 
 TEST_CASE("a generation that Kong rejected here is told of by the next plan for it") {
   AgentFixture agent;
   REQUIRE(agent.deploy("1.0.0") == Result::Committed);
-  int verified = 0;
-  agent.gateway.on_verify = [&](const Expectation&) {
-    Verdict verdict;
-    verdict.ok = ++verified > 1;
-    verdict.cause = "init_by_lua error: handler.lua:7";
-    return verdict;
-  };
+  agent.gateway.reject_once("init_by_lua error: handler.lua:7");
   CHECK(agent.transactions->plan({agent.release("1.1.0")}).poison.empty());
   REQUIRE(agent.result(agent.apply("1.1.0", "bad")) == Result::RolledBack);
   const auto plan = agent.transactions->plan({agent.release("1.1.0")});

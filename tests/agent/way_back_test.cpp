@@ -64,13 +64,7 @@ TEST_CASE("a rollback that fails comes back by the file it took out") {
   REQUIRE(agent.deploy("1.0.0") == Result::Committed);
   REQUIRE(agent.deploy("1.1.0") == Result::Committed);
   const auto live = inode(agent.config.conf);
-  int verified = 0;
-  agent.gateway.on_verify = [&](const Expectation&) {
-    Verdict verdict;
-    verdict.ok = ++verified > 1;
-    verdict.cause = "init_by_lua error";
-    return verdict;
-  };
+  agent.gateway.reject_once("init_by_lua error");
   CHECK(go_back(agent) == Result::RolledBack);
   CHECK(inode(agent.config.conf) == live);
   CHECK(agent.named_version() == "1.1.0");
@@ -269,13 +263,7 @@ TEST_CASE("a confirmed generation whose manifests are lost is mended by a deploy
   const auto before = agent.conf();
   const GenerationStore store(agent.config.state / "generations");
   fs::remove_all(store.directory(*store.find(1)) / ".kongfleet");
-  int verified = 0;
-  agent.gateway.on_verify = [&](const Expectation&) {
-    Verdict verdict;
-    verdict.ok = ++verified > 1;
-    verdict.cause = "init_by_lua error";
-    return verdict;
-  };
+  agent.gateway.reject_once("init_by_lua error");
   CHECK(agent.result(agent.apply("1.1.0", "bad")) == Result::RolledBack);
   CHECK(agent.conf() == before);
   CHECK(agent.deploy("1.2.0") == Result::Committed);
