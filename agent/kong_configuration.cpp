@@ -6,6 +6,7 @@
 #include "agent/effective_configuration.hpp"
 #include "agent/environment_edit.hpp"
 #include "agent/kong_node.hpp"
+#include "agent/recovery_unit.hpp"
 
 #include <algorithm>
 
@@ -13,6 +14,9 @@ namespace kongfleet::agent {
 namespace {
 
 namespace fs = std::filesystem;
+using Clock = std::chrono::steady_clock;
+
+constexpr auto look_timeout = std::chrono::seconds(10);
 
 /// Whether a file that decides was edited after Kong last read it.
 bool edited_since(const GatewayFacts& facts, const KongUnit* owner) {
@@ -34,6 +38,21 @@ bool found_by_default(const fs::path& conf) {
   std::error_code ignored;
   const fs::path first = "/etc/kong/kong.conf";
   return conf == first || (conf == "/etc/kong.conf" && !fs::exists(first, ignored));
+}
+
+bool any_refusal(const std::vector<Finding>& findings) {
+  return std::any_of(findings.begin(), findings.end(),
+                     [](const Finding& finding) { return !finding.warning; });
+}
+
+Finding moved(const fs::path& planned, const fs::path& now) {
+  Finding finding;
+  finding.code = "override";
+  finding.file = now.string();
+  finding.text =
+      "by now this file decides lua_package_path and plugins, not '" + planned.string() + "'";
+  finding.advice = "plan again";
+  return finding;
 }
 
 }  // namespace
@@ -66,16 +85,20 @@ std::vector<Finding> KongNode::overrides(const GatewayFacts& facts) {
   const auto owner = unit(facts);
   const KongSettings settings(facts.conf, facts.prefix, dialect_of(facts.version));
   find_configuration(now, settings, owner ? &*owner : nullptr);
-  if (now.obstacles.empty() && now.managed_path() != facts.managed_path()) {
-    Finding finding;
-    finding.code = "override";
-    finding.file = now.managed_path().string();
-    finding.text = "by now this file decides lua_package_path and plugins, not '" +
-                   facts.managed_path().string() + "'";
-    finding.advice = "plan again";
-    now.obstacles.push_back(std::move(finding));
+  auto findings = std::move(now.obstacles);
+  if (any_refusal(findings)) return findings;
+  if (now.managed_path() != facts.managed_path()) {
+    findings.push_back(moved(facts.managed_path(), now.managed_path()));
+  } else if (systemd_.present()) {
+    std::error_code ignored;
+    const auto file = fs::weakly_canonical(facts.managed_path(), ignored);
+    const auto shown =
+        systemd_.properties(recovery_unit, {"LoadState", "ProtectSystem", "ReadWritePaths"},
+                            Clock::now() + look_timeout);
+    if (auto defect = recovery_defect(shown, file.parent_path()))
+      findings.push_back(std::move(*defect));
   }
-  return now.obstacles;
+  return findings;
 }
 
 std::string KongNode::make_known(ConfigurationKind kind, Time deadline) {

@@ -92,6 +92,9 @@ public:
   /// The units of those names that exist, with environment.
   std::vector<KongUnit> show(const std::vector<std::string>& names,
                              std::chrono::steady_clock::time_point deadline) const;
+  /// What `systemctl show` says of some properties of a unit, one a line.
+  std::string properties(const std::string& unit, const std::vector<std::string>& names,
+                         std::chrono::steady_clock::time_point deadline) const;
   /// `systemctl daemon-reload`: has systemd read all unit files anew. An empty string, or why not.
   std::string daemon_reload(std::chrono::steady_clock::time_point deadline) const;
   /// `systemctl reload`: an empty string, or why not, with what the unit's commands said last where

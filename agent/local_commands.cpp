@@ -53,7 +53,7 @@ void print_host(const wire::HostState& host) {
   if (!host.advice().empty()) std::cout << "advice      " << printable(host.advice()) << "\n";
   std::cout << "kong        " << printable(host.kong_version()) << " (" << printable(host.role())
             << "), " << (host.unit().empty() ? "started by hand" : printable(host.unit())) << "\n"
-            << "kong.conf   " << printable(host.kong_conf()) << "\n"
+            << "configured  " << printable(host.kong_conf()) << "\n"
             << "generation  " << host.generation() << (host.generation() == 0 ? " (baseline)" : "")
             << "\n";
   for (const auto& release : host.releases()) {

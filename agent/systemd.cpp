@@ -61,6 +61,14 @@ std::vector<KongUnit> Systemd::show(const std::vector<std::string>& names,
   return units;
 }
 
+std::string Systemd::properties(const std::string& unit, const std::vector<std::string>& names,
+                                std::chrono::steady_clock::time_point deadline) const {
+  std::vector<std::string> argv{"systemctl", "show", "--no-pager"};
+  for (const auto& name : names) argv.insert(argv.end(), {"-p", name});
+  argv.insert(argv.end(), {"--", unit});
+  return run(std::move(argv), deadline).output;
+}
+
 std::string Systemd::daemon_reload(std::chrono::steady_clock::time_point deadline) const {
   const auto result = run({"systemctl", "daemon-reload"}, deadline);
   if (result.timed_out) return "systemctl daemon-reload: no end within the time allowed";

@@ -1,0 +1,58 @@
+// SPDX-FileCopyrightText: The kongfleet authors
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/recovery_unit.hpp"
+
+#include "agent/unit_file.hpp"
+
+#include <algorithm>
+#include <map>
+#include <string>
+
+namespace kongfleet::agent {
+namespace {
+
+std::map<std::string, std::string> properties_of(std::string_view shown) {
+  std::map<std::string, std::string> properties;
+  while (!shown.empty()) {
+    const auto end = std::min(shown.find('\n'), shown.size());
+    const auto line = shown.substr(0, end);
+    const auto equals = std::min(line.find('='), line.size());
+    properties[std::string(line.substr(0, equals))] =
+        line.substr(std::min(equals + 1, line.size()));
+    shown.remove_prefix(std::min(end + 1, shown.size()));
+  }
+  return properties;
+}
+
+bool is_within(const std::string& directory, std::string open) {
+  open.erase(0, open.find_first_not_of("-+"));
+  while (open.ends_with('/')) open.pop_back();
+  return directory == open || directory.starts_with(open + "/");
+}
+
+}  // namespace
+
+std::optional<Finding> recovery_defect(std::string_view shown,
+                                       const std::filesystem::path& directory) {
+  const auto properties = properties_of(shown);
+  const auto value = [&](const char* name) {
+    const auto found = properties.find(name);
+    return found == properties.end() ? std::string() : found->second;
+  };
+  if (value("LoadState") != "loaded" || value("ProtectSystem") != "strict") return std::nullopt;
+  const auto open = words_of(value("ReadWritePaths"));
+  const auto path = directory.string();
+  if (std::any_of(open.begin(), open.end(),
+                  [&](const UnitWord& word) { return is_within(path, word.text); }))
+    return std::nullopt;
+  Finding finding;
+  finding.code = "unit";
+  finding.file = path;
+  finding.text =
+      std::string(recovery_unit) +
+      " can't write here: after a power cut it could not take back what nobody confirmed";
+  finding.advice = "add a drop-in for it with ReadWritePaths=" + path + " below [Service]";
+  return finding;
+}
+
+}  // namespace kongfleet::agent

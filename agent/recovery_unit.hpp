@@ -1,0 +1,21 @@
+// SPDX-FileCopyrightText: The kongfleet authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "agent/finding.hpp"
+
+#include <filesystem>
+#include <optional>
+#include <string_view>
+
+namespace kongfleet::agent {
+
+inline constexpr const char* recovery_unit = "kongfleet-recover.service";
+
+/// Why the unit that takes an unconfirmed generation back at boot could not replace a file of
+/// `directory` (P4), from what `systemctl show` says of its LoadState, ProtectSystem and
+/// ReadWritePaths. Nothing where it can, or where there is no such unit: then nobody locked it in.
+std::optional<Finding> recovery_defect(std::string_view shown,
+                                       const std::filesystem::path& directory);
+
+}  // namespace kongfleet::agent

@@ -1,0 +1,42 @@
+// SPDX-FileCopyrightText: The kongfleet authors
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/recovery_unit.hpp"
+
+#include <catch2/catch.hpp>
+
+namespace kongfleet::agent::test {
+namespace {
+
+const std::string ours =
+    "LoadState=loaded\nProtectSystem=strict\nReadWritePaths=-/etc/kong -/usr/local/kong "
+    "/var/lib/kongfleet \"/opt/with blank\" /srv/\n";
+
+bool can_write(const std::string& shown, const std::string& directory) {
+  return !recovery_defect(shown, directory);
+}
+
+}  // namespace
+
+TEST_CASE("the unit that recovers at boot must be able to write where we do") {
+  CHECK(can_write(ours, "/etc/kong"));
+  CHECK(can_write(ours, "/etc/kong/conf.d"));
+  CHECK(can_write(ours, "/opt/with blank"));
+  CHECK(can_write(ours, "/srv/kong"));
+  CHECK_FALSE(can_write(ours, "/etc/kongfleet"));
+  CHECK_FALSE(can_write(ours, "/etc"));
+  const auto defect = recovery_defect(ours, "/etc/default");
+  REQUIRE(defect);
+  CHECK(sentence(*defect) ==
+        "/etc/default: kongfleet-recover.service can't write here: after a power cut it could not "
+        "take back what nobody confirmed (add a drop-in for it with ReadWritePaths=/etc/default "
+        "below [Service])");
+}
+
+TEST_CASE("a unit that is not there, or not locked in, is no obstacle") {
+  CHECK(can_write("", "/etc/default"));
+  CHECK(can_write("LoadState=not-found\nProtectSystem=no\nReadWritePaths=\n", "/etc/default"));
+  CHECK(can_write("LoadState=loaded\nProtectSystem=no\nReadWritePaths=\n", "/etc/default"));
+  CHECK(can_write("LoadState=loaded\n", "/etc/default"));  // a systemd that knows neither
+}
+
+}  // namespace kongfleet::agent::test
