@@ -28,7 +28,7 @@ constexpr std::string_view schema =
     "return { name = \"kongfleet-preflight\", fields = {\n"
     "  { config = { type = \"record\", fields = {} } },\n} }\n";
 
-// Nothing in it may make Kong fail: all of it runs in a pcall. A handler that fails is forgotten
+// Nothing in it may make Kong fail: all of it runs in a pcall. A module that fails is forgotten
 // again, with all that it had required, so that Kong meets the same failure itself and tells it in
 // its own words. The compiler is off meanwhile: no hook is called inside of compiled code.
 constexpr std::string_view handler = R"lua(
@@ -57,31 +57,41 @@ local function work(root)
   end
   tell("end")
 
-  local function told(plugin, path)
+  -- What a module returns; nothing where it fails: then it is as if it had never been required.
+  local function required(name)
     local before = {}
-    for name in pairs(package.loaded) do before[name] = true end
+    for loaded in pairs(package.loaded) do before[loaded] = true end
+    local ok, module = pcall(require, name)
+    if ok then return module end
+    for loaded in pairs(package.loaded) do
+      if not before[loaded] then package.loaded[loaded] = nil end
+    end
+  end
+
+  local function watched(plugin, work_on)
     local began = os.time()
     debug.sethook(function()
       if os.time() - began < 2 then return end
       began = os.time()
       local at = debug.getinfo(2, "Sl")
       local file = at.source:sub(1, 1) == "@" and at.source:sub(2) or ""
-      if file:sub(1, #path) == path then file = file:sub(#path + 1) end
+      if file:sub(1, #generation + 1) == generation .. "/" then file = file:sub(#generation + 2) end
       tell("hanging", file, at.currentline, plugin)
     end, "", 100000)
-    local ok, handler = pcall(require, "kong.plugins." .. plugin .. ".handler")
-    debug.sethook()
-    if ok and type(handler) == "table" and type(handler.VERSION) == "string" then
-      tell("version", plugin, handler.VERSION)
-    end
-    for name in pairs(package.loaded) do
-      if not ok and not before[name] then package.loaded[name] = nil end
-    end
-  end
-  for _, plugin in ipairs(plugins) do
     tell("loading", plugin)
-    told(plugin, generation .. "/")
+    work_on("kong.plugins." .. plugin)
     tell("loaded", plugin)
+    debug.sethook()
+  end
+
+  for _, plugin in ipairs(plugins) do
+    watched(plugin, function(home)
+      local handler = required(home .. ".handler")
+      if type(handler) == "table" and type(handler.VERSION) == "string" then
+        tell("version", plugin, handler.VERSION)
+      end
+      required(home .. ".schema")
+    end)
   end
   report:close()
 end

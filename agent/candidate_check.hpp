@@ -31,9 +31,9 @@ struct CheckReport {
 /// (api.lua, a module that only a request needs) would show when it is too late.
 ///
 /// It is a plugin of its own, of a few lines, that Kong loads in the scratch prefix beside those of
-/// the candidate, or alone: it compiles the files, runs none but the handlers that Kong is about to
-/// run anyway, and writes what it found to a file of ours. Plugins run in the same process: what
-/// stands in that file may come from them, and is read like anything foreign.
+/// the candidate, or alone: it compiles the files, runs none but the handlers and schemas that
+/// Kong is about to run anyway, and writes what it found to a file of ours. Plugins run in the same
+/// process: what stands in that file may come from them, and is read like anything foreign.
 class CandidateCheck {
 public:
   /// Writes the plugin and its file below `directory`, which must be Kong's user's to read. The

@@ -118,7 +118,7 @@ public:
     const auto result = parse("k", path, check_ ? check_->plugins() : candidate_.plugins);
     auto told = check_ ? check_->report() : CheckReport{.complete = true};
     // Kong stopped at something else before it came to the check.
-    if (check_ && !loaded(result) && (!told.complete || !told.unfinished)) {
+    if (!loaded(result) && !told.complete) {
       parse("l", path, check_->name());
       told = check_->report();
     }

@@ -106,6 +106,9 @@ private:
     note();
     Reading log = read_log();
     if (log.sign == Sign::Contradicts) return log;
+    if (losses_.count() > 2 + 2 * node_.workers().least)
+      return {Sign::Contradicts, "new workers die as soon as they come up: " +
+                                     std::to_string(losses_.count()) + " so far"};
     Reading processes = judge_processes(before_, view_, node_.workers().least);
     if (processes.sign != Sign::Agrees) {
       agreed_since_.reset();
@@ -142,9 +145,6 @@ private:
 
   /// The processes are not yet what they must be: on the way, or for good?
   Reading judge_waiting(const Reading& processes) {
-    if (losses_.count() > 2 + 2 * node_.workers().least)
-      return {Sign::Contradicts, "new workers die as soon as they come up: " +
-                                     std::to_string(losses_.count()) + " so far"};
     if (any_fresh(before_, view_)) return processes;
     if (busy_since_) return working(processes);
     return judge_silence(processes);
@@ -162,15 +162,16 @@ private:
 
   /// The master idles, and all is as it was.
   Reading judge_silence(const Reading& processes) {
+    const auto silent = node_.now() - *idle_since_;
+    if (silent < silence_that_tells)
+      return processes;  // a question takes time, an overlap is short
     if (node_.now() >= next_question_) {
       next_question_ = node_.now() + silent_question;
       const auto answer = node_.admin(node_.now() + api_timeout);
       flushed_ = answer && answer->kind == AdminAnswer::Kind::Told && !answer->root.workers;
     }
-    const auto silent = node_.now() - *idle_since_;
     const bool took_it = flushed_ || acted_ || holds(LogSign::Heard);
     const bool surely = took_it && view_.busy.has_value();
-    if (silent < silence_that_tells) return processes;
     const bool over = silent >= (surely ? Time::duration(silent_rejection) : silent_reload);
     return {over ? Sign::Contradicts : Sign::Pending, silence(took_it)};
   }

@@ -88,7 +88,9 @@ TEST_CASE("a configuration that no longer fits the new schema is found") {
 
 TEST_CASE("a module that never finishes loading is named with its line, and its process ended") {
   auto& preflight = shared_kong(TestKong::versions().back());
-  preflight.kong.make("hang", "3.0.0", "require \"kong.plugins.my-plugin.forever\"\n");
+  preflight.kong.make("hang", "3.0.0");
+  preflight.kong.write(preflight.kong.gen("hang") / plugin / "schema.lua",
+                       "require \"kong.plugins.my-plugin.forever\"\n");
   preflight.kong.write(preflight.kong.gen("hang") / plugin / "forever.lua",
                        "local n = 0\nwhile true do\n  n = n + 1\nend\n");
   const auto findings = preflight.report("hang", "bundled,my-plugin", 8s).findings;

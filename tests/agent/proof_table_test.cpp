@@ -222,6 +222,14 @@ TEST_CASE("workers that die as soon as they come up are told, log or not") {
     node.lines.reset();
     CHECK(holds(in_time(node, 2s).cause, "new workers die as soon as they come up: "));
   }
+  SECTION("by that, also where they always look well") {
+    node.lines.reset();
+    node.at = [&](auto) {
+      ++pid;
+      node.view.children = {serving(new1), serving({pid, 2000})};
+    };
+    CHECK(holds(in_time(node, 2s).cause, "new workers die as soon as they come up: "));
+  }
 }
 
 TEST_CASE("workers of somebody's next reload, which retires ours, are no crash loop") {
