@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: The kongfleet authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// crash-proof PROOF [CASE]: death and disk errors at every system call of the real agent. CASE:
-// only those that begin so.
+// crash-proof PROOF [CASE]: death and disk errors at every system call of the real agent, and that
+// it makes none for nothing. CASE: only those that begin so.
 #include "tests/crash/proofs.hpp"
 
 #include <iostream>
@@ -10,10 +10,12 @@
 
 int main(int argc, char** argv) {
   using namespace kongfleet::crash;
-  const std::map<std::string, int (*)(const std::string&)> proofs{{"kill-points", kill_points},
-                                                                  {"kill-pairs", kill_pairs},
-                                                                  {"io-errors", io_errors},
-                                                                  {"mutants", mutants}};
+  const std::map<std::string, int (*)(const std::string&)> proofs{
+      {"kill-points", kill_points},
+      {"kill-pairs", kill_pairs},
+      {"io-errors", io_errors},
+      {"mutants", mutants},
+      {"converged-writes", converged_writes}};
   const auto proof = argc > 1 ? proofs.find(argv[1]) : proofs.end();
   if (proof == proofs.end()) {
     std::cerr << "usage: crash-proof PROOF [CASE]; PROOF is one of:";

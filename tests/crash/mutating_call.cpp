@@ -152,6 +152,7 @@ void read_open(const Reader& reader, const Shape& shape, MutatingCall& call) {
   call.path = reader.path(shape.at, shape.path);
   call.flags_argument = shape.path + 1;
   call.exclusive = (reader.argument(call.flags_argument) & O_EXCL) != 0;
+  call.truncates = (reader.argument(call.flags_argument) & O_TRUNC) != 0;
 }
 
 void read_paths(const Reader& reader, const Shape& shape, MutatingCall& call) {

@@ -25,6 +25,7 @@ struct MutatingCall {
   bool disk = true;             // false: a signal
   bool renames = false;
   bool exclusive = false;   // an open with O_EXCL
+  bool truncates = false;   // an open with O_TRUNC
   int flags_argument = -1;  // which argument holds the flags of an open
 
   /// "renameat2 .building-000002-0123456789ab -> 000002-0123456789ab": for people.

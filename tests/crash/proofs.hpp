@@ -21,4 +21,7 @@ int io_errors(const std::string& only);
 /// Each rename of every scene pretended, each O_EXCL taken away: the checks must see it.
 int mutants(const std::string& only);
 
+/// Asked for what it already is, a host makes no mutating call at all: no write, no signal.
+int converged_writes(const std::string& only);
+
 }  // namespace kongfleet::crash
