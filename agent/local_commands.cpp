@@ -4,6 +4,8 @@
 
 #include "agent/agent_socket.hpp"
 #include "agent/frame_socket.hpp"
+#include "agent/history.hpp"
+#include "agent/silent_agent.hpp"
 #include "proto/error.hpp"
 #include "proto/kongfleet.pb.h"
 #include "proto/names.hpp"
@@ -18,11 +20,13 @@ namespace kongfleet::agent {
 namespace {
 
 constexpr auto answer_max = std::chrono::minutes(20);
+constexpr auto look_max = std::chrono::seconds(20);  // a recovery may be under way, or nobody there
 
 /// A conversation with the daemon on this host.
 class Daemon {
 public:
-  explicit Daemon(const Config& config) : socket_(connect_to(config.socket)) {
+  explicit Daemon(const Config& config, std::chrono::milliseconds patience = answer_max)
+      : socket_(connect_to(config.socket)), patience_(patience) {
     wire::ToAgent hello;
     hello.mutable_hello()->set_protocol(protocol_version);
     hello.mutable_hello()->set_controller("root on this host");
@@ -31,8 +35,8 @@ public:
   }
   /// The answer that ends the exchange; progress on the way is printed to stderr.
   wire::ToController ask(const wire::ToAgent& message) {
-    socket_.send(message.SerializeAsString(), answer_max);
-    while (auto body = socket_.receive(answer_max)) {
+    socket_.send(message.SerializeAsString(), patience_);
+    while (auto body = socket_.receive(patience_)) {
       wire::ToController answer;
       if (!answer.ParseFromString(*body)) throw Error("the agent's answer can't be read");
       if (answer.has_refused()) throw Error(answer.refused().text());
@@ -46,6 +50,7 @@ public:
 
 private:
   FrameSocket socket_;
+  std::chrono::milliseconds patience_;
 };
 
 void print_host(const wire::HostState& host) {
@@ -72,18 +77,29 @@ void print_host(const wire::HostState& host) {
 }  // namespace
 
 int print_status(const Config& config) {
-  const auto host = Daemon(config).host;
+  wire::HostState host;
+  try {
+    host = Daemon(config, look_max).host;
+  } catch (const Error& error) {
+    return print_silent_agent(config, error.what(), std::cout);
+  }
   print_host(host);
   if (host.state() == "stranded" || host.state() == "unmanageable") return 4;
   return host.drift().empty() && !host.has_open() ? 0 : 2;
 }
 
 int print_history(const Config& config, unsigned limit) {
-  Daemon daemon(config);
-  wire::ToAgent request;
-  request.mutable_history()->set_limit(limit);
-  const auto answer = daemon.ask(request);
-  for (const auto& line : answer.history().lines()) std::cout << line << "\n";
+  try {
+    Daemon daemon(config, look_max);
+    wire::ToAgent request;
+    request.mutable_history()->set_limit(limit);
+    const auto answer = daemon.ask(request);
+    for (const auto& line : answer.history().lines()) std::cout << line << "\n";
+  } catch (const Error& error) {
+    std::cerr << "kongfleet-agent: " << printable(error.what()) << "; this is what its file says\n";
+    for (const auto& line : History(config.state / "history.jsonl").last(limit))
+      std::cout << line << "\n";
+  }
   return 0;
 }
 
