@@ -22,8 +22,9 @@ std::size_t line_number(std::string_view text, std::size_t at) {
   return 1 + static_cast<std::size_t>(std::count(before.begin(), before.end(), '\n'));
 }
 
+/// The line that byte `at` stands on, which is not the first of the file.
 std::string line_at(std::string_view text, std::size_t at) {
-  const auto begin = at == 0 ? 0 : text.rfind('\n', at - 1) + 1;
+  const auto begin = text.rfind('\n', at - 1) + 1;
   auto line = text.substr(begin, text.find('\n', at) - begin);
   if (line.ends_with('\r')) line.remove_suffix(1);
   return std::string(line);
@@ -143,7 +144,7 @@ void insert(Edited& edited, const Part& part, const Part& other, ConfigurationKi
   const auto line = assignment_line(kind, part.name, part.rewritten);
   const auto place = other.assignment->place->begin;
   const auto end = std::min(text.find('\n', place), text.size());
-  const bool crlf = end > 0 && text[end - 1] == '\r';
+  const bool crlf = text[end - 1] == '\r';
   const std::string line_end = crlf ? "\r\n" : "\n";
   if (end == text.size())
     text += line_end + line + line_end;
@@ -190,23 +191,6 @@ std::vector<std::string> rest_of(std::string_view text, ConfigurationKind kind) 
   return rest;
 }
 
-/// The last line of defence: the edited text, read again, says what was meant and nothing else.
-std::optional<ConfProblem> check_edit(std::string_view before, const Edited& edited,
-                                      ConfigurationKind kind) {
-  const auto values = environment_values(edited.text, kind);
-  const bool ours =
-      values.lua_package_path == edited.lua_package_path && values.plugins == edited.plugins;
-  const auto assignments = assignments_of(edited.text, kind);
-  const auto mentions =
-      std::count_if(assignments.begin(), assignments.end(), [](const EnvironmentAssignment& entry) {
-        return entry.name == path_variable || entry.name == plugins_variable;
-      });
-  if (ours && mentions == 2 && rest_of(before, kind) == rest_of(edited.text, kind))
-    return std::nullopt;
-  return ConfProblem{0,
-                     "internal: the edited file would not say what it should; it was not written"};
-}
-
 }  // namespace
 
 KeyValues environment_values(std::string_view text, ConfigurationKind kind) {
@@ -218,6 +202,21 @@ KeyValues environment_values(std::string_view text, ConfigurationKind kind) {
     values.plugins_line = assignment.line;
   }
   return values;
+}
+
+std::variant<Edited, ConfProblem> checked(std::string_view before, Edited edited,
+                                          ConfigurationKind kind) {
+  const auto values = environment_values(edited.text, kind);
+  const bool ours =
+      values.lua_package_path == edited.lua_package_path && values.plugins == edited.plugins;
+  const auto assignments = assignments_of(edited.text, kind);
+  const auto mentions =
+      std::count_if(assignments.begin(), assignments.end(), [](const EnvironmentAssignment& entry) {
+        return entry.name == path_variable || entry.name == plugins_variable;
+      });
+  if (ours && mentions == 2 && rest_of(before, kind) == rest_of(edited.text, kind)) return edited;
+  return ConfProblem{0,
+                     "internal: the edited file would not say what it should; it was not written"};
 }
 
 std::string assignment_line(ConfigurationKind kind, std::string_view name, std::string_view value) {
@@ -249,9 +248,7 @@ std::variant<Edited, ConfProblem> edit_environment(std::string_view text, const 
   if (!problem) problem = rewrite(path, path_with(path.value, change));
   if (!problem) problem = rewrite(plugins, plugins_with(plugins.value, change));
   if (problem) return *std::move(problem);
-  auto edited = apply(text, path, plugins, kind);
-  if (auto wrong = check_edit(text, edited, kind)) return *std::move(wrong);
-  return edited;
+  return checked(text, apply(text, path, plugins, kind), kind);
 }
 
 }  // namespace kongfleet::agent

@@ -28,6 +28,12 @@ KeyValues environment_values(std::string_view text, ConfigurationKind kind);
 std::variant<Edited, ConfProblem> edit_environment(std::string_view text, const ManagedFile& file,
                                                    const Change& change);
 
+/// The last line of defence of an edit: `edited` as it is when its text, read again, says once what
+/// was meant for each of the two variables, and of everything else what `before` says; a
+/// ConfProblem that begins with "internal:" otherwise.
+std::variant<Edited, ConfProblem> checked(std::string_view before, Edited edited,
+                                          ConfigurationKind kind);
+
 /// A line that sets a variable, as it is written in such a file.
 std::string assignment_line(ConfigurationKind kind, std::string_view name, std::string_view value);
 

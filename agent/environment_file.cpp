@@ -89,7 +89,7 @@ private:
         if (c == '\\') return enter(State::CommentEscape);
         if (is_one_of(c, line_ends)) enter(State::BeforeName);
         return;
-      case State::CommentEscape:
+      default:  // CommentEscape
         doubtful_ = is_one_of(c, line_ends);
         return enter(doubtful_ ? State::BeforeName : State::Comment);
     }

@@ -4,24 +4,31 @@
 
 #include "agent/environment_edit.hpp"
 
+#include <algorithm>
+#include <array>
+#include <utility>
+
 namespace kongfleet::agent {
 
+namespace {
+
+constexpr std::array kinds{
+    std::pair{ConfigurationKind::KongConf, "file"},
+    std::pair{ConfigurationKind::UnitFile, "unit"},
+    std::pair{ConfigurationKind::EnvironmentFile, "environment-file"},
+};
+
+}  // namespace
+
 const char* kind_name(ConfigurationKind kind) {
-  switch (kind) {
-    case ConfigurationKind::KongConf:
-      return "file";
-    case ConfigurationKind::UnitFile:
-      return "unit";
-    case ConfigurationKind::EnvironmentFile:
-      return "environment-file";
-  }
-  return "";
+  return std::find_if(kinds.begin(), kinds.end(),
+                      [&](const auto& entry) { return entry.first == kind; })
+      ->second;
 }
 
 std::optional<ConfigurationKind> kind_of(std::string_view name) {
-  for (const auto kind : {ConfigurationKind::KongConf, ConfigurationKind::UnitFile,
-                          ConfigurationKind::EnvironmentFile}) {
-    if (name == kind_name(kind)) return kind;
+  for (const auto& [kind, its_name] : kinds) {
+    if (name == its_name) return kind;
   }
   return std::nullopt;
 }

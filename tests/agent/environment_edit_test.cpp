@@ -177,4 +177,39 @@ TEST_CASE("a plugin list that begins with off is refused or gives way, as in kon
   CHECK(refusal("KONG_PLUGINS=off,a\n", environment_file).starts_with("1: plugins would begin"));
 }
 
+TEST_CASE("what stands elsewhere and can't be edited safely is refused too") {
+  auto file = file_of(environment_file);
+  file.elsewhere.lua_package_path = "/a#b/?.lua";
+  const auto result = edit_environment("KONG_PLUGINS=a\n", file, change_to("000001-abc"));
+  REQUIRE(std::holds_alternative<ConfProblem>(result));
+  CHECK(std::get<ConfProblem>(result).line == 0);
+}
+
+TEST_CASE("a value with a blank is quoted in an environment file, every value in a unit") {
+  CHECK(assignment_line(environment_file, "A", "b c") == "A=\"b c\"");
+  CHECK(assignment_line(environment_file, "A", "bc") == "A=bc");
+  CHECK(assignment_line(unit, "A", "bc") == "Environment=\"A=bc\"");
+}
+
+TEST_CASE("the check of an edited environment finds what an edit must never do") {
+  const std::string before = "X=1\nKONG_PLUGINS=a\nKONG_LUA_PACKAGE_PATH=p\n";
+  Edited meant{.text = "X=1\nKONG_PLUGINS=a,foo\nKONG_LUA_PACKAGE_PATH=o;p\n",
+               .lua_package_path = "o;p",
+               .plugins = "a,foo"};
+  const auto finds = [&](const std::string& text) {
+    auto edit = meant;
+    edit.text = text;
+    const auto result = checked(before, edit, environment_file);
+    const auto* problem = std::get_if<ConfProblem>(&result);
+    return problem != nullptr && problem->reason.starts_with("internal: ");
+  };
+  CHECK_FALSE(finds(meant.text));
+  CHECK(finds("X=2" + meant.text.substr(3)));
+  CHECK(finds(meant.text + "Y=1\n"));
+  CHECK(finds(meant.text + "KONG_PLUGINS=a,foo\n"));
+  CHECK(finds("X=1\nKONG_PLUGINS=a\nKONG_LUA_PACKAGE_PATH=o;p\n"));
+  CHECK(finds("X=1\nKONG_PLUGINS=a,foo\nKONG_LUA_PACKAGE_PATH=p\n"));
+  CHECK(finds(""));
+}
+
 }  // namespace kongfleet::agent::test

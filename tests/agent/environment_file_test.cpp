@@ -106,4 +106,14 @@ TEST_CASE("any bytes can be read as an environment file") {
   CHECK(parse_environment_file(zero).size() == 1);
 }
 
+TEST_CASE("a variable's name is letters, digits and '_', and begins with no digit") {
+  for (const auto* name : {"A", "_", "a9", "Zz_0"}) CHECK(is_variable_name(name));
+  for (const auto* name : {"", "9", "a-", "a:", "a{", "{", "@", "a b"})
+    CHECK_FALSE(is_variable_name(name));
+}
+
+TEST_CASE("a value between two escapes has no place, though its letters stand there") {
+  CHECK(at_place("A=\\b\\") == "-");
+}
+
 }  // namespace kongfleet::agent::test

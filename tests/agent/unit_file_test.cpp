@@ -46,6 +46,10 @@ TEST_CASE("a unit file is read into settings with section and line") {
   CHECK(settings[3].begin == 0);
 }
 
+TEST_CASE("what stands below a section's head that nothing closes is lost") {
+  CHECK(parse_unit_file("[S]\nA=x\n[Broken\nB=y\n[T]\nC=z\n").size() == 2);
+}
+
 TEST_CASE("a backslash at the end of a line joins, two of them do not") {
   CHECK(parse_unit_file("[S]\nA=x\\\\\nB=y\n").size() == 2);
   CHECK(parse_unit_file("[S]\nA=x\\\\\\\nB=y\n").size() == 1);
@@ -64,6 +68,8 @@ TEST_CASE("what stands behind a mistake in a line is lost") {
   CHECK(texts("a b\\") == Words{"a"});
   CHECK(texts("a \\x4 c") == Words{"a"});
   CHECK(texts("a \\000 c") == Words{"a"});
+  CHECK(texts("a \\777 c") == Words{"a"});
+  CHECK(texts("a \\x4") == Words{"a"});
 }
 
 // Seen: what a service of systemd 252 got of such a unit.
