@@ -14,7 +14,7 @@ namespace kongfleet::agent {
 // section 6. Throw Error when no agent answers, but for the two that can do without.
 
 /// Prints what this host runs. 0; 2 with drift or an open transaction; 4 stranded. Where no agent
-/// answers: what its journal says (silent_agent.hpp).
+/// answers root: what its journal says (silent_agent.hpp).
 int print_status(const Config& config);
 /// Prints the last `limit` lines of history.jsonl; read by ourselves where no agent answers.
 int print_history(const Config& config, unsigned limit);
