@@ -5,6 +5,7 @@
 #include "controller/fleet_file.hpp"
 #include "controller/fleet_run.hpp"
 #include "controller/json_view.hpp"
+#include "controller/live_view.hpp"
 #include "controller/plan_view.hpp"
 #include "controller/release_source.hpp"
 #include "controller/selector.hpp"
@@ -64,8 +65,9 @@ bool agreed(const std::string& question, bool yes) {
   return answer == "y" || answer == "yes";
 }
 
-std::unique_ptr<RunView> view_for(const Answer& answer) {
+std::unique_ptr<RunView> view_for(const Answer& answer, RunShape shape) {
   if (answer.format == OutputFormat::Json) return std::make_unique<JsonView>(answer.out);
+  if (is_screen(STDERR_FILENO)) return std::make_unique<LiveView>(std::move(shape), STDERR_FILENO);
   return std::make_unique<TextView>(answer.err);
 }
 
@@ -128,8 +130,9 @@ int run_rollout(const GlobalOptions& global, const RolloutCommand& command, cons
     answer.err << "nothing was touched\n";
     return 130;
   }
-  const auto view = view_for(answer);
+  auto view = view_for(answer, run.shape(FleetRun::Way::Waves));
   const auto end = run.roll_out(*view);
+  view.reset();  // it may have the screen to itself
   print_run_end(answer, end);
   return end.exit_code;
 }
@@ -176,8 +179,9 @@ int run_rollback(const GlobalOptions& global, const RollbackCommand& command,
     return 130;
   }
   FleetRun run(fleet, hosts, {}, "rollback");
-  const auto view = view_for(answer);
+  auto view = view_for(answer, run.shape(FleetRun::Way::AtOnce));
   const auto end = run.roll_back(command.to, *view);
+  view.reset();  // it may have the screen to itself
   print_notes(run, answer);
   print_run_end(answer, end);
   return end.exit_code;

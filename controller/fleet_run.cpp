@@ -94,6 +94,19 @@ const std::string& FleetRun::id() const { return machinery_->id; }
 const std::vector<std::unique_ptr<HostRun>>& FleetRun::hosts() const { return machinery_->hosts; }
 std::vector<std::string> FleetRun::notes() const { return machinery_->links.notes(); }
 
+RunShape FleetRun::shape(Way way) const {
+  const auto& policy = machinery_->fleet.rollout;
+  const auto count = machinery_->hosts.size();
+  RunShape shape{.id = machinery_->id, .wave_ends = {count}, .slots = count};
+  for (const auto& host : machinery_->hosts) shape.hosts.push_back(host->label());
+  if (way == Way::AtOnce) return shape;
+  shape.wave_ends = wave_ends(policy.waves, count);
+  shape.bake = policy.bake;
+  shape.slots = at_most(policy.max_unavailable, count);
+  shape.max_failures = policy.max_failures;
+  return shape;
+}
+
 void FleetRun::on_all(const std::function<asio::awaitable<void>(HostRun&)>& deed) {
   for (auto& host : machinery_->hosts) {
     asio::co_spawn(machinery_->io, deed(*host), [](const std::exception_ptr& bug) {

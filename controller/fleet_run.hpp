@@ -5,6 +5,7 @@
 #include "controller/fleet.hpp"
 #include "controller/host_run.hpp"
 #include "controller/rollout.hpp"
+#include "controller/rollout_picture.hpp"
 #include "controller/run_view.hpp"
 
 #include <functional>
@@ -27,6 +28,9 @@ public:
 
   const std::string& id() const;
   const std::vector<std::unique_ptr<HostRun>>& hosts() const;
+  /// What it looks like before it begins: a rollout with its waves, or all hosts at once.
+  enum class Way { Waves, AtOnce };
+  RunShape shape(Way way) const;
   /// What was passed over while reading ssh_config and known_hosts.
   std::vector<std::string> notes() const;
 

@@ -94,6 +94,13 @@ std::string phase_text(const HostRun& host, HostPhase phase) {
 
 }  // namespace
 
+std::string short_phase_text(const HostRun& host, HostPhase phase) {
+  if (!host.problem.empty()) return host.problem;
+  if (phase == HostPhase::Trial) return proof_text(*host.outcome);
+  const bool runs_it = phase == HostPhase::Done || phase == HostPhase::Unchanged;
+  return runs_it ? "runs " + releases_text(host.state) : "";
+}
+
 void TextView::line(const std::string& subject, const std::string& text) {
   out_ << clock_time() << "  " << std::left << std::setw(subject_width) << subject << " " << text
        << "\n"

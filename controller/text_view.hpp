@@ -24,6 +24,9 @@ private:
   std::ostream& out_;
 };
 
+/// What became of a host, for a row that names its phase already: the cause where it failed.
+std::string short_phase_text(const HostRun& host, HostPhase phase);
+
 /// What became of every host, and what to do where a person is needed.
 void print_end(std::ostream& out, const RunEnd& end);
 

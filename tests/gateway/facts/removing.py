@@ -74,8 +74,9 @@ def posted_only(check, node):
     result = node.reload()
     check("… its plugin taken from plugins: the reload succeeds, with new workers",
           result.code == 0 and node.replaced(old), result)
-    check("… that are degraded", until(lambda: "worker initialization error: failed to initialize "
-                                       "declarative config: " in node.error_log(offset)
+    failed = "initialize declarative config" if check.is_3x else "load declarative config file"
+    check("… that are degraded", until(lambda: f"worker initialization error: failed to {failed}: "
+                                       in node.error_log(offset)
                                        and "my-plugin plugin is in use but not enabled"
                                        in node.error_log(offset)), node.error_log(offset)[-1500:])
     node.write_conf()

@@ -145,7 +145,8 @@ function Kong.init_worker()
   end
   ok, err = runloop.build(plugins)
   if not ok then
-    return worker_errors.stash("failed to initialize declarative config: " ..
+    local what = meta.is_2x and "load declarative config file" or "initialize declarative config"
+    return worker_errors.stash("failed to " .. what .. ": " ..
                                "error building initial plugins iterator: " .. err)
   end
   ngx.timer.every(0.2, watch_for_new_configuration)

@@ -124,6 +124,18 @@ local function load_plugin(name)
   return { name = name, handler = handler, schema = definition }
 end
 
+--- nil and Kong's error text when a plugin has no schema: `config parse` looks for all of them
+--- before it loads any plugin.
+function loader.has_schemas(names)
+  for name in pairs(names) do
+    local definition, err = load_schema(name)
+    if not definition then
+      return nil, err
+    end
+  end
+  return true
+end
+
 --- The plugins named by the keys of `names`, by name; or nil and every plugin's error.
 function loader.load(names)
   local plugins, errors = {}, {}

@@ -27,6 +27,7 @@ local function work(job)
   package.cpath = (conf.lua_package_cpath or "") .. ";" .. package.cpath
   pdk.install(conf)
   must(database.connect(conf))
+  must(plugin_loader.has_schemas(conf.loaded_plugins))
   local plugins = must(plugin_loader.load(conf.loaded_plugins))
   local entities, err = declarative.parse_file(job.file, plugins)
   if not entities then

@@ -1,0 +1,111 @@
+// SPDX-FileCopyrightText: The kongfleet authors
+// SPDX-License-Identifier: Apache-2.0
+#include "controller/live_view.hpp"
+
+#include "controller/text_view.hpp"
+#include "proto/names.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+
+namespace kongfleet::controller {
+
+namespace {
+
+constexpr auto interval = std::chrono::milliseconds(250);
+
+/// Signals are for the thread that runs the rollout.
+class SignalsBlocked {
+public:
+  SignalsBlocked() {
+    sigset_t all;
+    sigfillset(&all);
+    ::pthread_sigmask(SIG_SETMASK, &all, &before_);
+  }
+  ~SignalsBlocked() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  SignalsBlocked(const SignalsBlocked&) = delete;
+  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
+
+private:
+  sigset_t before_{};
+};
+
+}  // namespace
+
+LiveView::LiveView(RunShape shape, int screen)
+    : screen_(screen), picture_(std::move(shape), Clock::now()) {
+  const SignalsBlocked blocked;
+  painter_ = std::thread([this] { keep_painting(); });
+}
+
+LiveView::~LiveView() {
+  {
+    const std::lock_guard lock(mutex_);
+    over_ = true;
+    picture_.over(Clock::now());
+  }
+  wake_.notify_all();
+  painter_.join();
+}
+
+void LiveView::keep_painting() {
+  std::unique_lock lock(mutex_);
+  while (!over_) {
+    paint();
+    wake_.wait_for(lock, interval, [this] { return over_; });
+  }
+  paint();
+}
+
+// One write a frame, so that nothing flickers: up to its first row, every row anew, and what is
+// left below of a longer one taken away.
+void LiveView::paint() {
+  const auto window = window_of(screen_);
+  const auto rows = picture_.paint(window, Clock::now());
+  std::string frame = "\r";
+  // A window that was made lower has lost the rows above.
+  const auto up = std::min(painted_, window.height - 1);
+  if (up > 0) frame += "\x1b[" + std::to_string(up) + "A";
+  for (const auto& row : rows) frame += row + "\x1b[K\r\n";
+  frame += "\x1b[J";
+  painted_ = rows.size();
+  for (std::size_t done = 0; done < frame.size();) {
+    const auto wrote = ::write(screen_, frame.data() + done, frame.size() - done);
+    if (wrote < 0 && errno == EINTR) continue;
+    if (wrote <= 0) return;  // the terminal is gone: the rollout is not over for that
+    done += static_cast<std::size_t>(wrote);
+  }
+}
+
+void LiveView::wave(std::size_t number, std::size_t, std::size_t) {
+  const std::lock_guard lock(mutex_);
+  picture_.wave(number);
+}
+
+void LiveView::baking(std::size_t, std::size_t, std::chrono::milliseconds) {
+  const std::lock_guard lock(mutex_);
+  picture_.baking(Clock::now());
+}
+
+void LiveView::step(const HostRun& host, const wire::Progress& progress) {
+  const auto text = printable(progress.text(), 300);
+  const std::lock_guard lock(mutex_);
+  picture_.step(host.label(), printable(progress.step(), 40) + (text.empty() ? "" : ": " + text),
+                Clock::now());
+}
+
+void LiveView::phase(const HostRun& host, HostPhase phase) {
+  const auto text = short_phase_text(host, phase);
+  const std::lock_guard lock(mutex_);
+  picture_.phase(host.label(), phase, text, Clock::now());
+}
+
+void LiveView::stopping(const std::string& why) {
+  const std::lock_guard lock(mutex_);
+  picture_.stopping(printable(why));
+}
+
+}  // namespace kongfleet::controller

@@ -1,0 +1,45 @@
+// SPDX-FileCopyrightText: The kongfleet authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "controller/rollout_picture.hpp"
+#include "controller/run_view.hpp"
+
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+namespace kongfleet::controller {
+
+/// A rollout on a terminal: a RolloutPicture that is painted over itself, four times a second at
+/// most, by a thread of its own; a change of the window's size is followed. When it is over its
+/// last state stays on the screen, with the cursor below it. Nobody else may write there until
+/// then.
+class LiveView final : public RunView {
+public:
+  /// `screen`: a descriptor that is_screen().
+  LiveView(RunShape shape, int screen);
+  ~LiveView() override;
+  LiveView(const LiveView&) = delete;
+  LiveView& operator=(const LiveView&) = delete;
+  void wave(std::size_t number, std::size_t of, std::size_t hosts) override;
+  void baking(std::size_t number, std::size_t of, std::chrono::milliseconds time) override;
+  void step(const HostRun& host, const wire::Progress& progress) override;
+  void phase(const HostRun& host, HostPhase phase) override;
+  void stopping(const std::string& why) override;
+
+private:
+  using Clock = std::chrono::steady_clock;
+  void keep_painting();
+  void paint();
+
+  const int screen_;
+  std::mutex mutex_;  // guards what is below
+  RolloutPicture picture_;
+  std::size_t painted_ = 0;  // rows on the screen above the cursor
+  bool over_ = false;
+  std::condition_variable wake_;
+  std::thread painter_;
+};
+
+}  // namespace kongfleet::controller
