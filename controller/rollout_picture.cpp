@@ -175,8 +175,7 @@ Row RolloutPicture::counts(const Window& window) const {
 Row RolloutPicture::situation(const Window& window, Time now) const {
   Row row(window);
   if (!why_.empty()) return row.add("stops: " + why_, Style::Bad);
-  if (ended_) return row.add("over", Style::Strong);
-  if (shape_.wave_ends.size() < 2 && !bake_began_) return row;
+  if (ended_ || (shape_.wave_ends.size() < 2 && !bake_began_)) return row;
   const auto begin = wave_ == 0 ? 0 : shape_.wave_ends[wave_ - 1];
   row.add("wave " + std::to_string(wave_ + 1) + " of " + std::to_string(shape_.wave_ends.size()),
           Style::Strong);
