@@ -3,6 +3,7 @@
 #include "agent/deployment.hpp"
 
 #include "agent/log.hpp"
+#include "agent/lua_error.hpp"
 #include "agent/scratch_directory.hpp"
 #include "proto/error.hpp"
 
@@ -230,14 +231,23 @@ std::vector<ProbeSpec> Deployment::all_probes() const {
   return probes;
 }
 
+// Kong's own words first, where the plugin failed in it: a probe sees only that it did.
+std::string Deployment::why_it_fails(const ProbeOutcome& probe) {
+  const auto said = "probe '" + probe.name + "': " + probe.detail;
+  if (plan_.generation.number == 0) return said;
+  const auto log = parts_.gateway.still(plan_.survey.facts, before_, expectation()).error_log;
+  const auto error = lua_error_of(log, plan_.generation.text(), plan_.releases);
+  if (error.empty()) return said;
+  outcome_.error_log = log;
+  return error + "; " + said;
+}
+
 void Deployment::probe_all() {
   for (const auto& probe : all_probes()) {
     if (progress_) progress_(Step::Verify, "probe " + probe.name);
     outcome_.probes.push_back(parts_.gateway.probe(probe, deadline_));
     const auto& seen = outcome_.probes.back();
-    if (!seen.ok && order_.probes_decide) {
-      throw Error("probe '" + seen.name + "': " + seen.detail);
-    }
+    if (!seen.ok && order_.probes_decide) throw Error(why_it_fails(seen));
   }
 }
 
@@ -262,7 +272,7 @@ std::string Deployment::trouble() {
     for (auto probe : all_probes()) {
       probe.successes = 1;
       const auto seen = parts_.gateway.probe(probe, Clock::now() + trial_try);
-      if (!seen.ok) return "probe '" + seen.name + "': " + seen.detail;
+      if (!seen.ok) return why_it_fails(seen);
     }
     return {};
   } catch (const std::exception& error) {

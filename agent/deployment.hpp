@@ -64,6 +64,7 @@ private:
   void verify();
   void commit_now();
   std::vector<ProbeSpec> all_probes() const;
+  std::string why_it_fails(const ProbeOutcome& probe);
   void probe_all();
   void remember(Step step);
   void refuse();

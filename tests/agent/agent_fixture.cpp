@@ -85,6 +85,7 @@ Verdict FakeGateway::still(const GatewayFacts&, const Snapshot&, const Expectati
   Verdict verdict;
   verdict.ok = still_cause.empty();
   verdict.cause = still_cause;
+  verdict.error_log = error_log;
   return verdict;
 }
 

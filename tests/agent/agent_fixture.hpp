@@ -38,6 +38,7 @@ struct FakeGateway final : Gateway {
   std::string make_known_problem;
   std::function<Verdict(const Expectation&)> on_verify;  // default: agrees
   std::string still_cause;                         // why a trial no longer holds; empty: it does
+  std::string error_log;                           // what Kong logged meanwhile
   std::function<bool(const ProbeSpec&)> on_probe;  // default: good
   std::function<void()> on_preflight;              // what else happens then
   std::function<void()> on_reload;                 // and then
