@@ -97,6 +97,8 @@ class RolloutTest(unittest.TestCase):
         self.fleet.write_plugin("1.3.0", access='error("a bug that only requests show")')
         result = self.fleet.kongfleet("rollout", "--yes", expect=3)
         self.assertIn("status 500", result.out)
+        self.assertIn("kong/plugins/my-plugin/handler.lua:4: a bug that only requests show; probe",
+                      result.out)
         self.assertIn("2 hosts never touched", result.out)
         self.all_serve("1.0.0")
         self.assertEqual([self.conf(index) for index in (1, 2)], conf)
