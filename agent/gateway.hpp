@@ -133,6 +133,10 @@ public:
     return {};
   }
 
+  /// For a Kong that does not run: removes what one that was killed left behind and that would keep
+  /// it from starting. Never throws; what can't be removed is left to Kong to complain about.
+  virtual void make_way(const GatewayFacts&) noexcept {}
+
   /// Remembers the node as it is; must be taken right before `reload`.
   virtual Snapshot snapshot(const GatewayFacts& facts) = 0;
 

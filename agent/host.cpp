@@ -125,6 +125,8 @@ HostState Host::state(const HostRecord& record) const {
     state.unit = seen.facts.unit;
     state.drift = seen.drift;
     if (seen.facts.running) state.draining = gateway_.draining(seen.facts);
+    // systemd may be starting it again and again, in vain.
+    if (!seen.facts.running) gateway_.make_way(seen.facts);
     for (const auto& release : seen.releases) state.releases.push_back(release_state(release));
   } catch (const std::exception& error) {
     state.state = "unmanageable";

@@ -4,8 +4,10 @@
 
 #include "agent/kong_processes.hpp"
 #include "agent/kong_settings.hpp"
+#include "agent/log.hpp"
 #include "agent/preflight.hpp"
 #include "agent/probe.hpp"
+#include "agent/stale_sockets.hpp"
 #include "agent/unit_commands.hpp"
 #include "proto/error.hpp"
 #include "proto/names.hpp"
@@ -258,6 +260,15 @@ std::string KongNode::request_reload(const GatewayFacts& facts, Time deadline) c
              printable(findings_in(result.text(), "").front().text, 2000);
   }
   return "";
+}
+
+void KongNode::make_way(const GatewayFacts& facts) noexcept {
+  try {
+    for (const auto& path : remove_stale_sockets(facts.prefix))
+      log_info("removed stale '" + path + "'");
+  } catch (const std::exception& error) {
+    log_warning(std::string("stale sockets stay: ") + error.what());
+  }
 }
 
 ProbeOutcome KongNode::probe(const ProbeSpec& probe, Time deadline) {

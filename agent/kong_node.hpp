@@ -36,6 +36,7 @@ public:
                             const std::filesystem::path& generation,
                             std::chrono::steady_clock::time_point deadline) override;
   std::vector<Finding> overrides(const GatewayFacts& facts) override;
+  void make_way(const GatewayFacts& facts) noexcept override;
   std::string make_known(ConfigurationKind kind,
                          std::chrono::steady_clock::time_point deadline) override;
   Snapshot snapshot(const GatewayFacts& facts) override;

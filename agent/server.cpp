@@ -7,7 +7,6 @@
 #include "agent/scratch.hpp"
 #include "agent/service_manager.hpp"
 #include "agent/session.hpp"
-#include "agent/stale_sockets.hpp"
 #include "proto/error.hpp"
 #include "proto/names.hpp"
 
@@ -142,27 +141,16 @@ void Server::talk(Fd socket, unsigned long number) {
 
 int serve(const Config& config, Gateway& gateway) { return Server(config, gateway).run(); }
 
-namespace {
-
-// What Kong left behind when the power went would keep it from starting.
-void clear_the_way(Gateway& gateway) {
-  try {
-    const auto facts = gateway.inspect();
-    if (facts.running) return;
-    for (const auto& path : remove_stale_sockets(facts.prefix))
-      log_info("removed stale '" + path + "'");
-  } catch (const std::exception& error) {
-    log_info(std::string("nothing is known of Kong here: ") + error.what());
-  }
-}
-
-}  // namespace
-
 int recover_now(const Config& config, Gateway& gateway) {
   const auto lock = lock_state(config);
   Transactions transactions(config, gateway);
   const auto outcome = transactions.recover(Witness::BeforeKong);
-  clear_the_way(gateway);
+  try {
+    const auto facts = gateway.inspect();
+    if (!facts.running) gateway.make_way(facts);
+  } catch (const std::exception& error) {
+    log_info(std::string("nothing is known of Kong here: ") + error.what());
+  }
   if (outcome.result == Result::Unchanged) return 0;
   std::cout << "transaction " << printable(outcome.transaction) << ": "
             << result_name(outcome.result) << ": " << printable(outcome.cause) << "\n";

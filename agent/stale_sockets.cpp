@@ -9,6 +9,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <fstream>
 
 namespace kongfleet::agent {
 
@@ -27,6 +28,15 @@ bool nobody_listens(const fs::path& path) {
   return connected != 0 && errno == ECONNREFUSED;
 }
 
+/// Whether a process holds the socket, which may be about to listen. proc(5): the path is the last
+/// word of its line, as it was bound.
+bool is_bound(const fs::path& path) {
+  std::ifstream table("/proc/net/unix");
+  for (std::string line; std::getline(table, line);)
+    if (line.ends_with(" " + path.string())) return true;
+  return false;
+}
+
 }  // namespace
 
 std::vector<std::string> remove_stale_sockets(const fs::path& prefix) {
@@ -35,7 +45,7 @@ std::vector<std::string> remove_stale_sockets(const fs::path& prefix) {
   for (const auto& entry : fs::directory_iterator(prefix, failed)) {
     std::error_code ignored;
     const bool stale = entry.symlink_status(ignored).type() == fs::file_type::socket &&
-                       nobody_listens(entry.path());
+                       !is_bound(entry.path()) && nobody_listens(entry.path());
     if (stale && fs::remove(entry.path(), ignored)) removed.push_back(entry.path().string());
   }
   return removed;

@@ -199,6 +199,7 @@ std::string WayBack::reload() {
   // starts with ours.
   const auto patience = std::min(deadline_, Clock::now() + start_patience);
   while (!facts_.running && Clock::now() < (facts_.starting ? deadline_ : patience)) {
+    parts_.gateway.make_way(facts_);
     std::this_thread::sleep_for(start_interval);
     facts_ = parts_.gateway.inspect();
   }

@@ -46,8 +46,10 @@ struct FakeGateway final : Gateway {
   /// The next reload is rejected, and everything after it is well.
   void reject_once(const std::string& cause);
   int looks_until_running = 0;  // Kong is away for so many looks
+  int ways_made = 0;            // so often it was told to make way for a start
 
   GatewayFacts inspect() override;
+  void make_way(const GatewayFacts&) noexcept override { ++ways_made; }
   PreflightReport preflight(const GatewayFacts&, const std::filesystem::path&,
                             const std::filesystem::path&,
                             std::chrono::steady_clock::time_point) override;

@@ -5,6 +5,8 @@
 #include "agent/agent_socket.hpp"
 
 #include <catch2/catch.hpp>
+#include <sys/socket.h>
+#include <sys/un.h>
 
 #include "agent_fixture.hpp"
 #include <fstream>
@@ -19,8 +21,16 @@ TEST_CASE("only sockets that nobody listens at are removed") {
   { const auto closed = listen_at(stale, ""); }
   const auto open = listen_at(live, "");
   std::ofstream(file) << "x";
+  // What a Kong that just starts has bound, and does not listen at yet.
+  const auto bound = directory.path() / "bound.sock";
+  const Fd starting(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  bound.native().copy(address.sun_path, sizeof address.sun_path - 1);
+  REQUIRE(::bind(starting.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
   CHECK(remove_stale_sockets(directory.path()) == std::vector<std::string>{stale.string()});
   CHECK(std::filesystem::exists(live));
+  CHECK(std::filesystem::exists(bound));
   CHECK(std::filesystem::exists(file));
   CHECK(remove_stale_sockets(directory.path() / "absent").empty());
 }

@@ -53,8 +53,9 @@ class Rollout:
 class Station:
     """At rest its host runs `version`."""
 
-    def __init__(self):
-        self.fleet = Fleet(1, waves='["100%"]', bake='"200ms"', confirm_timeout='"5s"')
+    def __init__(self, kong: str = "2.8.5"):
+        self.kong = kong
+        self.fleet = Fleet(1, version=kong, waves='["100%"]', bake='"200ms"', confirm_timeout='"5s"')
         self.fleet.__enter__()
         self.host = self.fleet[0]
         self.number = 0
