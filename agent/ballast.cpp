@@ -30,7 +30,8 @@ Free free_at(const fs::path& place) {
   struct statvfs info {};
   if (::statvfs(place.c_str(), &info) != 0) throw_errno("look for free space at", place);
   const bool counted = info.f_files > 0;  // btrfs makes them as they are needed
-  return {std::uint64_t{info.f_bfree} * info.f_frsize, counted ? info.f_ffree : UINT64_MAX};
+  // Not f_bfree: btrfs counts there what only its own metadata may use.
+  return {std::uint64_t{info.f_bavail} * info.f_frsize, counted ? info.f_ffree : UINT64_MAX};
 }
 
 fs::path file_of(const fs::path& directory, unsigned number) {

@@ -120,8 +120,8 @@ bool LiveFile::exchange(Which which, const Digest& expected) const {
   // out then, but another edit, that one goes back.
   if (edited) exchange_files(other, path_);
   if (edited && companion(which) != ours) exchange_files(other, path_);
-  if (!edited) close(which);
   sync_directory(path_.parent_path());
+  if (!edited) close(which);  // not before: until the exchange lasts, this may be the live file
   return !edited;
 }
 

@@ -51,6 +51,8 @@ std::string difference(const fs::path& generation, const ManifestFile& file) {
   return (info.st_mode & 07777) == file.mode ? "" : "has another mode";
 }
 
+}  // namespace
+
 Complaints check_generation(const fs::path& generation) {
   const auto name = generation.filename().string();
   Complaints found;
@@ -76,6 +78,8 @@ Complaints check_generation(const fs::path& generation) {
   }
   return found;
 }
+
+namespace {
 
 /// The record of one slot, or nothing where it is torn: "kongfleet-journal 1 SEQUENCE LENGTH
 /// SHA256\n" and LENGTH bytes, the digest being that of "SEQUENCE LENGTH" and those bytes.
@@ -105,6 +109,8 @@ Complaints check_journal(const CrashHost& host) {
   return open ? Complaints{"a transaction is open in the journal: " + record.second} : Complaints{};
 }
 
+}  // namespace
+
 Complaints check_leftovers(const CrashHost& host) {
   Complaints found;
   const std::set<std::string> known{"journal",       "history.jsonl", "lock",
@@ -121,8 +127,6 @@ Complaints check_leftovers(const CrashHost& host) {
   }
   return found;
 }
-
-}  // namespace
 
 std::string generation_in(const CrashHost& host, const std::string& conf) {
   const auto root = host.generations().string() + "/";

@@ -17,6 +17,12 @@ using Complaints = std::vector<std::string>;
 /// The generation that a kong.conf names ("000002-3fa9c1d2e4b0"), or an empty string.
 std::string generation_in(const CrashHost& host, const std::string& conf);
 
+/// A generation's directory holds what its name and its manifests say, whole, and nothing else.
+Complaints check_generation(const fs::path& generation);
+
+/// Nothing unfinished lies about in the agent's directories.
+Complaints check_leftovers(const CrashHost& host);
+
 /// P1, at any instant, whoever was just killed: kong.conf is byte for byte one of `texts`, has its
 /// owner and mode, and the generation it names is complete, each file with its digest; so is the
 /// one the gateway serves, which may need a module at any time. Pass no texts to leave out the

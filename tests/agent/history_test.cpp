@@ -1,0 +1,37 @@
+// SPDX-FileCopyrightText: The kongfleet authors
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/history.hpp"
+
+#include "agent/durable_file.hpp"
+
+#include <catch2/catch.hpp>
+
+#include "agent_fixture.hpp"
+
+using namespace kongfleet;
+using namespace kongfleet::agent;
+
+namespace {
+
+Outcome ended(const std::string& transaction) {
+  Outcome outcome;
+  outcome.transaction = transaction;
+  outcome.result = Result::Committed;
+  return outcome;
+}
+
+}  // namespace
+
+TEST_CASE("a line that the end of the power tore does not take the next one with it") {
+  const TempDir directory;
+  const auto path = directory.path() / "history.jsonl";
+  const History history(path);
+  history.add(ended("first"), "ops", 0, 1);
+  append_line(path, R"({"time":"2026)", 0640);
+  fs::resize_file(path, fs::file_size(path) - 3);
+  history.add(ended("second"), "ops", 1, 2);
+  const auto lines = history.last(10);
+  REQUIRE(lines.size() == 3);
+  CHECK_THAT(lines[0], Catch::Contains(R"("transaction":"first")"));
+  CHECK_THAT(lines[2], Catch::StartsWith("{") && Catch::Contains(R"("transaction":"second")"));
+}

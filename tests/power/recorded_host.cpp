@@ -1,0 +1,158 @@
+// SPDX-FileCopyrightText: The kongfleet authors
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/power/recorded_host.hpp"
+
+#include "proto/error.hpp"
+#include "tests/crash/agent.hpp"
+#include "tests/power/files.hpp"
+#include "tests/power/host_check.hpp"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace kongfleet::power {
+
+namespace {
+
+constexpr auto patience = std::chrono::minutes(1);
+constexpr mode_t readable_for_all = 0644;
+
+// The agent's own wrappers of fsync: what counts is who calls them.
+const std::vector<std::string> wrappers = {"sync_file", "sync_directory"};
+
+crash::CrashHost fresh(crash::CrashHost host, const RecordedHost::Options& options) {
+  host.make();
+  const auto conf = host.conf();
+  if (options.only_root && (::chown(conf.c_str(), 0, 0) != 0 || ::chmod(conf.c_str(), 0600) != 0)) {
+    throw_errno("close to others", conf);
+  }
+  // A package may have made the agent's directory long ago; here, nobody has.
+  std::filesystem::remove(host.state());
+  host.start_kong();
+  sync_file_system(host.root());  // all that was there before kongfleet lasts
+  return host;
+}
+
+void require(const wire::Outcome& outcome, wire::Outcome::Result result) {
+  if (outcome.result() == result) return;
+  throw Error("transaction " + outcome.transaction() + " ended " +
+              wire::Outcome::Result_Name(outcome.result()) + ": " + outcome.cause());
+}
+
+}  // namespace
+
+RecordedHost::RecordedHost(crash::CrashHost host, Options options)
+    : host_(fresh(std::move(host), options)),
+      options_(std::move(options)),
+      recorder_(disk_of(host_), wrappers) {}
+
+RecordedHost::~RecordedHost() {
+  program_.reset();
+  host_.kill_kong();
+}
+
+void RecordedHost::start_agent() {
+  const auto see = [this](const SystemCall& call) {
+    recorder_.see(call);
+    if (options_.look) options_.look(call, recorder_.marks());
+  };
+  program_ = std::make_unique<TracedProgram>(
+      crash::agent_command(host_, "serve"),
+      TracedProgram::Options{host_.log(), options_.unsupported, options_.swallowed}, see);
+}
+
+void RecordedHost::kill_agent() {
+  conversation_.reset();
+  program_->kill();
+  program_->wait();
+  program_.reset();
+}
+
+crash::Conversation& RecordedHost::agent() {
+  if (!conversation_) {
+    conversation_ = std::make_unique<crash::Conversation>(
+        host_.socket(), crash::Clock::now() + patience, [this] { return program_->runs(); });
+  }
+  return *conversation_;
+}
+
+std::string RecordedHost::next_transaction() {
+  recorder_.mark("begun");
+  return "t" + std::to_string(++transactions_);
+}
+
+void RecordedHost::told(const std::string& transaction, const std::string& result) {
+  recorder_.mark("told " + std::to_string(confirmed_) + " " + transaction + " " + result);
+}
+
+void RecordedHost::deploy(const std::string& version) {
+  begin_trial(version);
+  const auto generation = agent().status().open().generation();
+  recorder_.mark("asked " + std::to_string(generation));
+  require(agent().confirm(trial_), wire::Outcome::COMMITTED);
+  confirmed_ = generation;
+  told(trial_, "committed");
+}
+
+void RecordedHost::deploy_rejected(const std::string& version) {
+  const auto release = crash::make_release(version, crash::Handler::BrokenInMaster);
+  const auto transaction = next_transaction();
+  const auto plan = agent().propose(release);
+  require(agent().apply(plan, transaction), wire::Outcome::ROLLED_BACK);
+  told(transaction, "rolled-back");
+  recorder_.mark("poisoned " + generation_digest({release.manifest}).hex());
+}
+
+void RecordedHost::begin_trial(const std::string& version) {
+  trial_ = next_transaction();
+  const auto plan = agent().propose(crash::make_release(version));
+  require(agent().apply(plan, trial_), wire::Outcome::TRIAL);
+}
+
+void RecordedHost::revert_trial() {
+  require(agent().revert(trial_), wire::Outcome::ROLLED_BACK);
+  told(trial_, "rolled-back");
+}
+
+void RecordedHost::find_trial_taken_back() {
+  if (agent().host().state() != "ready") throw Error("the trial of a dead agent is still open");
+  told(trial_, "rolled-back");
+}
+
+void RecordedHost::edit_conf(const std::string& line) {
+  recorder_.edit(host_.conf(), content_of(host_.conf()) + line + "\n", readable_for_all);
+  recorder_.mark("edited " + line);
+}
+
+void RecordedHost::edit_carelessly(const std::string& line) {
+  recorder_.append(host_.conf(), line + "\n");
+  recorder_.mark("careless");
+}
+
+void RecordedHost::unlist_plugin() {
+  auto text = content_of(host_.conf());
+  const std::string ours = ",greet";
+  const auto at = text.find(ours);
+  if (at == std::string::npos) throw Error("kong.conf does not list our plugin");
+  recorder_.edit(host_.conf(), text.erase(at, ours.size()), look_at(host_.conf()).st_mode & 07777);
+}
+
+void RecordedHost::remove_generations() {
+  recorder_.mark("begun");  // there is no way back any more
+  recorder_.remove(host_.generations());
+}
+
+void RecordedHost::remove_journal() {
+  recorder_.mark("adopted");
+  recorder_.remove(host_.state() / "journal");
+}
+
+void RecordedHost::roll_back(std::optional<std::uint64_t> generation, std::uint64_t expected) {
+  const auto transaction = next_transaction();
+  recorder_.mark("asked " + std::to_string(expected));
+  require(agent().roll_back(transaction, generation), wire::Outcome::COMMITTED);
+  confirmed_ = expected;
+  told(transaction, "committed");
+}
+
+}  // namespace kongfleet::power
