@@ -143,6 +143,7 @@ void Deployment::remember(Step step) {
     record.last_number = std::max(record.last_number, plan_.generation.number);
   }
   if (step == Step::Switch) {
+    conf_.sync();  // a kong.conf that the journal doesn't know would count as edited since
     record.open->conf = conf_.path().string();
     record.open->kind = plan_.survey.facts.managed.kind;
     record.open->conf_old = sha256(plan_.survey.conf_text).hex();

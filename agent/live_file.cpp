@@ -44,6 +44,8 @@ LiveFile::LiveFile(const fs::path& path) {
 
 std::string LiveFile::read() const { return read_file(path_, conf_bytes_max); }
 
+void LiveFile::sync() const { sync_file(open_to_read(path_), path_); }
+
 fs::path LiveFile::companion_path(Which which) const {
   const char* suffix = which == Which::New ? ".kongfleet-new" : ".kongfleet-restore";
   return path_.parent_path() / ("." + path_.filename().string() + suffix);
@@ -78,8 +80,6 @@ void LiveFile::stage(Which which, std::string_view content) const {
 
 void LiveFile::prepare(std::string_view next, std::string_view restore) const {
   mend();
-  // It becomes the way back, and whoever wrote it may not have waited for the disk.
-  sync_file(open_to_read(path_), path_);
   if (holds(Which::Restore, sha256(next)) && sha256(read()) == sha256(restore)) {
     rename_file(companion_path(Which::Restore), companion_path(Which::New));
   } else {

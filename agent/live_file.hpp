@@ -25,6 +25,8 @@ public:
   const std::filesystem::path& path() const { return path_; }
   /// The content now. Throws Error.
   std::string read() const;
+  /// Makes the content last: whoever wrote it may not have waited for the disk. Throws Error.
+  void sync() const;
 
   /// Puts `next` and `restore` beside the file, synced, owned and protected as it is: the way there
   /// and the way back both need no new file from then on. Where `next` is the way back that was

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/power/host_run.hpp"
 
+#include <sys/syscall.h>
+
 namespace kongfleet::power {
 
 namespace {
@@ -44,9 +46,16 @@ void live_its_core(RecordedHost& host) {
   host.roll_back(std::nullopt, 1);
 }
 
+// Where two names can't be exchanged at once, an agent may die in between.
+void die_in_exchanges(RecordedHost& host) {
+  host.deploy_dying("1.3.0", ".kongfleet-new");
+  host.deploy_dying("1.4.0", ".swap");
+}
+
 }  // namespace
 
 Recording record_host(const crash::CrashHost& host, Life life, RecordedHost::Options options) {
+  const bool in_steps = options.unsupported.contains(SYS_renameat2);
   RecordedHost recorded(host, std::move(options));
   recorded.start_agent();
   if (life == Life::Whole) {
@@ -54,6 +63,7 @@ Recording record_host(const crash::CrashHost& host, Life life, RecordedHost::Opt
   } else {
     live_its_core(recorded);
   }
+  if (in_steps) die_in_exchanges(recorded);
   recorded.kill_agent();
   return recorded.take();
 }

@@ -16,7 +16,7 @@ namespace kongfleet::power {
 
 namespace {
 
-constexpr unsigned lanes = 2;                // as many as the tests are promised processors
+constexpr unsigned lanes = 12;               // much of a recovery is the agent's own waiting
 constexpr unsigned lane_limit = 300;         // seconds for one job
 constexpr std::size_t batch = 50;            // states that are one job
 constexpr std::size_t mutant_states = 4000;  // tried before a sync is said to be needless
@@ -62,7 +62,7 @@ LossTrials::LossTrials(const Recording& recording, std::size_t states) : recordi
       cases_[place->second].marks.insert(found.marks);
       return true;
     });
-    thoroughness.random_subsets = 2 * thoroughness.random_subsets + 8;
+    thoroughness.random_subsets += 1 + thoroughness.random_subsets / 2;
     if (thoroughness.random_subsets > states) throw Error("the recording has too few states");
   }
   std::stable_sort(cases_.begin(), cases_.end(), [](const auto& one, const auto& other) {

@@ -8,7 +8,10 @@
 #include "tests/power/host_check.hpp"
 
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
+
+#include <csignal>
 
 namespace kongfleet::power {
 
@@ -52,7 +55,12 @@ RecordedHost::~RecordedHost() {
 }
 
 void RecordedHost::start_agent() {
-  const auto see = [this](const SystemCall& call) {
+  const auto see = [this, deadly = deadly_](const SystemCall& call) {
+    const bool renames = call.entering && call.number == SYS_rename;
+    // Dying there, it does not come to make the call.
+    if (!deadly.empty() && renames && call.text(0).ends_with(deadly)) {
+      ::kill(call.process, SIGKILL);
+    }
     recorder_.see(call);
     if (options_.look) options_.look(call, recorder_.marks());
   };
@@ -117,6 +125,24 @@ void RecordedHost::revert_trial() {
 void RecordedHost::find_trial_taken_back() {
   if (agent().host().state() != "ready") throw Error("the trial of a dead agent is still open");
   told(trial_, "rolled-back");
+}
+
+void RecordedHost::deploy_dying(const std::string& version, const std::string& before_rename_of) {
+  kill_agent();
+  deadly_ = before_rename_of;
+  start_agent();
+  deadly_.clear();
+  trial_ = next_transaction();
+  const auto plan = agent().propose(crash::make_release(version));
+  try {
+    agent().apply(plan, trial_);
+  } catch (const std::exception&) {
+    kill_agent();
+    start_agent();
+    find_trial_taken_back();
+    return;
+  }
+  throw Error("the agent did not come to rename '…" + before_rename_of + "'");
 }
 
 void RecordedHost::edit_conf(const std::string& line) {

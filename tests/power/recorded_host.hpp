@@ -43,6 +43,9 @@ public:
   void revert_trial();
   /// What an agent does with the trial of one that died.
   void find_trial_taken_back();
+  /// A deploy whose agent dies before it renames a file whose name ends so. Another agent takes it
+  /// back.
+  void deploy_dying(const std::string& version, const std::string& before_rename_of);
   /// A person adds a line to kong.conf, as editors do, and makes it readable for all.
   void edit_conf(const std::string& line);
   /// A person adds a line in place, and does not wait for the disk.
@@ -71,6 +74,7 @@ private:
   std::unique_ptr<crash::Conversation> conversation_;
   int transactions_ = 0;
   std::string trial_;
+  std::string deadly_;  // the agent dies before it renames a file whose name ends so; empty: never
   std::uint64_t confirmed_ = 0;
 };
 
