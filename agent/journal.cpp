@@ -113,6 +113,10 @@ void Journal::create() {
   write_all(file, slot + slot, temporary);
   sync_file(file, temporary);
   rename_file(temporary, path_);
+}
+
+void Journal::sync() const {
+  sync_file(file_, path_);
   const auto directory = path_.parent_path();
   sync_directory(directory);
   sync_directory(directory.parent_path());  // whose own name may be as new

@@ -56,10 +56,13 @@ struct HostRecord {
 /// record before it. Not thread-safe.
 class Journal {
 public:
-  /// Opens or creates the file; everything in it is durable when this returns. Throws Error, also
-  /// for a journal that a newer version wrote: then nothing may be touched, and the message says
-  /// what to do.
+  /// Opens or creates the file; what is in it may not last yet: see sync(). Throws Error, also for
+  /// a journal that a newer version wrote: then nothing may be touched, and the message says what
+  /// to do.
   explicit Journal(std::filesystem::path path);
+  /// Makes last what the constructor found or made: who wrote it may have died before that. Throws
+  /// Error.
+  void sync() const;
   const HostRecord& record() const { return record_; }
   /// Makes `record` the truth, durably, before it returns. Throws Error when that is not certain;
   /// then record() is still the old one, and what the disk holds is one of the two.

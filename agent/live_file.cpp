@@ -44,7 +44,10 @@ LiveFile::LiveFile(const fs::path& path) {
 
 std::string LiveFile::read() const { return read_file(path_, conf_bytes_max); }
 
-void LiveFile::sync() const { sync_file(open_to_read(path_), path_); }
+void LiveFile::sync() const {
+  sync_file(open_to_read(path_), path_);
+  sync_directory(path_.parent_path());
+}
 
 fs::path LiveFile::companion_path(Which which) const {
   const char* suffix = which == Which::New ? ".kongfleet-new" : ".kongfleet-restore";
@@ -147,7 +150,6 @@ bool LiveFile::close(Which which) const {
 bool LiveFile::mend() const {
   const bool next = finish_exchange(companion_path(Which::New), path_);
   const bool back = finish_exchange(companion_path(Which::Restore), path_);
-  if (next || back) sync_directory(path_.parent_path());
   return next || back;
 }
 

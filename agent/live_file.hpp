@@ -25,7 +25,8 @@ public:
   const std::filesystem::path& path() const { return path_; }
   /// The content now. Throws Error.
   std::string read() const;
-  /// Makes the content last: whoever wrote it may not have waited for the disk. Throws Error.
+  /// Makes what lies there last: whoever put it there may not have waited for the disk, or have
+  /// died before that. Throws Error.
   void sync() const;
 
   /// Puts `next` and `restore` beside the file, synced, owned and protected as it is: the way there
@@ -45,7 +46,8 @@ public:
   /// Replaces the content by `next` where no companion fits (somebody edited it during a
   /// transaction).
   bool replace(std::string_view next, const Digest& expected) const;
-  /// Puts in order what a death in the midst of an exchange left; whether there was anything.
+  /// Puts in order what a death in the midst of an exchange left; whether there was anything. Not
+  /// durable yet.
   bool mend() const;
   /// After a transaction: removes what is beside the file but for the way back, which holds
   /// `restore` afterwards; none, if nothing is given. Durable; where all is so already, nothing is

@@ -83,9 +83,12 @@ Outcome Transactions::recover(Witness witness) {
   const std::unique_lock work(work_);
   Outcome outcome;
   outcome.result = Result::Unchanged;
+  const bool boots = witness == Witness::BeforeKong;
+  // Nobody may be told before of what another agent wrote, and died. What is open is written anew.
+  if (!journal_.record().open && !boots) journal_.sync();
   if (journal_.record() == HostRecord{}) adopt_named();
   if (journal_.record().open) outcome = resolve_open(witness, {});
-  if (witness != Witness::BeforeKong) tidy_up();  // at boot Kong waits for us
+  if (!boots) tidy_up();  // at boot Kong waits for us
   store_.sweep();
   publish();
   if (!watcher_.joinable()) watcher_ = std::thread([this] { watch(); });

@@ -96,6 +96,7 @@ std::string WayBack::restore() {
   if (open.conf.empty()) return "kong.conf was not reached yet";
   const LiveFile conf(open.conf);
   conf.mend();
+  conf.sync();  // it may be there already, and not last: its agent died before that
   for (int attempt = 0; attempt < edits_max; ++attempt) {
     const auto text = conf.read();
     const auto now = sha256(text).hex();

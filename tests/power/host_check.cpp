@@ -210,6 +210,10 @@ void Expectation::hear(const Mark& mark) {
     words >> generation >> last >> result;
     generations = {generation};
     ended[last] = result;
+  } else if (kind == "found") {
+    std::uint64_t generation = 0;
+    words >> generation;
+    generations = {generation};
   } else if (kind == "poisoned") {
     std::string digest;
     words >> digest;

@@ -23,6 +23,7 @@ Disk disk_of(const crash::CrashHost& host);
 ///   begun                a transaction begins
 ///   asked N              generation N may become the confirmed one from now on
 ///   told N ID RESULT     generation N is the confirmed one; transaction ID ended with RESULT
+///   found N              generation N is the confirmed one, as an agent says that has started
 ///   poisoned DIGEST      that generation failed for good
 ///   edited TEXT          kong.conf has the line TEXT, which a person wrote
 ///   careless             a person wrote into kong.conf and did not wait for the disk

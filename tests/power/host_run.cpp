@@ -46,24 +46,41 @@ void live_its_core(RecordedHost& host) {
   host.roll_back(std::nullopt, 1);
 }
 
-// Where two names can't be exchanged at once, an agent may die in between.
-void die_in_exchanges(RecordedHost& host) {
-  host.deploy_dying("1.3.0", ".kongfleet-new");
-  host.deploy_dying("1.4.0", ".swap");
+// Agents that die: what they did not come to sync, the next one finds, and may not rely on. How two
+// names are exchanged where that is no single call, too.
+void live_dangerously(RecordedHost& host) {
+  host.begin_dying_trial("1.0.0", {SYS_fsync, "/generations"}, "refused");
+  host.deploy("1.0.0");
+  host.begin_dying_trial("1.1.0", {SYS_rename, ".kongfleet-new"}, "rolled-back");
+  host.begin_dying_trial("1.1.0", {SYS_rename, ".swap"}, "rolled-back");
+  host.begin_trial("1.1.0");
+  host.confirm_dying_trial({SYS_fdatasync, "/journal"});
+  host.begin_trial("1.2.0");
+  host.revert_dying_trial({SYS_rename, ".swap"});
+  host.begin_trial("1.2.0");
+  host.revert_dying_trial({SYS_fsync, "/kong"});
 }
 
 }  // namespace
 
 Recording record_host(const crash::CrashHost& host, Life life, RecordedHost::Options options) {
-  const bool in_steps = options.unsupported.contains(SYS_renameat2);
   RecordedHost recorded(host, std::move(options));
-  recorded.start_agent();
-  if (life == Life::Whole) {
-    live_wholly(recorded);
+  if (life == Life::Dangerous) {
+    recorded.start_dying_agent({SYS_fsync, "/state"});
   } else {
-    live_its_core(recorded);
+    recorded.start_agent();
   }
-  if (in_steps) die_in_exchanges(recorded);
+  switch (life) {
+    case Life::Whole:
+      live_wholly(recorded);
+      break;
+    case Life::Core:
+      live_its_core(recorded);
+      break;
+    case Life::Dangerous:
+      live_dangerously(recorded);
+      break;
+  }
   recorded.kill_agent();
   return recorded.take();
 }

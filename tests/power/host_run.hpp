@@ -7,8 +7,12 @@
 
 namespace kongfleet::power {
 
-/// A whole life: everything that an agent does to its disk is in it. Or the core of it.
-enum class Life { Whole, Core };
+/// What a host lives through.
+enum class Life {
+  Whole,      // everything that an agent does to its disk
+  Core,       // the core of it
+  Dangerous,  // agents that die between a change and its sync, where two names can't be exchanged
+};
 
 /// The life of a host from before its first deploy on, with the real agent. Takes ten seconds,
 /// mostly of the agent watching for things to stay as they are.

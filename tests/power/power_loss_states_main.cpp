@@ -97,12 +97,12 @@ int run() {
   const ScratchDirectory scratch("power-loss-states");
   const std::size_t times = deep() ? 10 : 1;
   std::vector<Chapter> chapters;
-  // A kernel, or a file system, that can't exchange two names. First, for it is quickly tried.
-  chapters.push_back({Life::Core,
-                      {SYS_renameat2},
-                      without_exchange * times,
-                      scratch.path() / "without-exchange",
-                      {}});
+  // A kernel, or a file system, that can't exchange two names. First, for they are quickly tried.
+  for (const auto life : {Life::Core, Life::Dangerous}) {
+    const auto name = life == Life::Core ? "without-exchange" : "dying";
+    chapters.push_back(
+        {life, {SYS_renameat2}, without_exchange * times, scratch.path() / name, {}});
+  }
   chapters.push_back({Life::Whole, {}, whole * times, scratch.path() / "whole", {}});
 
   Proof states("power-loss-states", "P1 P4");

@@ -55,12 +55,8 @@ RecordedHost::~RecordedHost() {
 }
 
 void RecordedHost::start_agent() {
-  const auto see = [this, deadly = deadly_](const SystemCall& call) {
-    const bool renames = call.entering && call.number == SYS_rename;
-    // Dying there, it does not come to make the call.
-    if (!deadly.empty() && renames && call.text(0).ends_with(deadly)) {
-      ::kill(call.process, SIGKILL);
-    }
+  const auto see = [this](const SystemCall& call) {
+    meet_death(call);
     recorder_.see(call);
     if (options_.look) options_.look(call, recorder_.marks());
   };
@@ -127,22 +123,68 @@ void RecordedHost::find_trial_taken_back() {
   told(trial_, "rolled-back");
 }
 
-void RecordedHost::deploy_dying(const std::string& version, const std::string& before_rename_of) {
-  kill_agent();
-  deadly_ = before_rename_of;
-  start_agent();
-  deadly_.clear();
-  trial_ = next_transaction();
-  const auto plan = agent().propose(crash::make_release(version));
-  try {
-    agent().apply(plan, trial_);
-  } catch (const std::exception&) {
-    kill_agent();
-    start_agent();
-    find_trial_taken_back();
-    return;
+// Killed where it stands, it does not come to make the call.
+void RecordedHost::meet_death(const SystemCall& call) {
+  const std::lock_guard lock(mutex_);
+  if (!death_ || !call.entering || call.number != death_->call) return;
+  const bool renames = call.number == SYS_rename;
+  const auto path = renames ? call.text(0) : call.path_of(call.descriptor(0));
+  if (!path.ends_with(death_->path)) return;
+  death_.reset();
+  ::kill(call.process, SIGKILL);
+}
+
+template <class Act>
+void RecordedHost::die_in(const Death& death, Act act) {
+  {
+    const std::lock_guard lock(mutex_);
+    death_ = death;
   }
-  throw Error("the agent did not come to rename '…" + before_rename_of + "'");
+  bool broken_off = false;
+  try {
+    act();
+  } catch (const std::exception&) {
+    broken_off = true;
+  }
+  const std::lock_guard lock(mutex_);
+  if (!broken_off || death_) throw Error("the agent did not die at '" + death.path + "'");
+}
+
+void RecordedHost::start_dying_agent(const Death& death) {
+  die_in(death, [&] {
+    start_agent();
+    agent();
+  });
+  kill_agent();
+  start_agent();
+}
+
+void RecordedHost::begin_dying_trial(const std::string& version, const Death& death,
+                                     const std::string& end) {
+  die_in(death, [&] { begin_trial(version); });
+  kill_agent();
+  start_agent();
+  if (agent().host().state() != "ready") throw Error("the trial of a dead agent is still open");
+  told(trial_, end);
+}
+
+void RecordedHost::revert_dying_trial(const Death& death) {
+  die_in(death, [&] { agent().revert(trial_); });
+  kill_agent();
+  start_agent();
+  find_trial_taken_back();
+}
+
+void RecordedHost::confirm_dying_trial(const Death& death) {
+  const auto generation = agent().status().open().generation();
+  recorder_.mark("asked " + std::to_string(generation));
+  die_in(death, [&] { agent().confirm(trial_); });
+  kill_agent();
+  start_agent();
+  const bool confirmed = agent().host().generation() == generation;
+  if (!confirmed) return told(trial_, "rolled-back");
+  confirmed_ = generation;
+  recorder_.mark("found " + std::to_string(confirmed_));
 }
 
 void RecordedHost::edit_conf(const std::string& line) {

@@ -9,6 +9,7 @@
 
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 
@@ -43,9 +44,18 @@ public:
   void revert_trial();
   /// What an agent does with the trial of one that died.
   void find_trial_taken_back();
-  /// A deploy whose agent dies before it renames a file whose name ends so. Another agent takes it
-  /// back.
-  void deploy_dying(const std::string& version, const std::string& before_rename_of);
+  /// The agent dies just before it makes such a call of a file whose path ends so, for the first
+  /// time from now on.
+  struct Death {
+    long call = 0;
+    std::string path;
+  };
+  /// As start_agent, deploy up to the trial, revert_trial and the confirming of a trial, but the
+  /// agent dies in it. Another one starts; what that makes of it is what the controller is told.
+  void start_dying_agent(const Death& death);
+  void begin_dying_trial(const std::string& version, const Death& death, const std::string& end);
+  void revert_dying_trial(const Death& death);
+  void confirm_dying_trial(const Death& death);
   /// A person adds a line to kong.conf, as editors do, and makes it readable for all.
   void edit_conf(const std::string& line);
   /// A person adds a line in place, and does not wait for the disk.
@@ -66,6 +76,10 @@ private:
   crash::Conversation& agent();
   void told(const std::string& transaction, const std::string& result);
   std::string next_transaction();
+  void meet_death(const SystemCall& call);
+  /// `act` must be broken off by this death. Another agent starts.
+  template <class Act>
+  void die_in(const Death& death, Act act);
 
   crash::CrashHost host_;
   Options options_;
@@ -74,7 +88,8 @@ private:
   std::unique_ptr<crash::Conversation> conversation_;
   int transactions_ = 0;
   std::string trial_;
-  std::string deadly_;  // the agent dies before it renames a file whose name ends so; empty: never
+  std::mutex mutex_;
+  std::optional<Death> death_;  // to come; guarded by mutex_
   std::uint64_t confirmed_ = 0;
 };
 
