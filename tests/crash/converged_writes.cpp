@@ -136,7 +136,7 @@ int converged_writes(const std::string& only) {
     cases.push_back({name + std::string("boot"),
                      [start](const Stage& stage) { return play_boot(stage, start); }});
   }
-  return prove({"converged-writes", "P9", "converged-writes.json"}, cases, only);
+  return prove({"converged-writes", "P9", "converged-writes"}, cases, only);
 }
 
 }  // namespace kongfleet::crash

@@ -4,6 +4,7 @@
 
 #include "proto/error.hpp"
 #include "proto/manifest.hpp"
+#include "tests/crash/journal_reading.hpp"
 #include "tests/crash/tiny_settings.hpp"
 
 #include <sys/stat.h>
@@ -17,7 +18,6 @@ namespace kongfleet::crash {
 namespace {
 
 constexpr std::size_t brief_digits = 12;
-constexpr std::size_t slot_bytes = 8192;  // of the journal, which has two
 
 void add(Complaints& all, const Complaints& more) {
   all.insert(all.end(), more.begin(), more.end());
@@ -81,32 +81,15 @@ Complaints check_generation(const fs::path& generation) {
 
 namespace {
 
-/// The record of one slot, or nothing where it is torn: "kongfleet-journal 1 SEQUENCE LENGTH
-/// SHA256\n" and LENGTH bytes, the digest being that of "SEQUENCE LENGTH" and those bytes.
-std::pair<unsigned long, std::string> slot(const std::string& bytes) {
-  std::istringstream head(bytes.substr(0, bytes.find('\n')));
-  std::string magic;
-  std::string digest;
-  int version = 0;
-  unsigned long sequence = 0;
-  std::size_t length = 0;
-  head >> magic >> version >> sequence >> length >> digest;
-  if (!head || magic != "kongfleet-journal") return {};
-  const auto text = bytes.substr(bytes.find('\n') + 1, length);
-  const auto counts = std::to_string(sequence) + " " + std::to_string(length);
-  if (sha256(counts + text).hex() != digest) return {};
-  return {sequence, text};
-}
-
 Complaints check_journal(const CrashHost& host) {
   const auto path = host.state() / "journal";
   if (!fs::exists(path)) return {};  // it was never reached
-  const auto bytes = content_of(path);
-  if (bytes.size() != 2 * slot_bytes) return {"the journal has another size"};
-  const auto record = std::max(slot(bytes.substr(0, slot_bytes)), slot(bytes.substr(slot_bytes)));
-  if (record.first == 0) return {"the journal has no whole record"};
-  const bool open = record.second.find("\"open\":") != std::string::npos;
-  return open ? Complaints{"a transaction is open in the journal: " + record.second} : Complaints{};
+  try {
+    const auto journal = read_journal(content_of(path));
+    return journal.open ? Complaints{"a transaction is open in the journal"} : Complaints{};
+  } catch (const Error& error) {
+    return {error.what()};
+  }
 }
 
 }  // namespace

@@ -154,7 +154,7 @@ int io_errors(const std::string& only) {
       add_cases(scene_named(played[s].name), number, call, deep() || !only.empty(), cases);
     }
   }
-  return prove({"io-errors", "P1-P5", "io-errors.json"}, cases, only);
+  return prove({"io-errors", "P1-P5", "io-errors"}, cases, only);
 }
 
 }  // namespace kongfleet::crash

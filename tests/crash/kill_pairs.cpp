@@ -107,7 +107,7 @@ int kill_pairs(const std::string& only) {
     const auto pair = pairs[i * pairs.size() / chosen];
     cases.push_back({name_of(pair), [pair](const Stage& stage) { return play(stage, pair); }});
   }
-  return prove({"kill-pairs", "P1 P3 P4", "kill-pairs.json"}, cases, only);
+  return prove({"kill-pairs", "P1 P3 P4", "kill-pairs"}, cases, only);
 }
 
 }  // namespace kongfleet::crash

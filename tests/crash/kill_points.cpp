@@ -44,7 +44,7 @@ int kill_points(const std::string& only) {
       }
     }
   }
-  return prove({"kill-points", "P1 P3 P4", "kill-points.json"}, cases, only);
+  return prove({"kill-points", "P1 P3 P4", "kill-points"}, cases, only);
 }
 
 }  // namespace kongfleet::crash

@@ -106,7 +106,7 @@ int mutants(const std::string& only) {
   const auto calls = rehearse(scenes());
   std::vector<Case> cases;
   for (std::size_t s = 0; s < scenes().size(); ++s) add_cases(scenes()[s], calls[s], cases);
-  return prove({"mutants", "P1 P10", "mutants-calls.json"}, cases, only);
+  return prove({"mutants", "P1 P10", "mutants-calls"}, cases, only);
 }
 
 }  // namespace kongfleet::crash

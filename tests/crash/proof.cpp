@@ -3,10 +3,8 @@
 #include "tests/crash/proof.hpp"
 
 #include "tests/crash/lane.hpp"
+#include "tests/crash/proof_entry.hpp"
 
-#include <cstdio>
-#include <cstdlib>
-#include <fstream>
 #include <iostream>
 #include <sstream>
 
@@ -44,24 +42,13 @@ std::string rehearse_one(const Stage& stage, const Scene& scene) {
   return found.empty() ? calls : "!" + joined(found) + log_of(stage.host());
 }
 
-void write_entry(const Claim& claim, std::size_t count, std::size_t bad, double seconds) {
-  const char* directory = std::getenv("KONGFLEET_PROOF_DIR");
-  if (directory == nullptr) return;
-  std::ofstream file(fs::path(directory) / claim.file);
-  file << R"({"name":")" << claim.proof << R"(","promise":")" << claim.promise << R"(","count":)"
-       << count << R"(,"bad":)" << bad << R"(,"seconds":)" << seconds << "}\n";
-  if (!file.flush()) throw_errno("write the proof", directory);
-}
-
 }  // namespace
-
-bool deep() { return std::getenv("KONGFLEET_DEEP") != nullptr; }
 
 int prove(const Claim& claim, const std::vector<Case>& all, const std::string& only) {
   std::vector<Case> cases;
   for (const auto& one : all)
     if (one.name.starts_with(only)) cases.push_back(one);
-  const auto began = Clock::now();
+  ProofEntry entry(claim.proof, claim.promise, claim.file);
   const auto told = in_lanes({.jobs = cases.size(), .lanes = lanes_at_once}, [&cases] {
     auto stage = std::make_shared<Stage>();
     return [stage, &cases](std::size_t number) {
@@ -73,19 +60,16 @@ int prove(const Claim& claim, const std::vector<Case>& all, const std::string& o
       }
     };
   });
-  std::size_t bad = 0;
+  entry.count = cases.size();
   for (std::size_t i = 0; i < told.size(); ++i) {
     if (told[i].empty()) continue;
-    const bool shown = ++bad <= shown_max;
+    const bool shown = ++entry.bad <= shown_max;
     std::cerr << cases[i].name << ": " << (shown ? "\n" + told[i] : "bad, likewise? ")
               << "again with: crash-proof " << claim.proof << " '" << cases[i].name << "'\n";
   }
-  const std::chrono::duration<double> spent = Clock::now() - began;
-  std::printf("%s: %zu cases, %zu bad, %.1f s\n", claim.proof.c_str(), cases.size(), bad,
-              spent.count());
   if (cases.empty()) throw Error("no case begins with '" + only + "'");
-  write_entry(claim, cases.size(), bad, spent.count());
-  return bad == 0 ? 0 : 1;
+  entry.write();
+  return entry.bad == 0 ? 0 : 1;
 }
 
 std::vector<std::vector<std::string>> rehearse(const std::vector<Scene>& rehearsed) {

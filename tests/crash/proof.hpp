@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "tests/crash/proof_entry.hpp"
 #include "tests/crash/recovery.hpp"
 
 #include <cstddef>
@@ -9,9 +10,6 @@
 #include <vector>
 
 namespace kongfleet::crash {
-
-/// Whether more is asked for than fits into an everyday run (KONGFLEET_DEEP).
-bool deep();
 
 /// How many lanes these proofs use: most of a case's time is the agent's own waiting.
 constexpr unsigned lanes_at_once = 16;
@@ -26,7 +24,7 @@ struct Case {
 struct Claim {
   std::string proof;    // "kill-points"
   std::string promise;  // "P1 P3"
-  std::string file;     // "kill-points.json"
+  std::string file;     // the entry's file, "mutants-calls"
 };
 
 /// Plays every case whose name begins with `only`, each on a fresh stage's host, in lanes. Prints

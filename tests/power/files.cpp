@@ -18,19 +18,6 @@ Descriptor::~Descriptor() {
   if (raw >= 0) ::close(raw);
 }
 
-std::string content_of(const fs::path& path) {
-  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (file.raw < 0) throw_errno("open", path);
-  std::string content;
-  char buffer[65536];
-  while (true) {
-    const auto got = ::read(file.raw, buffer, sizeof buffer);
-    if (got < 0) throw_errno("read", path);
-    if (got == 0) return content;
-    content.append(buffer, static_cast<std::size_t>(got));
-  }
-}
-
 void put_file(const fs::path& path, std::string_view content) {
   const Descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
   if (file.raw < 0) throw_errno("create", path);
@@ -52,6 +39,8 @@ void sync_file_system(const fs::path& path) {
   if (place.raw < 0) throw_errno("open", path);
   if (::syncfs(place.raw) != 0) throw_errno("sync the file system of", path);
 }
+
+fs::path build_directory() { return fs::read_symlink("/proc/self/exe").parent_path(); }
 
 ScratchDirectory::ScratchDirectory(const std::string& purpose) {
   auto name = (fs::canonical(fs::temp_directory_path()) / (purpose + "-XXXXXX")).string();

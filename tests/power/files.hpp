@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "tests/crash/crash_host.hpp"
+
 #include <sys/stat.h>
 
 #include <filesystem>
@@ -12,7 +14,7 @@ namespace kongfleet::power {
 
 // Files as a test needs them: nothing here is durable. All throw Error naming the file.
 
-std::string content_of(const std::filesystem::path& path);
+using crash::content_of;
 /// Creates the file, or replaces what it holds.
 void put_file(const std::filesystem::path& path, std::string_view content);
 /// lstat.
@@ -20,6 +22,9 @@ struct stat look_at(const std::filesystem::path& path);
 
 /// Writes all that the file system of `path` holds to its disk.
 void sync_file_system(const std::filesystem::path& path);
+
+/// Where the build made this program: what is to be kept of a failure goes there.
+std::filesystem::path build_directory();
 
 /// Owns a file descriptor.
 struct Descriptor {

@@ -22,11 +22,13 @@ void live_wholly(RecordedHost& host) {
   host.unlist_plugin();
   host.deploy("1.4.0");  // 6
   host.roll_back(0, 0);  // to before kongfleet
+  host.begin_trial("1.4.0");
   host.kill_agent();
   host.remove_generations();
   host.start_agent();
+  host.find_trial_taken_back();
   host.edit_carelessly("# another's line");
-  host.deploy("1.5.0");  // 7
+  host.deploy("1.5.0");  // 8
   host.roll_back(0, 0);
   host.kill_agent();
   host.remove_generations();

@@ -5,7 +5,7 @@
 namespace kongfleet::power {
 
 LostHost::LostHost(const Recording& recording)
-    : host_(recording.disk.root), disk_(recording.disk), recovery_(recording) {
+    : host_(recording.disk.root), disk_(recording.disk), return_(recording) {
   // Kong's own files, as a Kong that ran when the power went leaves them.
   host_.make();
   host_.start_kong();
@@ -15,7 +15,7 @@ LostHost::LostHost(const Recording& recording)
 // Whether there is everything in `state` that an agent needs to begin, and no edit to be merged.
 bool LostHost::needs_nothing(const DiskTree& state, const std::set<std::size_t>& marks) const {
   const auto directory = host_.state().filename();
-  return !recovery_.edited(marks) && state.find(directory / "lock") &&
+  return !return_.edited(marks) && state.find(directory / "lock") &&
          state.find(directory / "journal") && state.find(directory / "generations");
 }
 
@@ -23,7 +23,7 @@ std::string LostHost::why_bad_after(const DiskTree& state, const std::set<std::s
                                     Room room) const {
   state.write_to(disk_);
   const bool filled = room == Room::None && needs_nothing(state, marks);
-  return recovery_.why_bad(marks, filled ? Room::None : Room::Enough);
+  return return_.why_bad(marks, filled ? Room::None : Room::Enough);
 }
 
 }  // namespace kongfleet::power

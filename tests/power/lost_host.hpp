@@ -3,7 +3,7 @@
 #pragma once
 
 #include "tests/crash/crash_host.hpp"
-#include "tests/power/recovery.hpp"
+#include "tests/power/power_return.hpp"
 
 #include <set>
 #include <string>
@@ -21,14 +21,14 @@ public:
   std::string why_bad_after(const DiskTree& state, const std::set<std::size_t>& marks,
                             Room room) const;
   /// What the agent said in the last recovery.
-  std::string said() const { return recovery_.said(); }
+  std::string said() const { return return_.said(); }
 
 private:
   bool needs_nothing(const DiskTree& state, const std::set<std::size_t>& marks) const;
 
   crash::CrashHost host_;
   Disk disk_;
-  Recovery recovery_;
+  PowerReturn return_;
 };
 
 }  // namespace kongfleet::power

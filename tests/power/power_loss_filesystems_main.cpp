@@ -10,12 +10,12 @@
 //   power-loss-filesystems FILE-SYSTEM KEPT MARKS
 #include "proto/error.hpp"
 #include "tests/crash/lane.hpp"
+#include "tests/crash/proof_entry.hpp"
 #include "tests/power/file_system.hpp"
 #include "tests/power/files.hpp"
 #include "tests/power/host_run.hpp"
 #include "tests/power/image_series.hpp"
-#include "tests/power/proof.hpp"
-#include "tests/power/recovery.hpp"
+#include "tests/power/power_return.hpp"
 
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -50,7 +50,7 @@ public:
   std::string run();
   /// One that was kept: what is wrong with it.
   std::string again(const Recording& recording, const fs::path& kept, std::size_t marks) const {
-    return recover({kept, "", marks}, Recovery(recording));
+    return recover({kept, "", marks}, PowerReturn(recording));
   }
 
 private:
@@ -61,7 +61,7 @@ private:
     return directory;
   }
   Recording live();
-  std::string recover(const ImageSeries::Copy& copy, const Recovery& recovery) const;
+  std::string recover(const ImageSeries::Copy& copy, const PowerReturn& recovery) const;
   std::string keep(const Recording& recording, const ImageSeries::Copy& copy) const;
 
   FileSystem kind_;
@@ -76,12 +76,12 @@ Recording Part::live() {
   options.look = [this](const SystemCall& call, std::size_t marks) { series_.look(call, marks); };
   if (syncs_ == Syncs::None) options.swallowed = {SYS_fsync, SYS_fdatasync};
   const crash::CrashHost host(mount_point() / "host");
-  auto recording = record_host(host, deep() ? Life::Whole : Life::Core, std::move(options));
+  auto recording = record_host(host, Life::Whole, std::move(options));
   disk.unmount();
   return recording;
 }
 
-std::string Part::recover(const ImageSeries::Copy& copy, const Recovery& recovery) const {
+std::string Part::recover(const ImageSeries::Copy& copy, const PowerReturn& recovery) const {
   MountedImage disk(kind_, copy.file, mount_point());
   auto complaint = recovery.why_bad({copy.marks}, Room::Enough);
   disk.unmount();
@@ -101,7 +101,7 @@ std::string Part::keep(const Recording& recording, const ImageSeries::Copy& copy
 std::string Part::run() {
   constexpr std::size_t told_most = 3;
   const auto recording = live();
-  const Recovery recovery(recording);
+  const PowerReturn recovery(recording);
   std::size_t bad = 0;
   std::string told;
   for (const auto& copy : series_.copies()) {
@@ -141,7 +141,7 @@ std::vector<Told> run_parts() {
 }
 
 int run() {
-  Proof proof("power-loss-filesystems", "P1 P4");
+  crash::ProofEntry proof("power-loss-filesystems", "P1 P4");
   const auto told = run_parts();
   for (std::size_t number = 0; number < file_systems().size(); ++number) {
     const auto& name = file_systems()[number].name;

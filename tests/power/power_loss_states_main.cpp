@@ -10,10 +10,10 @@
 //   power-loss-states RECORDING LOSS [MISSING SITE]
 #include "proto/error.hpp"
 #include "tests/crash/lane.hpp"
+#include "tests/crash/proof_entry.hpp"
 #include "tests/power/files.hpp"
 #include "tests/power/host_run.hpp"
 #include "tests/power/loss_trials.hpp"
-#include "tests/power/proof.hpp"
 
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -95,7 +95,7 @@ int run() {
   constexpr std::size_t whole = 8000;
   constexpr std::size_t without_exchange = 2000;
   const ScratchDirectory scratch("power-loss-states");
-  const std::size_t times = deep() ? 10 : 1;
+  const std::size_t times = crash::deep() ? 10 : 1;
   std::vector<Chapter> chapters;
   // A kernel, or a file system, that can't exchange two names. First, for they are quickly tried.
   for (const auto life : {Life::Core, Life::Dangerous}) {
@@ -105,7 +105,7 @@ int run() {
   }
   chapters.push_back({Life::Whole, {}, whole * times, scratch.path() / "whole", {}});
 
-  Proof states("power-loss-states", "P1 P4");
+  crash::ProofEntry states("power-loss-states", "P1 P4");
   record(chapters);
   std::vector<LossTrials> trials;
   for (const auto& chapter : chapters) {
@@ -117,7 +117,7 @@ int run() {
   }
   states.write();
 
-  Proof mutants("mutants", "P1 P4", "mutants-syncs");
+  crash::ProofEntry mutants("mutants", "P1 P4", "mutants-syncs");
   std::set<std::string> sites;
   for (const auto& chapter : chapters) sites.merge(sites_of(chapter.recording));
   const auto bad = needless(chapters, trials);

@@ -5,7 +5,7 @@
 #include "proto/error.hpp"
 #include "tests/crash/agent.hpp"
 #include "tests/power/files.hpp"
-#include "tests/power/host_check.hpp"
+#include "tests/power/recovered_host.hpp"
 
 #include <sys/stat.h>
 #include <sys/syscall.h>

@@ -17,7 +17,7 @@ namespace kongfleet::power {
 
 /// A host without any trace of kongfleet, its Kong running, on which all that the real agent does
 /// to the disk is recorded. What a controller is told of it goes into the recording too, as marks
-/// (host_check.hpp).
+/// (recovered_host.hpp).
 class RecordedHost {
 public:
   struct Options {

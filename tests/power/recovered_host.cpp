@@ -1,11 +1,11 @@
 // SPDX-FileCopyrightText: The kongfleet authors
 // SPDX-License-Identifier: Apache-2.0
-#include "tests/power/host_check.hpp"
+#include "tests/power/recovered_host.hpp"
 
 #include "proto/error.hpp"
 #include "tests/crash/host_check.hpp"
+#include "tests/crash/journal_reading.hpp"
 #include "tests/power/files.hpp"
-#include "tests/power/journal_reading.hpp"
 
 #include <boost/json.hpp>
 #include <sys/stat.h>
@@ -36,7 +36,7 @@ public:
         texts_(texts),
         expected_(expected),
         conf_(content_of(host.conf())),
-        journal_(read_journal(content_of(host.state() / "journal"))) {}
+        journal_(crash::read_journal(content_of(host.state() / "journal"))) {}
 
   void judge() const {
     judge_conf();
@@ -65,7 +65,7 @@ private:
   const HostTexts& texts_;
   const Expectation& expected_;
   std::string conf_;
-  JournalReading journal_;
+  crash::JournalReading journal_;
 };
 
 void complain(const crash::Complaints& complaints) {

@@ -4,16 +4,15 @@
 
 #include <chrono>
 #include <cstddef>
-#include <filesystem>
 #include <string>
 
-namespace kongfleet::power {
+namespace kongfleet::crash {
 
 /// What a test proved, for tests/run. Time is counted from its construction.
-class Proof {
+class ProofEntry {
 public:
   /// `file`: how its file is called where several entries have one name.
-  Proof(std::string name, std::string promise, std::string file = "");
+  ProofEntry(std::string name, std::string promise, std::string file = "");
   std::size_t count = 0;
   std::size_t bad = 0;
   /// Prints it, and keeps it where tests/run wants it. Throws Error.
@@ -26,10 +25,7 @@ private:
   std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
 };
 
-/// Whether more than usual is asked for.
+/// Whether more is asked for than fits into an everyday run (KONGFLEET_DEEP).
 bool deep();
 
-/// Where the build made this program: what is to be kept of a failure goes there.
-std::filesystem::path build_directory();
-
-}  // namespace kongfleet::power
+}  // namespace kongfleet::crash

@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: The kongfleet authors
 // SPDX-License-Identifier: Apache-2.0
-#include "tests/power/journal_reading.hpp"
+#include "tests/crash/journal_reading.hpp"
 
 #include "proto/digest.hpp"
 #include "proto/error.hpp"
@@ -10,7 +10,7 @@
 #include <optional>
 #include <sstream>
 
-namespace kongfleet::power {
+namespace kongfleet::crash {
 
 namespace json = boost::json;
 
@@ -62,4 +62,4 @@ JournalReading read_journal(std::string_view bytes) {
   return journal;
 }
 
-}  // namespace kongfleet::power
+}  // namespace kongfleet::crash

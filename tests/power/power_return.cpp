@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: The kongfleet authors
 // SPDX-License-Identifier: Apache-2.0
-#include "tests/power/recovery.hpp"
+#include "tests/power/power_return.hpp"
 
 #include "proto/error.hpp"
 #include "tests/crash/agent.hpp"
@@ -69,7 +69,7 @@ private:
 
 }  // namespace
 
-Recovery::Recovery(const Recording& recording)
+PowerReturn::PowerReturn(const Recording& recording)
     : host_(recording.disk.root), texts_(recording), expectations_(1) {
   for (const auto& event : recording.events) {
     const auto* mark = std::get_if<Mark>(&event);
@@ -81,14 +81,14 @@ Recovery::Recovery(const Recording& recording)
   mount_memory(log_directory(), 0, "");
 }
 
-bool Recovery::edited(const std::set<std::size_t>& marks) const {
+bool PowerReturn::edited(const std::set<std::size_t>& marks) const {
   return std::any_of(marks.begin(), marks.end(),
                      [&](std::size_t known) { return !expectations_.at(known).lines.empty(); });
 }
 
-std::string Recovery::said() const { return content_of(log_file()); }
+std::string PowerReturn::said() const { return content_of(log_file()); }
 
-std::string Recovery::why_bad(const std::set<std::size_t>& marks, Room room) const {
+std::string PowerReturn::why_bad(const std::set<std::size_t>& marks, Room room) const {
   // With an empty one the agent would take its defaults: this machine's own directories.
   if (content_of(host_.config()).empty()) throw Error("agent.toml did not last");
   fs::remove(log_file());

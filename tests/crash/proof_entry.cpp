@@ -1,22 +1,24 @@
 // SPDX-FileCopyrightText: The kongfleet authors
 // SPDX-License-Identifier: Apache-2.0
-#include "tests/power/proof.hpp"
+#include "tests/crash/proof_entry.hpp"
 
-#include "tests/power/files.hpp"
+#include "proto/error.hpp"
 
 #include <boost/json.hpp>
 
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
+#include <fstream>
 
-namespace kongfleet::power {
+namespace kongfleet::crash {
 
-Proof::Proof(std::string name, std::string promise, std::string file)
+ProofEntry::ProofEntry(std::string name, std::string promise, std::string file)
     : name_(std::move(name)),
       promise_(std::move(promise)),
       file_(file.empty() ? name_ : std::move(file)) {}
 
-void Proof::write() const {
+void ProofEntry::write() const {
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began_;
   std::printf("%s: %zu, %zu bad, %.1f s\n", file_.c_str(), count, bad, took.count());
   std::fflush(stdout);
@@ -27,14 +29,11 @@ void Proof::write() const {
                                   {"count", count},
                                   {"bad", bad},
                                   {"seconds", took.count()}};
-  put_file(std::filesystem::path(directory) / (file_ + ".json"),
-           boost::json::serialize(proof) + "\n");
+  std::ofstream file(std::filesystem::path(directory) / (file_ + ".json"));
+  file << boost::json::serialize(proof) << '\n';
+  if (!file.flush()) throw_errno("write the proof", directory);
 }
 
 bool deep() { return std::getenv("KONGFLEET_DEEP") != nullptr; }
 
-std::filesystem::path build_directory() {
-  return std::filesystem::read_symlink("/proc/self/exe").parent_path();
-}
-
-}  // namespace kongfleet::power
+}  // namespace kongfleet::crash

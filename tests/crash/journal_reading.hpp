@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-namespace kongfleet::power {
+namespace kongfleet::crash {
 
 /// What the agent's journal says, read without the agent's code: two slots of 8 KiB, of which the
 /// whole one with the higher sequence number counts.
@@ -23,4 +23,4 @@ struct JournalReading {
 /// Throws Error for a journal that an agent could not open.
 JournalReading read_journal(std::string_view bytes);
 
-}  // namespace kongfleet::power
+}  // namespace kongfleet::crash

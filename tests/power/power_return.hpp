@@ -3,7 +3,7 @@
 #pragma once
 
 #include "tests/crash/crash_host.hpp"
-#include "tests/power/host_check.hpp"
+#include "tests/power/recovered_host.hpp"
 
 #include <set>
 #include <string>
@@ -19,9 +19,9 @@ enum class Room {
 
 /// What follows when the power of a recorded host comes back: the real agent recovers it as at
 /// boot, Kong not running, and the host is judged. In a lane (tests/crash), one in each.
-class Recovery {
+class PowerReturn {
 public:
-  explicit Recovery(const Recording& recording);
+  explicit PowerReturn(const Recording& recording);
   /// Recovers the host that lies where the recorded one lay. An empty string, or what is wrong with
   /// it then. `marks`: how many of the recording's marks may have been made. Room::None only where
   /// the host lies on the lane's own file system.
