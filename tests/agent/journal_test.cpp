@@ -243,3 +243,13 @@ TEST_CASE("a journal that a death left half made is made anew") {
   CHECK(Journal(path).record() == HostRecord{});
   CHECK_FALSE(fs::exists(half_made));
 }
+
+TEST_CASE("a journal that can't be made to last says so") {
+  const TempDir directory;
+  const Journal journal(directory.path() / "journal");
+  const auto sync = [&] { journal.sync(); };
+  CHECK(message_with({SYS_fsync, EIO}, sync) ==
+        "sync '" + (directory.path() / "journal").string() + "': Input/output error");
+  CHECK(message_with({.number = SYS_fsync, .error = EIO, .nth = 2}, sync) ==
+        "sync '" + directory.path().string() + "': Input/output error");
+}

@@ -128,3 +128,12 @@ TEST_CASE("settling removes what a death left, and keeps the way back") {
   CHECK(std::distance(fs::directory_iterator(conf.directory.path()), fs::directory_iterator()) ==
         1);
 }
+
+TEST_CASE("a kong.conf that can't be made to last is named, and so is its directory") {
+  const Conf conf;
+  const auto sync = [&] { conf.file().sync(); };
+  CHECK(message_with({SYS_fsync, EIO}, sync) ==
+        "sync '" + conf.path.string() + "': Input/output error");
+  CHECK(message_with({.number = SYS_fsync, .error = EIO, .nth = 2}, sync) ==
+        "sync '" + conf.directory.path().string() + "': Input/output error");
+}

@@ -76,7 +76,7 @@ Recording Part::live() {
   options.look = [this](const SystemCall& call, std::size_t marks) { series_.look(call, marks); };
   if (syncs_ == Syncs::None) options.swallowed = {SYS_fsync, SYS_fdatasync};
   const crash::CrashHost host(mount_point() / "host");
-  auto recording = record_host(host, Life::Whole, std::move(options));
+  auto recording = record_host(host, crash::deep() ? Life::Whole : Life::Core, std::move(options));
   disk.unmount();
   return recording;
 }

@@ -17,7 +17,7 @@ namespace kongfleet::power {
 
 namespace {
 
-constexpr auto patience = std::chrono::minutes(1);
+constexpr auto patience = std::chrono::minutes(5);  // each call may have a disk copied
 constexpr mode_t readable_for_all = 0644;
 
 // The agent's own wrappers of fsync: what counts is who calls them.
