@@ -41,7 +41,7 @@ TEST_CASE("what can't be put beside kong.conf is named, and kong.conf is as it w
   CHECK(message_with({SYS_unlink, EPERM}, prepare) ==
         "remove '" + conf.back.string() + ".part': Operation not permitted");
   CHECK(message_with({SYS_openat, EMFILE}, prepare) ==
-        "open '" + conf.path.string() + "': Too many open files");
+        "open '" + conf.back.string() + "': Too many open files");
   CHECK(message_with({SYS_write, ENOSPC}, prepare) ==
         "write '" + conf.back.string() + ".part': No space left on device");
   CHECK(read_file(conf.path) == "old");
