@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <sstream>
 
 namespace kongfleet::controller {
 
@@ -43,33 +44,25 @@ struct Header {
   std::uint64_t content;
 };
 
-/// A bundle's file, read from the front; every failure is an Error without the file's name.
-class BundleFile {
+/// A bundle's bytes, read from the front; every failure is an Error without its name.
+class BundleBytes {
 public:
-  explicit BundleFile(const std::filesystem::path& path) {
-    std::error_code error;
-    const auto status = std::filesystem::status(path, error);
-    if (!std::filesystem::exists(status)) throw Error("there is no such file");
-    if (!std::filesystem::is_regular_file(status)) throw Error("it is not a plain file");
-    size_ = std::filesystem::file_size(path, error);
-    file_.open(path, std::ios::binary);
-    if (error || !file_) throw Error("it cannot be opened");
-  }
+  BundleBytes(std::istream& bytes, std::uint64_t size) : bytes_(bytes), size_(size) {}
   std::uint64_t size() const { return size_; }
   /// The next `length` bytes; `length` was checked.
   std::string take(std::size_t length) {
-    std::string bytes(length, '\0');
-    file_.read(bytes.data(), static_cast<std::streamsize>(length));
-    if (static_cast<std::size_t>(file_.gcount()) != length) throw Error("it ends too early");
-    return bytes;
+    std::string taken(length, '\0');
+    bytes_.read(taken.data(), static_cast<std::streamsize>(length));
+    if (static_cast<std::size_t>(bytes_.gcount()) != length) throw Error("it ends too early");
+    return taken;
   }
 
 private:
-  std::ifstream file_;
-  std::uint64_t size_ = 0;
+  std::istream& bytes_;
+  std::uint64_t size_;
 };
 
-Header read_header(BundleFile& file) {
+Header read_header(BundleBytes& file) {
   const auto available = std::min<std::uint64_t>(file.size(), header_bytes);
   const auto bytes = file.take(static_cast<std::size_t>(available));
   if (!bytes.starts_with(any_magic)) throw Error("it is not a kongfleet bundle");
@@ -127,8 +120,7 @@ private:
   std::vector<std::string> contents_;
 };
 
-Release read_all(const std::filesystem::path& path) {
-  BundleFile file(path);
+Release read_all(BundleBytes& file) {
   const auto header = read_header(file);
   auto manifest = Manifest::parse(file.take(header.manifest));
   Dealer dealer(manifest);
@@ -141,6 +133,18 @@ Release read_all(const std::filesystem::path& path) {
   reader.finish();
   auto contents = dealer.finish();
   return {std::move(manifest), std::move(contents)};
+}
+
+Release read_file(const std::filesystem::path& path) {
+  std::error_code error;
+  const auto status = std::filesystem::status(path, error);
+  if (!std::filesystem::exists(status)) throw Error("there is no such file");
+  if (!std::filesystem::is_regular_file(status)) throw Error("it is not a plain file");
+  const auto size = std::filesystem::file_size(path, error);
+  std::ifstream file(path, std::ios::binary);
+  if (error || !file) throw Error("it cannot be opened");
+  BundleBytes bytes(file, size);
+  return read_all(bytes);
 }
 
 }  // namespace
@@ -162,9 +166,19 @@ void write_bundle(const std::filesystem::path& path, const Release& release) {
 
 Release read_bundle(const std::filesystem::path& path) {
   try {
-    return read_all(path);
+    return read_file(path);
   } catch (const Error& error) {
     throw Error("read bundle '" + path.string() + "': " + error.what());
+  }
+}
+
+Release parse_bundle(const std::string& bytes, const std::string& name) {
+  try {
+    std::istringstream stream(bytes);
+    BundleBytes all(stream, bytes.size());
+    return read_all(all);
+  } catch (const Error& error) {
+    throw Error("read bundle " + name + ": " + error.what());
   }
 }
 

@@ -43,4 +43,7 @@ void write_bundle(const std::filesystem::path& path, const Release& release);
 /// "read bundle 'PATH': why".
 Release read_bundle(const std::filesystem::path& path);
 
+/// The same for one that is in memory; messages call it `name`.
+Release parse_bundle(const std::string& bytes, const std::string& name);
+
 }  // namespace kongfleet::controller

@@ -12,6 +12,8 @@ namespace kongfleet::controller {
 
 namespace {
 
+constexpr std::size_t history_max = 100'000;
+
 /// A mistake in the arguments; the text is what follows "kongfleet: ".
 class UsageError : public std::runtime_error {
 public:
@@ -28,6 +30,8 @@ struct Raw {
   std::string name;
   std::string version;
   std::string to;
+  std::string id;
+  std::string limit = "20";
   std::vector<std::string> selectors;
   bool hosts = false;
   bool yes = false;
@@ -51,6 +55,12 @@ CLI::App& add_fleet_command(Grammar& grammar, const std::string& name, const std
   command.add_option("SELECTOR", grammar.raw.selectors,
                      "groups, hosts, patterns such as 'edge-01*', or '!edge-03' to leave one out; "
                      "none: the whole fleet");
+  return command;
+}
+
+CLI::App& add_rollout_command(Grammar& grammar, const std::string& name, const std::string& text) {
+  auto& command = add_command(grammar, name, text);
+  command.add_option("ID", grammar.raw.id, "as 'kongfleet history' shows it, or 'latest'");
   return command;
 }
 
@@ -81,6 +91,14 @@ void build(Grammar& grammar) {
   auto& rollback = add_fleet_command(grammar, "rollback", "go back at once");
   rollback.add_option("--to", raw.to, "a generation's number, 0 for what was before kongfleet");
   rollback.add_flag("-y,--yes", raw.yes, "do not ask first");
+  for (const auto& [name, text] :
+       {std::pair("resume", "go on with a rollout that was paused, or whose controller died"),
+        std::pair("abort", "take back a rollout that was paused, or whose controller died")}) {
+    add_rollout_command(grammar, name, text).add_flag("-y,--yes", raw.yes, "do not ask first");
+  }
+  auto& history = add_command(grammar, "history", "tell what was rolled out, the newest first");
+  history.add_option("--limit", raw.limit, "how many")->capture_default_str();
+  add_rollout_command(grammar, "show", "tell what became of every host of a rollout, and why");
   add_fleet_command(grammar, "status", "tell what every host runs now");
   add_fleet_command(grammar, "sync",
                     "for cron: mend what differs, and say nothing if nothing does");
@@ -187,6 +205,24 @@ RollbackCommand read_rollback(const Raw& raw) {
   return rollback;
 }
 
+HistoryCommand read_history(const Raw& raw) {
+  HistoryCommand history;
+  const char* const end = raw.limit.data() + raw.limit.size();
+  const auto [stop, ec] = std::from_chars(raw.limit.data(), end, history.limit);
+  if (ec == std::errc() && stop == end && history.limit > 0 && history.limit <= history_max) {
+    return history;
+  }
+  throw UsageError("found '" + printable(raw.limit, 100) + "' for --limit; it is 1 to " +
+                   std::to_string(history_max));
+}
+
+std::string read_id(const std::string& command, const Raw& raw) {
+  if (!raw.id.empty()) return raw.id;
+  throw UsageError(command +
+                   " needs the ID of a rollout, as 'kongfleet history' shows it, or "
+                   "'latest'");
+}
+
 Command read_command(const std::string& name, const Raw& raw) {
   if (name == "init") return InitCommand{.directory = raw.directory};
   if (name == "check") return CheckCommand{.hosts = raw.hosts};
@@ -195,6 +231,10 @@ Command read_command(const std::string& name, const Raw& raw) {
   if (name == "rollout") return RolloutCommand{.selectors = raw.selectors, .yes = raw.yes};
   if (name == "rollback") return read_rollback(raw);
   if (name == "sync") return SyncCommand{.selectors = raw.selectors};
+  if (name == "resume") return ResumeCommand{.id = read_id(name, raw), .yes = raw.yes};
+  if (name == "abort") return AbortCommand{.id = read_id(name, raw), .yes = raw.yes};
+  if (name == "history") return read_history(raw);
+  if (name == "show") return ShowCommand{.id = read_id(name, raw)};
   return StatusCommand{.selectors = raw.selectors};
 }
 

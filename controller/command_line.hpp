@@ -47,6 +47,21 @@ struct RollbackCommand {
       to;  // a generation's number, 0 for the baseline; nothing: the one before
   bool yes = false;
 };
+/// `id` may be "latest".
+struct ResumeCommand {
+  std::string id;
+  bool yes = false;
+};
+struct AbortCommand {
+  std::string id;
+  bool yes = false;
+};
+struct HistoryCommand {
+  std::size_t limit = 20;
+};
+struct ShowCommand {
+  std::string id;
+};
 struct StatusCommand {
   std::vector<std::string> selectors;
 };
@@ -55,7 +70,8 @@ struct SyncCommand {
 };
 
 using Command = std::variant<InitCommand, CheckCommand, PackCommand, PlanCommand, RolloutCommand,
-                             RollbackCommand, StatusCommand, SyncCommand>;
+                             RollbackCommand, StatusCommand, SyncCommand, ResumeCommand,
+                             AbortCommand, HistoryCommand, ShowCommand>;
 
 struct Invocation {
   GlobalOptions global;

@@ -83,8 +83,7 @@ struct RolloutPolicy {
 struct Fleet {
   std::filesystem::path path;  // of the fleet file, as given
   std::string name;
-  std::string state;  // "sqlite:edge.db", …: where rollouts are to be remembered. Nothing is
-                      // written there yet.
+  std::string state;  // "sqlite:edge.db": where rollouts are remembered, relative to where we are
   FleetSsh ssh;
   std::vector<FleetPlugin> plugins;  // in the file's order, like all that follow
   std::vector<FleetGroup> groups;

@@ -3,20 +3,18 @@
 #include "controller/fleet_commands.hpp"
 
 #include "controller/fleet_file.hpp"
-#include "controller/fleet_run.hpp"
-#include "controller/json_view.hpp"
-#include "controller/live_view.hpp"
 #include "controller/plan_view.hpp"
+#include "controller/recorded_run.hpp"
 #include "controller/release_source.hpp"
+#include "controller/rollout_record.hpp"
+#include "controller/run_answer.hpp"
 #include "controller/selector.hpp"
 #include "controller/status_view.hpp"
-#include "controller/text_view.hpp"
 #include "proto/names.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
-#include <iostream>
+#include <optional>
+#include <ostream>
 
 namespace kongfleet::controller {
 
@@ -56,21 +54,6 @@ int gravest(const FleetRun& run) {
   return 0;
 }
 
-bool agreed(const std::string& question, bool yes) {
-  if (yes) return true;
-  if (::isatty(STDIN_FILENO) == 0) throw Error("nobody can be asked here: say --yes");
-  std::cerr << question << " [y/N] " << std::flush;
-  std::string answer;
-  std::getline(std::cin, answer);
-  return answer == "y" || answer == "yes";
-}
-
-std::unique_ptr<RunView> view_for(const Answer& answer, RunShape shape) {
-  if (answer.format == OutputFormat::Json) return std::make_unique<JsonView>(answer.out);
-  if (is_screen(STDERR_FILENO)) return std::make_unique<LiveView>(std::move(shape), STDERR_FILENO);
-  return std::make_unique<TextView>(answer.err);
-}
-
 /// For cron: what there is to say is said at the end.
 class QuietView final : public RunView {
 public:
@@ -81,13 +64,8 @@ public:
   void stopping(const std::string&) override {}
 };
 
-void print_run_end(const Answer& answer, const RunEnd& end) {
-  if (answer.format == OutputFormat::Json) return print_end_json(answer.out, end);
-  print_end(answer.out, end);
-}
-
-void print_notes(const FleetRun& run, const Answer& answer) {
-  for (const auto& note : run.notes()) answer.err << "note: " << note << "\n";
+Holder holder_for(const FleetRun& run) {
+  return this_holder(run.who(), run.kind() + " " + run.id());
 }
 
 }  // namespace
@@ -113,7 +91,10 @@ int run_plan(const GlobalOptions& global, const PlanCommand& command, const Answ
 int run_rollout(const GlobalOptions& global, const RolloutCommand& command, const Answer& answer) {
   const auto fleet = load_fleet(global.fleet_file);
   const auto hosts = select_hosts(fleet, command.selectors);
+  FleetMemory memory(fleet, StateDatabase::Mode::Write);
   FleetRun run(fleet, hosts, releases_for(fleet, hosts), "rollout");
+  FleetHold hold(memory.database, fleet.name, holder_for(run), FleetHold::Manner::Polite);
+  check_may_begin(memory, run.releases());
   run.plan_all();
   print_notes(run, answer);
   const auto& all = run.hosts();
@@ -130,8 +111,8 @@ int run_rollout(const GlobalOptions& global, const RolloutCommand& command, cons
     answer.err << "nothing was touched\n";
     return 130;
   }
-  auto view = view_for(answer, run.shape(FleetRun::Way::Waves));
-  const auto end = run.roll_out(*view);
+  auto view = view_for(answer, run.shape(run.rules()));
+  const auto end = roll_out(run, memory, hold, selection_text(command.selectors), *view);
   view.reset();  // it may have the screen to itself
   print_run_end(answer, end);
   return end.exit_code;
@@ -141,7 +122,10 @@ int run_sync(const GlobalOptions& global, const SyncCommand& command, const Answ
   const auto fleet = load_fleet(global.fleet_file);
   const auto hosts = select_hosts(fleet, command.selectors);
   const auto releases = releases_for(fleet, hosts);
+  FleetMemory memory(fleet, StateDatabase::Mode::Write);
   FleetRun look(fleet, hosts, releases, "sync");
+  FleetHold hold(memory.database, fleet.name, holder_for(look), FleetHold::Manner::Polite);
+  check_may_begin(memory, releases);
   look.plan_all();
   Hosts wanting;
   bool skipped = false;
@@ -159,13 +143,57 @@ int run_sync(const GlobalOptions& global, const SyncCommand& command, const Answ
   print_objections(answer.err, look.hosts());
   const int code = gravest(look) != 0 ? gravest(look) : skipped ? 2 : 0;
   if (wanting.empty()) return code;
-  FleetRun run(fleet, wanting, releases, "sync");
+  FleetRun run(fleet, wanting, releases, "sync", look.id());
   run.plan_all();
   QuietView quiet;
-  const auto end = run.roll_out(quiet);
+  const auto end = roll_out(run, memory, hold, selection_text(command.selectors), quiet);
   print_run_end(answer, end);
   return end.exit_code != 0 ? end.exit_code : code;
 }
+
+namespace {
+
+/// A rollback's memory. It needs none: where that fails it is told, and gone without.
+class RollbackMemory {
+public:
+  RollbackMemory(const FleetRun& run, const std::string& selection, const Answer& answer,
+                 RunView& shown)
+      : answer_(answer), view_(shown) {
+    try {
+      memory_.emplace(run.fleet(), StateDatabase::Mode::Write);
+      hold_.emplace(memory_->database, run.fleet().name, holder_for(run),
+                    FleetHold::Manner::BreakGlass);
+      if (const auto& other = hold_->ousted()) {
+        answer.err << "note: " << other->who << " was at " << other->doing << "; it will stop\n";
+      }
+      record_.emplace(begin_rollback(run, *memory_, selection), run.hosts(), memory_->rollouts,
+                      *hold_, shown);
+    } catch (const Error& error) {
+      note(error);
+    }
+  }
+  RunView& view() { return record_ ? *record_ : view_; }
+  void end(const RunEnd& end) {
+    try {
+      if (record_) record_->end(end);
+    } catch (const Error& error) {
+      note(error);
+    }
+  }
+
+private:
+  void note(const Error& error) {
+    answer_.err << "note: " << error.what() << "; this rollback is not remembered\n";
+  }
+
+  const Answer& answer_;
+  RunView& view_;
+  std::optional<FleetMemory> memory_;
+  std::optional<FleetHold> hold_;
+  std::optional<RolloutRecord> record_;
+};
+
+}  // namespace
 
 int run_rollback(const GlobalOptions& global, const RollbackCommand& command,
                  const Answer& answer) {
@@ -179,8 +207,10 @@ int run_rollback(const GlobalOptions& global, const RollbackCommand& command,
     return 130;
   }
   FleetRun run(fleet, hosts, {}, "rollback");
-  auto view = view_for(answer, run.shape(FleetRun::Way::AtOnce));
-  const auto end = run.roll_back(command.to, *view);
+  auto view = view_for(answer, run.shape({}));
+  RollbackMemory memory(run, selection_text(command.selectors), answer, *view);
+  const auto end = run.roll_back(command.to, memory.view());
+  memory.end(end);
   view.reset();  // it may have the screen to itself
   print_notes(run, answer);
   print_run_end(answer, end);

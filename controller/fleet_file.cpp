@@ -136,7 +136,7 @@ RolloutPolicy read_rollout(const TomlFields& fields) {
   return policy;
 }
 
-void read_fleet_table(const TomlFields& root, Fleet& fleet) {
+void read_fleet_table(const TomlFields& root, Fleet& fleet, const FleetFilePlace& place) {
   const auto& document = root.document();
   const TomlFields fields(document, root.need("fleet", "[fleet] and, below it, name = \"edge\""),
                           "[fleet]");
@@ -144,7 +144,11 @@ void read_fleet_table(const TomlFields& root, Fleet& fleet) {
   const auto& name = fields.need("name", "name = \"edge\"");
   fleet.name = read_text(document, name, "name");
   check_plain_name(document, name.at, fleet.name, "fleet");
+  const auto beside = [&](const std::string& file) {
+    return "sqlite:" + (place.path.parent_path() / file).lexically_normal().string();
+  };
   const auto* state = fields.find("state");
+  fleet.state = beside(fleet.name + ".db");
   if (state == nullptr) return;
   fleet.state = read_text(document, *state, "state");
   const bool known = (fleet.state.starts_with("sqlite:") && fleet.state.size() > 7) ||
@@ -153,6 +157,7 @@ void read_fleet_table(const TomlFields& root, Fleet& fleet) {
     document.fail(state->at, "found \"" + printable(fleet.state, 100) +
                                  R"(" for 'state'; it is "sqlite:FILE" or "postgresql://…")");
   }
+  if (fleet.state.starts_with("sqlite:")) fleet.state = beside(fleet.state.substr(7));
 }
 
 }  // namespace
@@ -186,7 +191,7 @@ Fleet parse_fleet(std::string_view text, const FleetFilePlace& place) {
   const TomlFields root(document, whole, "the fleet file");
   root.allow_only({"fleet", "ssh", "plugins", "groups", "rollout", "probes"});
   Fleet fleet{.path = place.path};
-  read_fleet_table(root, fleet);
+  read_fleet_table(root, fleet, place);
   if (const auto* value = root.find("ssh")) {
     fleet.ssh = read_ssh(TomlFields(document, *value, "[ssh]"), place);
   }

@@ -65,11 +65,12 @@ struct FleetRun::Machinery {
   std::vector<std::unique_ptr<HostRun>> hosts;
 
   Machinery(const Fleet& its_fleet, const std::vector<const FleetHost*>& selected,
-            std::vector<Release> all, const std::string& its_kind, const SshSettings& settings)
+            std::vector<Release> all, const std::string& its_kind, const std::string& its_id,
+            const SshSettings& settings)
       : fleet(its_fleet),
         releases(std::move(all)),
         kind(its_kind),
-        id(make_id(its_kind)),
+        id(its_id.empty() ? make_id(its_kind) : its_id),
         contents(releases),
         links(io.get_executor(), settings),
         parts{links,
@@ -84,26 +85,29 @@ struct FleetRun::Machinery {
 };
 
 FleetRun::FleetRun(const Fleet& fleet, const std::vector<const FleetHost*>& hosts,
-                   std::vector<Release> releases, const std::string& kind)
-    : machinery_(std::make_unique<Machinery>(fleet, hosts, std::move(releases), kind,
+                   std::vector<Release> releases, const std::string& kind, const std::string& id)
+    : machinery_(std::make_unique<Machinery>(fleet, hosts, std::move(releases), kind, id,
                                              ssh_settings(fleet))) {}
 
 FleetRun::~FleetRun() = default;
 
 const std::string& FleetRun::id() const { return machinery_->id; }
+const std::string& FleetRun::kind() const { return machinery_->kind; }
+const std::vector<Release>& FleetRun::releases() const { return machinery_->releases; }
+const Fleet& FleetRun::fleet() const { return machinery_->fleet; }
+const std::string& FleetRun::who() const { return machinery_->parts.controller; }
 const std::vector<std::unique_ptr<HostRun>>& FleetRun::hosts() const { return machinery_->hosts; }
 std::vector<std::string> FleetRun::notes() const { return machinery_->links.notes(); }
 
-RunShape FleetRun::shape(Way way) const {
-  const auto& policy = machinery_->fleet.rollout;
+RunShape FleetRun::shape(const std::optional<RolloutRules>& rules) const {
   const auto count = machinery_->hosts.size();
   RunShape shape{.id = machinery_->id, .wave_ends = {count}, .slots = count};
   for (const auto& host : machinery_->hosts) shape.hosts.push_back(host->label());
-  if (way == Way::AtOnce) return shape;
-  shape.wave_ends = wave_ends(policy.waves, count);
-  shape.bake = policy.bake;
-  shape.slots = at_most(policy.max_unavailable, count);
-  shape.max_failures = policy.max_failures;
+  if (!rules) return shape;
+  shape.wave_ends = rules->wave_ends;
+  shape.bake = rules->bake;
+  shape.slots = rules->max_unavailable;
+  shape.max_failures = rules->max_failures;
   return shape;
 }
 
@@ -138,12 +142,22 @@ asio::awaitable<void> roll_back_one(HostRun& host, std::optional<std::uint64_t> 
   ended();
 }
 
+asio::awaitable<void> ask_one_again(HostRun& host, bool asked) {
+  if (asked) co_await host.ask_again();
+  if (!asked) co_await greet(host);
+}
+
 }  // namespace
 
 void FleetRun::greet_all() { on_all(greet); }
 void FleetRun::plan_all() { on_all(make_plan); }
 
-RunEnd FleetRun::roll_out(RunView& view) {
+void FleetRun::ask_again(const std::vector<bool>& which) {
+  std::size_t next = 0;
+  on_all([&](HostRun& host) { return ask_one_again(host, which[next++]); });
+}
+
+RolloutRules FleetRun::rules() const {
   const auto& policy = machinery_->fleet.rollout;
   const auto count = machinery_->hosts.size();
   RolloutRules rules;
@@ -156,15 +170,40 @@ RunEnd FleetRun::roll_out(RunView& view) {
   rules.max_failures = policy.max_failures;
   rules.when_failed =
       policy.on_failure == OnFailure::Pause ? WhenFailed::Pause : WhenFailed::TakeBack;
-  Rollout rollout(rules);
-  for (std::size_t i = 0; i < count; ++i) {
-    const auto out = machinery_->hosts[i]->ruled_out();
-    if (out) rollout.report(i, *out, std::chrono::steady_clock::now());
+  return rules;
+}
+
+namespace {
+
+RolloutState state_after(const Rollout& rollout, bool abandoned) {
+  if (abandoned) return RolloutState::Open;
+  switch (rollout.stop()) {
+    case RolloutStop::Paused:
+      return RolloutState::Paused;
+    case RolloutStop::Interrupted:
+      return RolloutState::Interrupted;
+    case RolloutStop::Aborted:
+      return RolloutState::Aborted;
+    case RolloutStop::No:
+    case RolloutStop::Failed:
+      break;
   }
-  RolloutDriver driver(machinery_->io, rollout, machinery_->hosts, view, policy.bake,
-                       policy.confirm_timeout);
+  return RolloutState::Ended;
+}
+
+}  // namespace
+
+RunEnd FleetRun::roll_out(Rollout& rollout, RunView& view) {
+  const auto count = machinery_->hosts.size();
+  RolloutDriver driver(machinery_->io, rollout, machinery_->hosts, view,
+                       machinery_->fleet.rollout.bake, machinery_->fleet.rollout.confirm_timeout);
   driver.run();
-  RunEnd end{machinery_->kind, machinery_->id, driver.abandoned() ? 130 : rollout.exit_code(), {}};
+  RunEnd end;
+  end.kind = machinery_->kind;
+  end.id = machinery_->id;
+  end.exit_code = driver.abandoned() ? 130 : rollout.exit_code();
+  end.state = state_after(rollout, driver.abandoned());
+  end.stop = rollout.stop();
   for (std::size_t i = 0; i < count; ++i) {
     end.hosts.emplace_back(machinery_->hosts[i].get(), rollout.phase(i));
   }
@@ -219,7 +258,9 @@ RunEnd FleetRun::roll_back(std::optional<std::uint64_t> to, RunView& view) {
       if (--left == 0) signals.cancel();
     });
   });
-  RunEnd end{machinery_->kind, machinery_->id, 0, {}};
+  RunEnd end;
+  end.kind = machinery_->kind;
+  end.id = machinery_->id;
   for (const auto& host : machinery_->hosts) end.hosts.emplace_back(host.get(), phases[host.get()]);
   end.exit_code = interrupted ? 130 : rollback_exit_code(end);
   return end;

@@ -20,17 +20,22 @@ class FleetRun {
 public:
   /// `releases` may be empty for commands that only look. Throws Error when SSH can't be set up on
   /// our side.
+  /// `id` is that of a rollout that began earlier; empty: this one gets one of its own.
   FleetRun(const Fleet& fleet, const std::vector<const FleetHost*>& hosts,
-           std::vector<Release> releases, const std::string& kind);
+           std::vector<Release> releases, const std::string& kind, const std::string& id = "");
   ~FleetRun();
   FleetRun(const FleetRun&) = delete;
   FleetRun& operator=(const FleetRun&) = delete;
 
   const std::string& id() const;
+  const std::string& kind() const;
+  const std::vector<Release>& releases() const;
+  const Fleet& fleet() const;
+  /// Who we are, for those whom we keep out: "ops@deploy-1".
+  const std::string& who() const;
   const std::vector<std::unique_ptr<HostRun>>& hosts() const;
-  /// What it looks like before it begins: a rollout with its waves, or all hosts at once.
-  enum class Way { Waves, AtOnce };
-  RunShape shape(Way way) const;
+  /// What it looks like before it begins: in waves by those rules; without, all hosts at once.
+  RunShape shape(const std::optional<RolloutRules>& rules) const;
   /// What was passed over while reading ssh_config and known_hosts.
   std::vector<std::string> notes() const;
 
@@ -38,7 +43,11 @@ public:
   void greet_all();
   /// Asks every host for its plan.
   void plan_all();
-  RunEnd roll_out(RunView& view);
+  /// Asks these hosts how their transactions stand that began earlier, and greets the others.
+  void ask_again(const std::vector<bool>& which);
+  /// The fleet file's rules for these hosts.
+  RolloutRules rules() const;
+  RunEnd roll_out(Rollout& rollout, RunView& view);
   RunEnd roll_back(std::optional<std::uint64_t> to, RunView& view);
 
 private:

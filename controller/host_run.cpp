@@ -42,17 +42,22 @@ std::uint32_t ms32(std::chrono::milliseconds time) {
   return static_cast<std::uint32_t>(time.count());
 }
 
-// An agent takes names of up to 128 bytes; a label may be longer than the rest of them leaves.
-std::string short_label(const FleetHost& host) {
-  constexpr std::size_t label_max = 60;
-  const auto label = host.label();
-  return label.size() <= label_max ? label : sha256(label).brief(16);
-}
-
 }  // namespace
 
+// An agent takes names of up to 128 bytes; a label may be longer than the rest of them leaves.
+std::string transaction_name(const std::string& rollout, const FleetHost& host, unsigned attempt) {
+  constexpr std::size_t label_max = 60;
+  const auto label = host.label();
+  const auto name = rollout + "/" + (label.size() <= label_max ? label : sha256(label).brief(16));
+  return attempt == 1 ? name : name + "." + std::to_string(attempt);
+}
+
 HostRun::HostRun(RunParts& parts, const FleetHost& host)
-    : parts_(parts), host_(host), transaction_(parts.rollout + "/" + short_label(host)) {}
+    : parts_(parts), host_(host), transaction_(transaction_name(parts.rollout, host, 1)) {}
+
+std::chrono::milliseconds HostRun::transaction_limit() const {
+  return 2 * parts_.fleet.rollout.deadline + apply_slack;
+}
 
 void HostRun::note(const std::exception& error) {
   problem = printable(error.what(), 2000);
@@ -175,7 +180,7 @@ asio::awaitable<HostPhase> HostRun::deploy(Conversation::OnProgress on_progress,
   if (!may_begin()) co_return HostPhase::Waiting;
   auto apply = apply_message();
   told = true;
-  const auto limit = 2 * parts_.fleet.rollout.deadline + apply_slack;
+  const auto limit = transaction_limit();
   auto said = co_await conversation_->apply(std::move(apply), std::move(on_progress), limit);
   const auto phase = take(std::move(said));
   co_return phase == HostPhase::Done ? out_of_turn() : phase;
@@ -294,10 +299,15 @@ asio::awaitable<HostPhase> HostRun::confirm() {
 
 asio::awaitable<HostPhase> HostRun::take_back(HostPhase from, std::string reason) {
   if (from == HostPhase::Done) {
+    const bool left_already = co_await runs_something_else();
+    if (left_already) co_return HostPhase::Back;
     Conversation::OnProgress quiet;
-    const auto phase = co_await roll_back(std::nullopt, std::move(quiet));
+    auto rollback = rollback_message();
+    const auto phase = co_await order_back(std::move(rollback), false, std::move(quiet));
     if (phase == HostPhase::Done || phase == HostPhase::Unchanged) co_return HostPhase::Back;
-    co_return phase == HostPhase::Back || phase == HostPhase::Refused ? HostPhase::Kept : phase;
+    const bool untouched =
+        phase == HostPhase::Back || phase == HostPhase::Refused || phase == HostPhase::Unreachable;
+    co_return untouched ? HostPhase::Kept : phase;
   }
   Deed deed = [this, reason](Conversation& talk) { return talk.revert(transaction_, reason); };
   const auto phase = co_await settle(std::move(deed), all_lost);
@@ -313,20 +323,35 @@ asio::awaitable<HostPhase> HostRun::renew() {
   co_return phase == HostPhase::Done ? out_of_turn() : phase;
 }
 
-asio::awaitable<HostPhase> HostRun::roll_back(std::optional<std::uint64_t> to,
-                                              Conversation::OnProgress on_progress) {
+wire::Rollback HostRun::rollback_message() const {
   wire::Rollback rollback;
   rollback.set_transaction(transaction_ + "/rollback");
-  if (to) rollback.set_to(*to);
   add_probes(*rollback.mutable_probes());
   rollback.set_deadline_ms(ms32(parts_.fleet.rollout.deadline));
-  const auto limit = 2 * parts_.fleet.rollout.deadline + apply_slack;
-  Deed deed = [rollback, on_progress, limit](Conversation& talk) {
+  return rollback;
+}
+
+asio::awaitable<HostPhase> HostRun::roll_back(std::optional<std::uint64_t> to,
+                                              Conversation::OnProgress on_progress) {
+  auto rollback = rollback_message();
+  if (to) rollback.set_to(*to);
+  const auto phase = co_await order_back(std::move(rollback), true, std::move(on_progress));
+  co_return phase;
+}
+
+asio::awaitable<HostPhase> HostRun::order_back(wire::Rollback rollback, bool ends_trials,
+                                               Conversation::OnProgress on_progress) {
+  const auto limit = transaction_limit();
+  Deed deed = [this, rollback, ends_trials, on_progress, limit](Conversation& talk) {
+    const bool leads_there = !rollback.has_to() || rollback.to() == state.generation();
+    if (ends_trials && leads_there && state.state() == "trial") {
+      return talk.revert(state.open().id(), "rolled back by " + parts_.controller);
+    }
     return talk.rollback(rollback, on_progress, limit);
   };
   constexpr Otherwise otherwise{HostPhase::Lost, HostPhase::Refused, HostPhase::Unreachable};
   const auto phase = co_await settle(std::move(deed), otherwise);
-  // A stranded host that came home answers with the transaction that had stranded it.
+  // A host that was stranded, or in trial, and came home answers with that transaction.
   const bool rescued = phase == HostPhase::Back && outcome->transaction() != rollback.transaction();
   co_return rescued ? HostPhase::Done : phase;
 }

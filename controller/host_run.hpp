@@ -5,6 +5,7 @@
 #include "controller/content_pack.hpp"
 #include "controller/conversation.hpp"
 #include "controller/fleet.hpp"
+#include "controller/resume_decision.hpp"
 #include "controller/rollout.hpp"
 
 #include <chrono>
@@ -37,6 +38,9 @@ enum class Trouble {
   Stranded,  // it needs a person first
 };
 
+/// The name of a host's transaction in a rollout; `attempt` counts from 1.
+std::string transaction_name(const std::string& rollout, const FleetHost& host, unsigned attempt);
+
 /// One host in a run: the conversation with its agent, what it said last, and how it fares. No
 /// coroutine of it throws: what goes wrong is in `trouble` and `problem`. One coroutine at a time.
 class HostRun {
@@ -58,9 +62,16 @@ public:
   asio::awaitable<HostPhase> take_back(HostPhase from, std::string reason);
   /// Renews the lease; anything but Trial when the trial is over.
   asio::awaitable<HostPhase> renew();
-  /// To generation `to`, or the one before.
+  /// To generation `to`, or the one before. A trial that is open here, whoever's, is taken back
+  /// where that leads there.
   asio::awaitable<HostPhase> roll_back(std::optional<std::uint64_t> to,
                                        Conversation::OnProgress on_progress);
+  /// How its transaction of a rollout that began earlier stands now: fills `answer`, and renews its
+  /// lease where it is in trial.
+  asio::awaitable<void> ask_again();
+  /// This host was part of the rollout before: how many transactions it had in it (agents do
+  /// nothing twice), what the last of them came to, and what was wrong.
+  void was_part(unsigned attempt, std::optional<wire::Outcome> came_to, std::string trouble_then);
   /// What is known to rule this host out before anything began; nothing: it may start.
   std::optional<HostPhase> ruled_out() const;
   /// Ends the conversation; the next one begins afresh.
@@ -72,6 +83,7 @@ public:
   wire::HostState state;  // what the host said of itself last
   std::optional<wire::Plan> plan;
   std::optional<wire::Outcome> outcome;  // of the transaction of this run
+  HostAnswer answer = HostAnswer::Silent;
   Trouble trouble = Trouble::None;
   std::string problem;  // one sentence, printable
 
@@ -93,6 +105,14 @@ private:
   /// repeated message from what they know.
   asio::awaitable<HostPhase> settle(Deed deed, Otherwise otherwise);
   HostPhase out_of_turn();
+  std::chrono::milliseconds transaction_limit() const;
+  asio::awaitable<HostPhase> order_back(wire::Rollback rollback, bool ends_trials,
+                                        Conversation::OnProgress on_progress);
+  wire::Rollback rollback_message() const;
+  asio::awaitable<HostAnswer> hear_again();
+  asio::awaitable<bool> is_poisoned();
+  bool is_changing() const;
+  asio::awaitable<bool> runs_something_else();
   asio::awaitable<void> propose();
   asio::awaitable<void> open();
   HostPhase take(wire::Outcome said);

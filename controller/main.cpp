@@ -2,9 +2,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "controller/check_command.hpp"
 #include "controller/command_line.hpp"
+#include "controller/declined.hpp"
 #include "controller/fleet_commands.hpp"
+#include "controller/history_commands.hpp"
 #include "controller/init.hpp"
 #include "controller/pack_command.hpp"
+#include "controller/resume_commands.hpp"
 
 #include <csignal>
 #include <iostream>
@@ -28,6 +31,12 @@ struct Runner {
   }
   int operator()(const StatusCommand& command) const { return run_status(global, command, answer); }
   int operator()(const SyncCommand& command) const { return run_sync(global, command, answer); }
+  int operator()(const ResumeCommand& command) const { return run_resume(global, command, answer); }
+  int operator()(const AbortCommand& command) const { return run_abort(global, command, answer); }
+  int operator()(const HistoryCommand& command) const {
+    return run_history(global, command, answer);
+  }
+  int operator()(const ShowCommand& command) const { return run_show(global, command, answer); }
   int operator()(const CheckCommand& command) const {
     const int code = run_check(global, answer);
     return code == 0 && command.hosts ? run_check_hosts(global, answer) : code;
@@ -48,6 +57,9 @@ int main(int argc, char** argv) {
   const Answer answer{invocation.global.output, std::cout, std::cerr};
   try {
     return std::visit(Runner{invocation.global, answer}, invocation.command);
+  } catch (const Declined& declined) {
+    answer_mistake(answer, argv[1], declined.what());
+    return declined.exit_code();
   } catch (const std::exception& error) {
     answer_mistake(answer, argv[1], error.what());
     return 1;

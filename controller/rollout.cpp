@@ -10,6 +10,15 @@ Rollout::Rollout(RolloutRules rules)
     : rules_(std::move(rules)),
       hosts_(rules_.wave_ends.empty() ? 0 : rules_.wave_ends.back(), HostPhase::Waiting) {}
 
+Rollout::Rollout(RolloutRules rules, RolloutSoFar so_far)
+    : rules_(std::move(rules)),
+      hosts_(std::move(so_far.hosts)),
+      failures_(so_far.failures),
+      stop_(so_far.stop),
+      why_(std::move(so_far.why)) {
+  stop_if_due();
+}
+
 std::size_t Rollout::count(HostPhase phase) const {
   return static_cast<std::size_t>(std::count(hosts_.begin(), hosts_.end(), phase));
 }
@@ -19,7 +28,7 @@ std::size_t Rollout::unavailable() const {
          count(HostPhase::Stranded) + count(HostPhase::Unreachable);
 }
 
-bool Rollout::failed(HostPhase phase) const {
+bool is_failure(HostPhase phase) {
   return phase == HostPhase::Refused || phase == HostPhase::Unreachable ||
          phase == HostPhase::Lost || phase == HostPhase::Stranded || phase == HostPhase::Back ||
          phase == HostPhase::Kept;
@@ -28,7 +37,7 @@ bool Rollout::failed(HostPhase phase) const {
 // Nothing more is expected of this host before its wave goes on.
 bool Rollout::settled(std::size_t host) const {
   const auto phase = hosts_[host];
-  return phase == HostPhase::Done || phase == HostPhase::Unchanged || failed(phase);
+  return phase == HostPhase::Done || phase == HostPhase::Unchanged || is_failure(phase);
 }
 
 std::vector<RolloutAction> Rollout::next(Time now) {
@@ -93,7 +102,7 @@ void Rollout::take_back(std::vector<RolloutAction>& actions) {
   for (std::size_t host = 0; host < hosts_.size(); ++host) {
     if (hosts_[host] == HostPhase::Trial) order(host);
   }
-  if (stop_ != Stop::Failed) return;
+  if (stop_ != RolloutStop::Failed && stop_ != RolloutStop::Aborted) return;
   for (std::size_t host = 0; host < hosts_.size(); ++host) {
     if (hosts_[host] != HostPhase::Done) continue;
     const auto moving = count(HostPhase::Reverting) + count(HostPhase::Changing);
@@ -113,7 +122,7 @@ void Rollout::report(std::size_t host, HostPhase phase, Time) {
   if (over_for_it || before == phase) return;
   hosts_[host] = phase;
   const bool asked_back = before == HostPhase::Reverting;
-  if (!failed(phase) || (asked_back && phase == HostPhase::Back)) return;
+  if (!is_failure(phase) || (asked_back && phase == HostPhase::Back)) return;
   if (asked_back) return;  // it is counted already: the rollout has failed
   ++failures_;
   stop_if_due();
@@ -122,7 +131,7 @@ void Rollout::report(std::size_t host, HostPhase phase, Time) {
 bool Rollout::whole_wave_failed() const {
   if (wave_ >= waves()) return false;
   for (auto host = wave_begin(); host < rules_.wave_ends[wave_]; ++host) {
-    if (!failed(hosts_[host])) return false;
+    if (!is_failure(hosts_[host])) return false;
   }
   return true;
 }
@@ -141,61 +150,72 @@ void Rollout::stop_if_due() {
   } else {
     return;
   }
-  stop_ = rules_.when_failed == WhenFailed::TakeBack ? Stop::Failed : Stop::Paused;
+  stop_ = rules_.when_failed == WhenFailed::TakeBack ? RolloutStop::Failed : RolloutStop::Paused;
 }
 
 void Rollout::interrupt() {
-  if (!stopping() && !over()) stop_ = Stop::Interrupted;
+  if (!stopping() && !over()) stop_ = RolloutStop::Interrupted;
 }
 
 bool Rollout::over() const {
   const auto busy = count(HostPhase::Changing) + count(HostPhase::Confirming) +
                     count(HostPhase::Reverting) + count(HostPhase::Trial);
   if (busy > 0) return false;
-  if (stop_ == Stop::Failed) return count(HostPhase::Done) == 0;
+  const bool goes_back = stop_ == RolloutStop::Failed || stop_ == RolloutStop::Aborted;
+  if (goes_back) return count(HostPhase::Done) == 0;
   return stopping() || wave_ >= waves();
 }
 
 int Rollout::exit_code() const {
   if (count(HostPhase::Stranded) + count(HostPhase::Lost) + count(HostPhase::Kept) > 0) return 4;
-  if (stop_ == Stop::Interrupted) return 130;
-  if (stop_ == Stop::Paused) return 6;
-  if (failures_ == 0) return 0;
+  if (stop_ == RolloutStop::Interrupted) return 130;
+  if (stop_ == RolloutStop::Paused) return 6;
+  if (failures_ == 0 || stop_ == RolloutStop::Aborted) return 0;
   const auto touched = count(HostPhase::Back) + count(HostPhase::Done);
-  if (stop_ == Stop::Failed && touched == 0) return count(HostPhase::Refused) > 0 ? 5 : 1;
-  return stop_ == Stop::Failed ? 3 : 0;
+  if (stop_ == RolloutStop::Failed && touched == 0) return count(HostPhase::Refused) > 0 ? 5 : 1;
+  return stop_ == RolloutStop::Failed ? 3 : 0;
 }
 
-std::string_view phase_name(HostPhase phase) {
-  switch (phase) {
-    case HostPhase::Waiting:
-      return "waiting";
-    case HostPhase::Changing:
-      return "changing";
-    case HostPhase::Trial:
-      return "trial";
-    case HostPhase::Confirming:
-      return "confirming";
-    case HostPhase::Done:
-      return "done";
-    case HostPhase::Unchanged:
-      return "unchanged";
-    case HostPhase::Reverting:
-      return "reverting";
-    case HostPhase::Back:
-      return "back";
-    case HostPhase::Refused:
-      return "refused";
-    case HostPhase::Unreachable:
-      return "unreachable";
-    case HostPhase::Lost:
-      return "lost";
-    case HostPhase::Stranded:
-      return "stranded";
-    case HostPhase::Kept:
-      return "kept";
+namespace {
+
+constexpr std::pair<HostPhase, std::string_view> phase_names[] = {
+    {HostPhase::Waiting, "waiting"},     {HostPhase::Changing, "changing"},
+    {HostPhase::Trial, "trial"},         {HostPhase::Confirming, "confirming"},
+    {HostPhase::Done, "done"},           {HostPhase::Unchanged, "unchanged"},
+    {HostPhase::Reverting, "reverting"}, {HostPhase::Back, "back"},
+    {HostPhase::Refused, "refused"},     {HostPhase::Unreachable, "unreachable"},
+    {HostPhase::Lost, "lost"},           {HostPhase::Stranded, "stranded"},
+    {HostPhase::Kept, "kept"},
+};
+
+constexpr std::pair<RolloutStop, std::string_view> stop_names[] = {
+    {RolloutStop::No, "no"},           {RolloutStop::Failed, "failed"},
+    {RolloutStop::Paused, "paused"},   {RolloutStop::Interrupted, "interrupted"},
+    {RolloutStop::Aborted, "aborted"},
+};
+
+template <class Names, class Value>
+std::string_view name_in(const Names& names, Value value) {
+  for (const auto& [known, name] : names) {
+    if (known == value) return name;
   }
   return "?";
 }
+
+template <class Value, std::size_t N>
+std::optional<Value> named_in(const std::pair<Value, std::string_view> (&names)[N],
+                              std::string_view wanted) {
+  for (const auto& [value, name] : names) {
+    if (name == wanted) return value;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::string_view phase_name(HostPhase phase) { return name_in(phase_names, phase); }
+std::optional<HostPhase> phase_named(std::string_view name) { return named_in(phase_names, name); }
+std::string_view stop_name(RolloutStop stop) { return name_in(stop_names, stop); }
+std::optional<RolloutStop> stop_named(std::string_view name) { return named_in(stop_names, name); }
 
 }  // namespace kongfleet::controller

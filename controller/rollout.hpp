@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace kongfleet::controller {
@@ -38,6 +39,23 @@ enum class HostPhase {
   Kept,         // still runs what this rollout brought: it could not be taken back
 };
 
+/// Why a rollout does not go on.
+enum class RolloutStop {
+  No,           // it goes on
+  Failed,       // too much failed: all it changed goes back
+  Paused,       // too much failed: a person is to look
+  Interrupted,  // a person, or what we need here, stopped it
+  Aborted,      // a person takes it back
+};
+
+/// A rollout that began earlier, under another controller or before a pause.
+struct RolloutSoFar {
+  std::vector<HostPhase> hosts;  // none of them Changing, Confirming or Reverting
+  RolloutStop stop = RolloutStop::No;
+  std::string why;
+  std::size_t failures = 0;  // that count against the rules
+};
+
 /// What is to be done now.
 struct RolloutAction {
   enum class Kind {
@@ -63,6 +81,8 @@ public:
   using Time = std::chrono::steady_clock::time_point;
 
   explicit Rollout(RolloutRules rules);
+  /// Goes on with one that began earlier. A wave whose hosts are all in trial bakes anew.
+  Rollout(RolloutRules rules, RolloutSoFar so_far);
 
   /// What is to be done now; each action is handed out once.
   std::vector<RolloutAction> next(Time now);
@@ -81,7 +101,8 @@ public:
   std::size_t wave_size() const { return rules_.wave_ends[wave_] - wave_begin(); }
   std::size_t failures() const { return failures_; }
   bool baking() const { return bake_until_.has_value(); }
-  bool stopping() const { return stop_ != Stop::No; }
+  bool stopping() const { return stop_ != RolloutStop::No; }
+  RolloutStop stop() const { return stop_; }
   /// Why it stopped by itself, as a sentence; empty where it didn't.
   const std::string& why() const { return why_; }
   /// Nothing more will happen.
@@ -90,7 +111,6 @@ public:
   int exit_code() const;
 
 private:
-  enum class Stop { No, Failed, Paused, Interrupted };
   std::size_t count(HostPhase phase) const;
   std::size_t wave_begin() const { return wave_ == 0 ? 0 : rules_.wave_ends[wave_ - 1]; }
   std::size_t unavailable() const;
@@ -98,7 +118,6 @@ private:
   void bake(Time now, std::vector<RolloutAction>& actions);
   void take_back(std::vector<RolloutAction>& actions);
   bool settled(std::size_t host) const;
-  bool failed(HostPhase phase) const;
   bool whole_wave_failed() const;
   void stop_if_due();
 
@@ -108,10 +127,16 @@ private:
   std::size_t failures_ = 0;
   std::optional<Time> bake_until_;
   bool confirming_ = false;  // this wave has baked
-  Stop stop_ = Stop::No;
+  RolloutStop stop_ = RolloutStop::No;
   std::string why_;
 };
 
 std::string_view phase_name(HostPhase phase);
+/// Nothing for what is no phase's name.
+std::optional<HostPhase> phase_named(std::string_view name);
+std::string_view stop_name(RolloutStop stop);
+std::optional<RolloutStop> stop_named(std::string_view name);
+/// The host counts as failed.
+bool is_failure(HostPhase phase);
 
 }  // namespace kongfleet::controller

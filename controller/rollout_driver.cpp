@@ -3,6 +3,7 @@
 #include "controller/rollout_driver.hpp"
 
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
 
 #include <algorithm>
 #include <csignal>
@@ -30,7 +31,8 @@ RolloutDriver::RolloutDriver(asio::io_context& io, Rollout& rollout,
       before_revert_(hosts.size(), HostPhase::Trial),
       wake_(io),
       renew_(io),
-      signals_(io, SIGINT, SIGTERM) {}
+      signals_(io, SIGINT, SIGTERM),
+      reason_(rollout.why()) {}
 
 void RolloutDriver::run() {
   listen_for_interrupt();
@@ -97,6 +99,10 @@ void RolloutDriver::pump() {
   const auto actions = rollout_.next(now);
   tell_waves();
   for (const auto& action : actions) {
+    view_.intends(*hosts_[action.host], rollout_.phase(action.host));
+  }
+  remember();
+  for (const auto& action : actions) {
     switch (action.kind) {
       case RolloutAction::Kind::Start:
         give(action.host, Job::Start);
@@ -112,6 +118,33 @@ void RolloutDriver::pump() {
   }
   if (rollout_.over()) return finish();
   arm_wake();
+}
+
+// What is not remembered is not begun: hosts that were to start find us stopping. What goes back,
+// or is confirmed, can be asked of the host by whoever comes after us.
+void RolloutDriver::remember() {
+  try {
+    view_.commit(rollout_);
+  } catch (const std::exception& error) {
+    stop_because(error.what());
+  }
+}
+
+void RolloutDriver::beat() {
+  std::string why;
+  try {
+    why = view_.beat();
+  } catch (const std::exception& error) {
+    why = error.what();
+  }
+  if (!why.empty()) stop_because(why);
+}
+
+void RolloutDriver::stop_because(const std::string& why) {
+  if (rollout_.stopping()) return;
+  reason_ = why;
+  rollout_.interrupt();
+  asio::post(io_, [this] { pump(); });
 }
 
 void RolloutDriver::tell_waves() {
@@ -149,7 +182,9 @@ void RolloutDriver::renew_trials() {
   }
   renew_.expires_after(renew_every_);
   renew_.async_wait([this](const boost::system::error_code& cancelled) {
-    if (!cancelled) renew_trials();
+    if (cancelled) return;
+    beat();
+    renew_trials();
   });
 }
 

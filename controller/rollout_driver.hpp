@@ -36,6 +36,9 @@ private:
   void give(std::size_t host, Job job);
   void pump();
   void tell_waves();
+  void remember();
+  void beat();
+  void stop_because(const std::string& why);
   void renew_trials();
   void listen_for_interrupt();
   void arm_wake();

@@ -63,7 +63,9 @@ std::string clock_text(std::chrono::steady_clock::duration time) {
 RolloutPicture::RolloutPicture(RunShape shape, Time now) : shape_(std::move(shape)), began_(now) {
   for (const auto& label : shape_.hosts) {
     number_[label] = hosts_.size();
+    const auto number = hosts_.size();
     hosts_.push_back({.label = label});
+    if (number < shape_.phases.size()) hosts_.back().phase = shape_.phases[number];
   }
 }
 

@@ -16,6 +16,7 @@ namespace kongfleet::controller {
 struct RunShape {
   std::string id;
   std::vector<std::string> hosts;      // labels, in the order they go
+  std::vector<HostPhase> phases;       // of hosts that were dealt with before; empty: none was
   std::vector<std::size_t> wave_ends;  // cumulative; one end: there are no waves
   std::chrono::milliseconds bake{0};
   std::size_t slots = 1;         // hosts that change at once at most

@@ -4,6 +4,7 @@
 
 #include "controller/host_run.hpp"
 #include "controller/rollout.hpp"
+#include "controller/rollout_memory.hpp"
 
 #include <chrono>
 #include <string>
@@ -22,6 +23,16 @@ public:
   virtual void phase(const HostRun& host, HostPhase phase) = 0;
   /// Nothing new starts from here on.
   virtual void stopping(const std::string& why) = 0;
+
+  // What one that writes down also wants to know; the others need not care.
+
+  /// The host is about to be told: `phase` is what it is in from now on.
+  virtual void intends(const HostRun&, HostPhase) {}
+  /// What was told so far is to outlast us before anything is done. Throws Error when it can't.
+  virtual void commit(const Rollout&) {}
+  /// Called every few seconds. Why the rollout must stop now; empty: it need not. Throws Error as
+  /// above.
+  virtual std::string beat() { return ""; }
 };
 
 /// How a run ended, for its summary.
@@ -29,6 +40,8 @@ struct RunEnd {
   std::string kind;  // "rollout", "rollback"
   std::string id;
   int exit_code = 0;
+  RolloutState state = RolloutState::Ended;  // Open: we left before it was over
+  RolloutStop stop = RolloutStop::No;
   std::vector<std::pair<const HostRun*, HostPhase>> hosts;
 };
 

@@ -11,7 +11,7 @@ namespace kongfleet::controller {
 namespace {
 
 constexpr std::size_t compared_max = 100;  // bytes: nobody mistypes more, and the table stays small
-constexpr std::size_t listed_max = 10;
+constexpr std::size_t listed_max = 20;
 
 std::string folded(std::string_view text) {
   std::string out(text.substr(0, compared_max));

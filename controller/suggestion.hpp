@@ -17,7 +17,7 @@ std::string nearest(std::string_view found, const std::vector<std::string>& cand
 std::string did_you_mean(std::string_view found, const std::vector<std::string>& candidates,
                          const std::string& otherwise);
 
-/// "'a', 'b' and 'c'": the first ten of them.
+/// "'a', 'b' and 'c'": the first twenty of them.
 std::string quoted_list(const std::vector<std::string>& names);
 
 }  // namespace kongfleet::controller

@@ -150,6 +150,9 @@ void print_end(std::ostream& out, const RunEnd& end) {
       out << "    on the host: kongfleet-agent status; kongfleet-agent rollback\n";
     }
   }
+  if (is_over(end.state)) return;
+  out << "it is not over: 'kongfleet resume " << end.id << "' goes on with it, 'kongfleet abort "
+      << end.id << "' takes it back\n";
 }
 
 }  // namespace kongfleet::controller

@@ -58,6 +58,23 @@ TEST_CASE("rollback takes a generation's number") {
         std::string::npos);
 }
 
+TEST_CASE("resume, abort and show take the ID of a rollout, history a number") {
+  CHECK(command<ResumeCommand>({"resume", "rollout-1"}).id == "rollout-1");
+  CHECK(command<ResumeCommand>({"resume", "-y", "latest"}).yes);
+  CHECK(command<AbortCommand>({"abort", "latest"}).id == "latest");
+  CHECK(command<ShowCommand>({"show", "latest"}).id == "latest");
+  for (const std::string name : {"resume", "abort", "show"}) {
+    CHECK(mistake({name}) == "kongfleet: " + name +
+                                 " needs the ID of a rollout, as 'kongfleet "
+                                 "history' shows it, or 'latest'");
+  }
+  CHECK(command<HistoryCommand>({"history"}).limit == 20);
+  CHECK(command<HistoryCommand>({"history", "--limit", "3"}).limit == 3);
+  for (const auto* wrong : {"0", "-1", "many", "100001"}) {
+    CHECK(mistake({"history", "--limit", wrong}).find("for --limit") != std::string::npos);
+  }
+}
+
 TEST_CASE("pack takes a tree, a bundle, a name and a version") {
   const auto pack = command<PackCommand>(
       {"pack", "tree", "-o", "x.kfb", "--name", "my-plugin", "--release-version", "1.2.0"});
@@ -103,13 +120,12 @@ TEST_CASE("help and version go to stdout, with exit code 0") {
 
 TEST_CASE("a mistake in the arguments is one line that says what would be right") {
   const std::string commands =
-      "'init', 'check', 'pack', 'plan', 'rollout', 'rollback', "
-      "'status' and 'sync'";
+      "'init', 'check', 'pack', 'plan', 'rollout', 'rollback', 'resume', 'abort', 'history', "
+      "'show', 'status' and 'sync'";
   const std::vector<std::pair<Arguments, std::string>> cases = {
       {{}, "there is no command; it is one of " + commands},
       {{"rolout"}, "unknown command 'rolout'; did you mean 'rollout'?"},
       {{"deploy"}, "unknown command 'deploy'; it is one of " + commands},
-      {{"resume"}, "unknown command 'resume'; it is one of " + commands},
       {{"--fle", "x", "plan"}, "unknown option '--fle' of plan; did you mean '--file'?"},
       {{"rollout", "--yess"}, "unknown option '--yess' of rollout; did you mean '--yes'?"},
       {{"rollout", "--force"},

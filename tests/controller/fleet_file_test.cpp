@@ -92,10 +92,20 @@ TEST_CASE("the ssh settings of a fleet file come out as written, paths beside th
   CHECK(ssh.max_connections == 64);
 }
 
+TEST_CASE("a fleet's state is beside its file, where nothing else is said") {
+  const std::string group = "[groups.g]\nhosts = [\"a\"]\nplugins = []\n";
+  const auto state = [&](const std::string& line) {
+    return parse("[fleet]\nname = \"east\"\n" + line + group).state;
+  };
+  CHECK(state("") == "sqlite:dir/east.db");
+  CHECK(state("state = \"sqlite:../a.db\"\n") == "sqlite:a.db");
+  CHECK(state("state = \"sqlite:/var/lib/a.db\"\n") == "sqlite:/var/lib/a.db");
+}
+
 TEST_CASE("the plugins of a fleet file come out in order, with their sources") {
   const auto fleet = parse(everything);
   CHECK(fleet.name == "edge");
-  CHECK(fleet.state == "sqlite:edge.db");
+  CHECK(fleet.state == "sqlite:dir/edge.db");
   REQUIRE(fleet.plugins.size() == 2);
   const auto& plugin = fleet.plugin("my-plugin");
   CHECK(plugin.source.kind == SourceKind::Path);

@@ -57,6 +57,7 @@ class EnvironmentTest(unittest.TestCase):
         host.run("systemctl", "restart", "kongfleet-agent.service")
 
     def tearDown(self):
+        self.fleet.let_go()
         self.fleet.write_fleet_file()
         self.fleet.write_plugin("1.0.0")
         self.fleet.kongfleet("rollout", "--yes", expect=0)

@@ -198,12 +198,13 @@ class Fleet:
             path.write_text(text)
         return tree
 
-    def command(self, *arguments: str) -> list[str]:
-        return [str(BUILD / "kongfleet"), "-f", "fleet.toml", *arguments]
+    def command(self, *arguments: str, file: str = "fleet.toml") -> list[str]:
+        return [str(BUILD / "kongfleet"), "-f", file, *arguments]
 
-    def kongfleet(self, *arguments: str, expect: int | None = None, timeout: float = 120) -> Result:
+    def kongfleet(self, *arguments: str, expect: int | None = None, timeout: float = 120,
+                  file: str = "fleet.toml") -> Result:
         """Runs the controller to its end. With `expect`, another exit code is an error."""
-        done = subprocess.run(self.command(*arguments), cwd=self.directory, text=True,
+        done = subprocess.run(self.command(*arguments, file=file), cwd=self.directory, text=True,
                               errors="replace", capture_output=True, stdin=subprocess.DEVNULL,
                               timeout=timeout, check=False)
         if expect is not None and done.returncode != expect:
@@ -216,6 +217,12 @@ class Fleet:
         return subprocess.Popen(self.command(*arguments), cwd=self.directory, text=True,
                                 errors="replace", stdin=subprocess.DEVNULL,
                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+    def let_go(self) -> None:
+        """Aborts the rollout that a test left unfinished, if it did."""
+        history = self.kongfleet("--output", "json", "history", "--limit", "1", expect=0).json()
+        if any(rollout["state"] not in ("ended", "aborted") for rollout in history["rollouts"]):
+            self.kongfleet("abort", "--yes", "latest")
 
     def serves(self, host: Host) -> bool:
         try:

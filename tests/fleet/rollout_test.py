@@ -27,6 +27,7 @@ class RolloutTest(unittest.TestCase):
         cls.fleet.__exit__(None, None, None)
 
     def tearDown(self):
+        self.fleet.let_go()
         self.fleet.write_fleet_file()
         self.fleet.write_plugin("1.0.0")
         self.fleet.kongfleet("rollout", "--yes", expect=0)
@@ -191,13 +192,15 @@ class RolloutTest(unittest.TestCase):
         self.all_serve("1.0.0")
 
     def test_a_second_controller_is_told_who_holds_the_host(self):
-        self.fleet.write_fleet_file(bake='"60s"')
+        path = self.fleet.write_fleet_file(bake='"60s"')
+        other = path.read_text().replace('name = "edge"', 'name = "another"')
+        path.with_name("another.toml").write_text(other)  # which knows nothing of the first's state
         self.fleet.write_plugin("1.1.0")
         first = self.fleet.start_kongfleet("rollout", "--yes")
         try:
             wait_for("the canary is in trial", lambda: self.status()["state"] == "trial")
             self.fleet.write_plugin("1.1.1")
-            second = self.fleet.kongfleet("rollout", "--yes", self.fleet[0].name)
+            second = self.fleet.kongfleet("rollout", "--yes", self.fleet[0].name, file="another.toml")
             self.assertEqual(second.code, 75, second.out + second.err)
             self.assertIn("holds this host", second.out + second.err)
         finally:

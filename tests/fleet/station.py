@@ -82,6 +82,7 @@ class Station:
 
     def roll_out(self) -> None:
         """The whole way to a next version, which must succeed."""
+        self.fleet.let_go()
         self.fleet.write_fleet_file()
         self.version = self.write_next()
         self.fleet.kongfleet("rollout", "--yes", expect=0)
@@ -91,6 +92,7 @@ class Station:
     def rollout(self, *, good: bool = True, **settings) -> Rollout:
         """Begins one to a next version, which answers 500 if it is not `good`; `settings` are of
         [rollout]."""
+        self.fleet.let_go()
         self.fleet.write_fleet_file(**settings)
         version = self.write_next("" if good else 'error("a bug that only requests show")')
         return Rollout(version, self.fleet.start_kongfleet("--output", "json", "rollout", "--yes"))

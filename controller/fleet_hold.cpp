@@ -1,0 +1,132 @@
+// SPDX-FileCopyrightText: The kongfleet authors
+// SPDX-License-Identifier: Apache-2.0
+#include "controller/fleet_hold.hpp"
+
+#include "controller/declined.hpp"
+#include "controller/moment.hpp"
+
+#include <soci/soci.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <sstream>
+
+namespace kongfleet::controller {
+
+namespace {
+
+constexpr std::int64_t unheard_ms_max = 60'000;  // a holder renews at least every ten seconds
+
+std::string first_line(const std::string& path) {
+  std::ifstream file(path);
+  std::string line;
+  std::getline(file, line);
+  return line;
+}
+
+// The boot and the namespace that process numbers have a meaning in.
+std::string this_machine() {
+  std::error_code none;
+  const auto space = std::filesystem::read_symlink("/proc/self/ns/pid", none);
+  return first_line("/proc/sys/kernel/random/boot_id") + " " + space.string();
+}
+
+// "1234 567890": /proc/PID/stat's field 22 tells two processes of one number apart. Empty for a
+// process that is not there.
+std::string process_text(const std::string& number) {
+  const auto stat = first_line("/proc/" + number + "/stat");
+  const auto name_end = stat.rfind(')');  // the name may hold anything
+  if (name_end == std::string::npos) return "";
+  std::istringstream fields(stat.substr(name_end + 1));
+  constexpr int before_start = 19;  // fields 3 to 21
+  std::string state, field;
+  fields >> state;
+  if (state == "Z" || state == "X") return "";  // dead, only not buried yet
+  for (int i = 1; i < before_start; ++i) fields >> field;
+  fields >> field;
+  return number + " " + field;
+}
+
+std::optional<Holder> read_holder(soci::session& sql, const std::string& fleet) {
+  Holder holder;
+  sql << "SELECT who, doing, machine, process, since_ms, renewed_ms FROM holders"
+         " WHERE fleet = :fleet",
+      soci::into(holder.who), soci::into(holder.doing), soci::into(holder.machine),
+      soci::into(holder.process), soci::into(holder.since_ms), soci::into(holder.renewed_ms),
+      soci::use(fleet);
+  if (!sql.got_data()) return std::nullopt;
+  return holder;
+}
+
+void write_holder(soci::session& sql, const std::string& fleet, const Holder& holder) {
+  sql << "DELETE FROM holders WHERE fleet = :fleet", soci::use(fleet);
+  sql << "INSERT INTO holders (fleet, who, doing, machine, process, since_ms, renewed_ms)"
+         " VALUES (:fleet, :who, :doing, :machine, :process, :since, :renewed)",
+      soci::use(fleet), soci::use(holder.who), soci::use(holder.doing), soci::use(holder.machine),
+      soci::use(holder.process), soci::use(holder.since_ms), soci::use(holder.renewed_ms);
+}
+
+bool same_process(const Holder& one, const Holder& other) {
+  return one.machine == other.machine && one.process == other.process;
+}
+
+}  // namespace
+
+Holder this_holder(const std::string& who, const std::string& doing) {
+  const auto now = wall_clock_ms();
+  return {who, doing, this_machine(), process_text(std::to_string(::getpid())), now, now};
+}
+
+bool lives(const Holder& holder, std::int64_t now_ms) {
+  if (holder.machine == this_machine()) {
+    const auto number = holder.process.substr(0, holder.process.find(' '));
+    return !number.empty() && process_text(number) == holder.process;
+  }
+  return now_ms - holder.renewed_ms < unheard_ms_max;
+}
+
+std::optional<Holder> holder_of(StateDatabase& database, const std::string& fleet) {
+  std::optional<Holder> holder;
+  database.look([&](soci::session& sql) { holder = read_holder(sql, fleet); });
+  return holder;
+}
+
+FleetHold::FleetHold(StateDatabase& database, std::string fleet, Holder me, Manner manner)
+    : database_(database), fleet_(std::move(fleet)), me_(std::move(me)) {
+  std::optional<Holder> other;
+  database_.together([&](soci::session& sql) {
+    other = read_holder(sql, fleet_);
+    if (other && (same_process(*other, me_) || !lives(*other, wall_clock_ms()))) other.reset();
+    if (!other || manner == Manner::BreakGlass) write_holder(sql, fleet_, me_);
+  });
+  if (manner == Manner::BreakGlass) {
+    ousted_ = other;
+  } else if (other) {
+    throw Declined(75, other->who + " holds this fleet since " + time_text(other->since_ms) + ": " +
+                           other->doing + "; try again when it is done");
+  }
+}
+
+FleetHold::~FleetHold() {
+  try {
+    database_.together([&](soci::session& sql) {
+      sql << "DELETE FROM holders WHERE fleet = :fleet AND machine = :machine AND process = "
+             ":process",
+          soci::use(fleet_), soci::use(me_.machine), soci::use(me_.process);
+    });
+  } catch (const Error&) {  // it is seen to be dead: our process ends
+  }
+}
+
+std::optional<Holder> FleetHold::renew() {
+  std::optional<Holder> other;
+  me_.renewed_ms = wall_clock_ms();
+  database_.together([&](soci::session& sql) {
+    other = read_holder(sql, fleet_);
+    if (other && same_process(*other, me_)) other.reset();
+    if (!other) write_holder(sql, fleet_, me_);
+  });
+  return other;
+}
+
+}  // namespace kongfleet::controller

@@ -1,0 +1,60 @@
+// SPDX-FileCopyrightText: The kongfleet authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "controller/state_database.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace kongfleet::controller {
+
+/// A controller that changes a fleet, or did when it died.
+struct Holder {
+  std::string who;      // "ops@deploy-1"
+  std::string doing;    // "rollout rollout-20261123T101500-3fa9"
+  std::string machine;  // this boot of this machine, as processes here see it
+  std::string process;  // its number and when it started: numbers come again
+  std::int64_t since_ms = 0;
+  std::int64_t renewed_ms = 0;
+  bool operator==(const Holder&) const = default;
+};
+
+/// This process.
+Holder this_holder(const std::string& who, const std::string& doing);
+
+/// Whether a holder lives still, as far as one can know. On this machine: whether its process is
+/// there. On another one: whether it was heard of within the last minute.
+bool lives(const Holder& holder, std::int64_t now_ms);
+
+/// Who has the right to change a fleet, alive or dead; nothing: nobody.
+std::optional<Holder> holder_of(StateDatabase& database, const std::string& fleet);
+
+/// The right to change a fleet, which one controller has at a time; given back at the end.
+class FleetHold {
+public:
+  enum class Manner {
+    Polite,     // only where nobody alive has it
+    BreakGlass  // whoever has it
+  };
+  /// Throws Declined (exit 75) that says who has it, since when and doing what.
+  FleetHold(StateDatabase& database, std::string fleet, Holder me, Manner manner);
+  ~FleetHold();
+  FleetHold(const FleetHold&) = delete;
+  FleetHold& operator=(const FleetHold&) = delete;
+
+  /// Tells those elsewhere that we live. Who has taken it from us; nothing: it is ours. Throws
+  /// Error when the state cannot be written.
+  std::optional<Holder> renew();
+  /// Whom it was taken from alive, with BreakGlass.
+  const std::optional<Holder>& ousted() const { return ousted_; }
+
+private:
+  StateDatabase& database_;
+  std::string fleet_;
+  Holder me_;
+  std::optional<Holder> ousted_;
+};
+
+}  // namespace kongfleet::controller

@@ -1,0 +1,57 @@
+// SPDX-FileCopyrightText: The kongfleet authors
+// SPDX-License-Identifier: Apache-2.0
+#include "controller/history_commands.hpp"
+
+#include "controller/declined.hpp"
+#include "controller/fleet_file.hpp"
+#include "controller/fleet_hold.hpp"
+#include "controller/fleet_memory.hpp"
+#include "controller/history_view.hpp"
+
+#include <ostream>
+
+namespace kongfleet::controller {
+
+namespace {
+
+// What a holder does ends with the ID of its rollout.
+std::string running_id(FleetMemory& memory, const std::string& fleet) {
+  const auto holder = holder_of(memory.database, fleet);
+  if (!holder || !lives(*holder, wall_clock_ms())) return "";
+  return holder->doing.substr(holder->doing.rfind(' ') + 1);
+}
+
+}  // namespace
+
+int run_history(const GlobalOptions& global, const HistoryCommand& command, const Answer& answer) {
+  const auto fleet = load_fleet(global.fleet_file);
+  std::vector<RememberedRollout> rollouts;
+  std::string running;
+  if (state_exists(fleet.state)) {
+    FleetMemory memory(fleet, StateDatabase::Mode::Look);
+    rollouts = memory.rollouts.list(command.limit);
+    running = running_id(memory, fleet.name);
+  }
+  if (answer.format == OutputFormat::Json) {
+    print_history_json(answer.out, rollouts, running);
+  } else {
+    print_history(answer.out, rollouts, running);
+  }
+  return 0;
+}
+
+int run_show(const GlobalOptions& global, const ShowCommand& command, const Answer& answer) {
+  const auto fleet = load_fleet(global.fleet_file);
+  if (!state_exists(fleet.state)) throw Declined(1, "this fleet remembers no rollout yet");
+  FleetMemory memory(fleet, StateDatabase::Mode::Look);
+  const auto rollout = memory.rollouts.find(command.id);
+  const auto running = running_id(memory, fleet.name);
+  if (answer.format == OutputFormat::Json) {
+    print_rollout_json(answer.out, rollout, memory.rollouts.events(rollout.id), running);
+  } else {
+    print_rollout(answer.out, rollout, running);
+  }
+  return 0;
+}
+
+}  // namespace kongfleet::controller

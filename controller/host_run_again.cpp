@@ -1,0 +1,79 @@
+// SPDX-FileCopyrightText: The kongfleet authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// HostRun's part in a rollout that is taken up again.
+#include "controller/host_run.hpp"
+
+namespace kongfleet::controller {
+
+void HostRun::was_part(unsigned attempt, std::optional<wire::Outcome> came_to,
+                       std::string trouble_then) {
+  transaction_ = transaction_name(parts_.rollout, host_, attempt);
+  outcome = std::move(came_to);
+  problem = std::move(trouble_then);
+}
+
+// Going back leads to the generation before: where somebody went back already, one more would be
+// one too many.
+asio::awaitable<bool> HostRun::runs_something_else() {
+  if (!outcome || outcome->host().generation_digest().empty()) co_return false;
+  const auto brought = outcome->host().generation_digest();
+  const bool greeted = co_await greet();
+  if (!greeted || state.has_open()) co_return false;
+  co_return state.generation_digest() != brought;
+}
+
+bool HostRun::is_changing() const {
+  return state.has_open() && state.open().id() == transaction_ && state.state() == "changing";
+}
+
+// Whether the host would call what we bring harmful: it was tried there, and failed.
+asio::awaitable<bool> HostRun::is_poisoned() {
+  try {
+    co_await propose();
+    co_return plan && !plan->poison().empty();
+  } catch (const std::exception& error) {
+    note(error);
+  }
+  co_return false;
+}
+
+asio::awaitable<HostAnswer> HostRun::hear_again() {
+  Deed deed = [this](Conversation& talk) {
+    return talk.renew(transaction_, parts_.fleet.rollout.confirm_timeout);
+  };
+  // Waiting: an agent that says no has never heard of the transaction.
+  constexpr Otherwise otherwise{HostPhase::Lost, HostPhase::Waiting, HostPhase::Lost};
+  const auto phase = co_await settle(std::move(deed), otherwise);
+  switch (phase) {
+    case HostPhase::Waiting:
+      co_return HostAnswer::Unknown;
+    case HostPhase::Trial:
+      co_return HostAnswer::Trial;
+    case HostPhase::Done:
+      co_return HostAnswer::Kept;
+    case HostPhase::Refused:
+      co_return HostAnswer::Refused;
+    case HostPhase::Stranded:
+      co_return HostAnswer::Stranded;
+    case HostPhase::Back:
+      break;
+    default:
+      co_return HostAnswer::Silent;
+  }
+  const bool poisoned = co_await is_poisoned();
+  co_return poisoned ? HostAnswer::Failed : HostAnswer::Undone;
+}
+
+asio::awaitable<void> HostRun::ask_again() {
+  // A transaction under way answers when it is through, which takes no longer than its deadlines.
+  const auto give_up = Clock::now() + transaction_limit();
+  bool wait = true;
+  while (wait) {
+    answer = co_await hear_again();
+    wait = answer == HostAnswer::Silent && is_changing() && Clock::now() < give_up;
+  }
+  if (!parts_.keep_open) hang_up();
+}
+
+}  // namespace kongfleet::controller

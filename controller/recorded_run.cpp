@@ -1,0 +1,188 @@
+// SPDX-FileCopyrightText: The kongfleet authors
+// SPDX-License-Identifier: Apache-2.0
+#include "controller/recorded_run.hpp"
+
+#include "controller/declined.hpp"
+#include "controller/rollout_plan.hpp"
+#include "controller/rollout_record.hpp"
+
+#include <algorithm>
+
+namespace kongfleet::controller {
+
+namespace {
+
+constexpr int interrupted_exit = 130;
+
+RememberedRollout remembered(const FleetRun& run, const std::string& selection) {
+  RememberedRollout rollout;
+  rollout.id = run.id();
+  rollout.kind = run.kind();
+  rollout.who = run.who();
+  rollout.started_ms = wall_clock_ms();
+  rollout.selection = selection;
+  for (const auto& release : run.releases()) {
+    const auto& manifest = release.manifest;
+    rollout.releases.push_back(
+        {manifest.name().text(), manifest.version().text(), manifest.digest().hex()});
+  }
+  for (const auto& host : run.hosts()) {
+    RememberedHost row;
+    row.label = host->label();
+    rollout.hosts.push_back(std::move(row));
+  }
+  return rollout;
+}
+
+RolloutPlan plan_of(const FleetRun& run, const RolloutRules& rules) {
+  RolloutPlan plan;
+  plan.rules = rules;
+  plan.deadline = run.fleet().rollout.deadline;
+  plan.confirm_timeout = run.fleet().rollout.confirm_timeout;
+  for (const auto& host : run.hosts()) plan.hosts.push_back(host->host());
+  plan.probes = run.fleet().probes;
+  return plan;
+}
+
+void set_waves(RememberedRollout& rollout, const RolloutRules& rules) {
+  std::size_t wave = 0;
+  for (std::size_t i = 0; i < rollout.hosts.size(); ++i) {
+    while (i >= rules.wave_ends[wave]) ++wave;
+    rollout.hosts[i].wave = wave;
+  }
+}
+
+TakenUp why_taken_up(const RememberedRollout& rollout, Again again) {
+  if (again == Again::Abort) return TakenUp::ToTakeBack;
+  switch (rollout.stop) {
+    case RolloutStop::No:
+      return TakenUp::AfterDeath;
+    case RolloutStop::Paused:
+    case RolloutStop::Interrupted:
+      return TakenUp::AfterStop;
+    case RolloutStop::Failed:
+    case RolloutStop::Aborted:
+      break;
+  }
+  return TakenUp::ToTakeBack;
+}
+
+std::vector<TakenUpHost> ask_hosts(FleetRun& run, const RememberedRollout& rollout, TakenUp why) {
+  std::vector<bool> asked;
+  for (const auto& row : rollout.hosts) asked.push_back(is_to_be_asked(row.phase, why));
+  run.ask_again(asked);
+  std::vector<TakenUpHost> hosts;
+  for (std::size_t i = 0; i < rollout.hosts.size(); ++i) {
+    hosts.push_back(take_up(rollout.hosts[i].phase, run.hosts()[i]->answer, why));
+  }
+  return hosts;
+}
+
+RolloutSoFar so_far(const std::vector<TakenUpHost>& hosts, const RememberedRollout& rollout,
+                    TakenUp why) {
+  RolloutSoFar begun;
+  for (const auto& host : hosts) begun.hosts.push_back(host.phase);
+  if (why == TakenUp::ToTakeBack) begun.stop = rollout.stop;
+  if (why == TakenUp::ToTakeBack) begun.why = rollout.why;
+  if (why != TakenUp::AfterStop) {
+    begun.failures =
+        static_cast<std::size_t>(std::count_if(begun.hosts.begin(), begun.hosts.end(), is_failure));
+  }
+  return begun;
+}
+
+}  // namespace
+
+void check_may_begin(FleetMemory& memory, const std::vector<Release>& releases) {
+  memory.rollouts.check_none_open();
+  memory.releases.check(releases);
+}
+
+RunEnd roll_out(FleetRun& run, FleetMemory& memory, FleetHold& hold, const std::string& selection,
+                RunView& shown) {
+  const auto rules = run.rules();
+  Rollout rollout(rules);
+  auto row = remembered(run, selection);
+  row.plan = text_of(plan_of(run, rules));
+  set_waves(row, rules);
+  for (std::size_t i = 0; i < run.hosts().size(); ++i) {
+    const auto out = run.hosts()[i]->ruled_out();
+    if (!out) continue;
+    rollout.report(i, *out, std::chrono::steady_clock::now());
+    row.hosts[i].phase = *out;
+    row.hosts[i].cause = run.hosts()[i]->problem;
+  }
+  memory.rollouts.begin(row, run.releases());
+  RolloutRecord record(std::move(row), run.hosts(), memory.rollouts, hold, shown);
+  const auto end = run.roll_out(rollout, record);
+  record.end(end);
+  return end;
+}
+
+RememberedRollout begin_rollback(const FleetRun& run, FleetMemory& memory,
+                                 const std::string& selection) {
+  if (auto open = memory.rollouts.open()) {
+    open->state = RolloutState::Aborted;
+    open->stop = RolloutStop::Aborted;
+    open->why = run.id() + " of " + run.who() + " ended it";
+    open->exit_code = interrupted_exit;
+    open->ended_ms = wall_clock_ms();
+    memory.rollouts.end(*open, {{}, {{open->ended_ms, "abort", "", open->why}}});
+  }
+  auto row = remembered(run, selection);
+  row.state = RolloutState::Ended;  // nobody goes on with a rollback: one asks for it again
+  row.exit_code = interrupted_exit;
+  row.why = "it never came to its end";
+  memory.rollouts.begin(row, {}, false);
+  row.why.clear();
+  return row;
+}
+
+UnfinishedRollout unfinished(const Fleet& fleet, FleetMemory& memory, const std::string& id) {
+  UnfinishedRollout found{memory.rollouts.find(id), fleet, {}};
+  if (is_over(found.rollout.state)) {
+    throw Declined(1, found.rollout.id + " is over (" +
+                          std::string(state_name(found.rollout.state)) +
+                          "): there is nothing to go on with or to abort; 'kongfleet rollback' "
+                          "goes to the generation before");
+  }
+  auto plan = read_plan(found.rollout.plan);
+  found.fleet.hosts = std::move(plan.hosts);
+  found.fleet.probes = std::move(plan.probes);
+  found.fleet.rollout.bake = plan.rules.bake;
+  found.fleet.rollout.deadline = plan.deadline;
+  found.fleet.rollout.confirm_timeout = plan.confirm_timeout;
+  found.releases = memory.releases.of_rollout(found.rollout.id);
+  return found;
+}
+
+RunEnd take_up(FleetRun& run, const UnfinishedRollout& unfinished, Again again, FleetMemory& memory,
+               FleetHold& hold, RunView& shown) {
+  auto row = unfinished.rollout;
+  const auto why = why_taken_up(row, again);
+  if (again == Again::Abort) {
+    row.stop = RolloutStop::Aborted;
+    row.why = "aborted by " + run.who();
+  } else if (why != TakenUp::ToTakeBack) {
+    row.stop = RolloutStop::No;
+    row.why.clear();
+  }
+  for (std::size_t i = 0; i < row.hosts.size(); ++i) {
+    run.hosts()[i]->was_part(row.hosts[i].attempt, row.hosts[i].outcome, row.hosts[i].cause);
+  }
+  const auto hosts = ask_hosts(run, row, why);
+  row.state = RolloutState::Open;
+  row.ended_ms = 0;
+  row.exit_code = 0;
+  RolloutRecord record(row, run.hosts(), memory.rollouts, hold, shown);
+  record.taken_up(hosts, again == Again::Resume ? "resume" : "abort");
+  for (std::size_t i = 0; i < row.hosts.size(); ++i) {
+    if (hosts[i].anew) run.hosts()[i]->was_part(record.rollout().hosts[i].attempt, {}, "");
+  }
+  Rollout rollout(read_plan(row.plan).rules, so_far(hosts, row, why));
+  const auto end = run.roll_out(rollout, record);
+  record.end(end);
+  return end;
+}
+
+}  // namespace kongfleet::controller

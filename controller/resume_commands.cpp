@@ -1,0 +1,58 @@
+// SPDX-FileCopyrightText: The kongfleet authors
+// SPDX-License-Identifier: Apache-2.0
+#include "controller/resume_commands.hpp"
+
+#include "controller/declined.hpp"
+#include "controller/fleet_file.hpp"
+#include "controller/recorded_run.hpp"
+#include "controller/rollout_plan.hpp"
+#include "controller/run_answer.hpp"
+
+namespace kongfleet::controller {
+
+namespace {
+
+struct Deed {
+  Again again;
+  const char* verb;      // "resume"
+  const char* question;  // what is asked before: "Go on with"
+};
+
+int run_again(const GlobalOptions& global, const Deed& deed, const std::string& id, bool yes,
+              const Answer& answer) {
+  const auto fleet = load_fleet(global.fleet_file);
+  if (!state_exists(fleet.state)) throw Declined(1, "this fleet remembers no rollout yet");
+  FleetMemory memory(fleet, StateDatabase::Mode::Write);
+  const auto found = unfinished(fleet, memory, id);
+  std::vector<const FleetHost*> hosts;
+  for (const auto& host : found.fleet.hosts) hosts.push_back(&host);
+  FleetRun run(found.fleet, hosts, found.releases, found.rollout.kind, found.rollout.id);
+  FleetHold hold(memory.database, fleet.name,
+                 this_holder(run.who(), std::string(deed.verb) + " " + run.id()),
+                 FleetHold::Manner::Polite);
+  if (!agreed(std::string(deed.question) + " " + run.id() + "?", yes)) {
+    answer.err << "nothing was touched\n";
+    return 130;
+  }
+  auto shape = run.shape(read_plan(found.rollout.plan).rules);
+  for (const auto& host : found.rollout.hosts) shape.phases.push_back(host.phase);
+  auto view = view_for(answer, std::move(shape));
+  const auto end = take_up(run, found, deed.again, memory, hold, *view);
+  view.reset();  // it may have the screen to itself
+  print_notes(run, answer);
+  print_run_end(answer, end);
+  return end.exit_code;
+}
+
+}  // namespace
+
+int run_resume(const GlobalOptions& global, const ResumeCommand& command, const Answer& answer) {
+  return run_again(global, {Again::Resume, "resume", "Go on with"}, command.id, command.yes,
+                   answer);
+}
+
+int run_abort(const GlobalOptions& global, const AbortCommand& command, const Answer& answer) {
+  return run_again(global, {Again::Abort, "abort", "Take back"}, command.id, command.yes, answer);
+}
+
+}  // namespace kongfleet::controller

@@ -1,0 +1,113 @@
+// SPDX-FileCopyrightText: The kongfleet authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "controller/release.hpp"
+#include "controller/rollout.hpp"
+#include "controller/state_database.hpp"
+#include "proto/kongfleet.pb.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace kongfleet::controller {
+
+/// Where a rollout (or sync, or rollback) stands as a whole. Those that are not over keep others
+/// from beginning, until they are gone on with or aborted.
+enum class RolloutState {
+  Open,         // it runs, or its controller died
+  Paused,       // not over: a person is to look
+  Interrupted,  // not over: a person stopped it
+  Ended,
+  Aborted,
+};
+std::string_view state_name(RolloutState state);
+bool is_over(RolloutState state);
+
+struct RememberedRelease {
+  std::string name;
+  std::string version;
+  std::string digest;
+};
+
+struct RememberedHost {
+  std::string label;
+  std::size_t wave = 0;
+  unsigned attempt = 1;  // counts its transactions in this rollout
+  HostPhase phase = HostPhase::Waiting;
+  std::int64_t started_ms = 0;            // 0: nothing was done to it
+  std::int64_t ended_ms = 0;              // of the last phase
+  std::string cause;                      // why it is where it should not be
+  std::optional<wire::Outcome> outcome;   // of its transaction
+  std::optional<wire::Outcome> way_back;  // of the rollback of what was confirmed
+};
+
+struct RememberedRollout {
+  std::string id;
+  std::string kind;  // "rollout", "sync", "rollback"
+  std::string who;
+  std::int64_t started_ms = 0;
+  std::int64_t ended_ms = 0;  // 0: never ended
+  std::string selection;      // as typed; empty: the whole fleet
+  std::string plan;           // rollout_plan.hpp; empty for a rollback
+  RolloutState state = RolloutState::Open;
+  RolloutStop stop = RolloutStop::No;
+  std::string why;
+  int exit_code = 0;  // once it ended
+  std::vector<RememberedRelease> releases;
+  std::vector<RememberedHost> hosts;  // in the order they go; empty in a list
+  std::size_t hosts_ok = 0;
+  std::size_t hosts_failed = 0;
+  std::size_t hosts_all = 0;
+};
+
+struct RememberedEvent {
+  std::int64_t at_ms = 0;
+  std::string kind;
+  std::string host;  // empty: of the whole
+  std::string text;
+};
+
+/// What changed since it was written last.
+struct RolloutNews {
+  std::vector<std::pair<std::size_t, RememberedHost>> hosts;  // by position
+  std::vector<RememberedEvent> events;
+};
+
+/// Every rollout of a fleet. All throw Error when the database fails.
+class RolloutMemory {
+public:
+  RolloutMemory(StateDatabase& database, std::string fleet)
+      : database_(database), fleet_(std::move(fleet)) {}
+
+  /// Remembers a new one with all its hosts and releases. Throws Declined as check_none_open and
+  /// ReleaseMemory::check do; with `alone` false only the latter.
+  void begin(const RememberedRollout& rollout, const std::vector<Release>& releases,
+             bool alone = true);
+  /// The one that is not over, if any.
+  std::optional<RememberedRollout> open();
+  /// Throws Declined (exit 75) that names the one that is not over, and what can be done with it.
+  void check_none_open();
+
+  /// The newest first, without their hosts.
+  std::vector<RememberedRollout> list(std::size_t limit);
+  /// By its ID or "latest". Throws Declined (exit 1) that names the newest ones.
+  RememberedRollout find(const std::string& id);
+  std::vector<RememberedEvent> events(const std::string& id);
+
+  /// Whether it still is ours to go on with: nobody has ended it.
+  bool is_open(const std::string& id);
+  /// Writes how it stands. One that is over stays as it is: somebody else may have ended it.
+  void write(const RememberedRollout& rollout, const RolloutNews& news);
+  /// The same at its end; what was kept only to go on with it goes.
+  void end(const RememberedRollout& rollout, const RolloutNews& news);
+
+private:
+  StateDatabase& database_;
+  std::string fleet_;
+};
+
+}  // namespace kongfleet::controller

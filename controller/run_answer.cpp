@@ -1,0 +1,46 @@
+// SPDX-FileCopyrightText: The kongfleet authors
+// SPDX-License-Identifier: Apache-2.0
+#include "controller/run_answer.hpp"
+
+#include "controller/json_view.hpp"
+#include "controller/live_view.hpp"
+#include "controller/text_view.hpp"
+#include "proto/error.hpp"
+
+#include <unistd.h>
+
+#include <iostream>
+
+namespace kongfleet::controller {
+
+bool agreed(const std::string& question, bool yes) {
+  if (yes) return true;
+  if (::isatty(STDIN_FILENO) == 0) throw Error("nobody can be asked here: say --yes");
+  std::cerr << question << " [y/N] " << std::flush;
+  std::string answer;
+  std::getline(std::cin, answer);
+  return answer == "y" || answer == "yes";
+}
+
+std::unique_ptr<RunView> view_for(const Answer& answer, RunShape shape) {
+  if (answer.format == OutputFormat::Json) return std::make_unique<JsonView>(answer.out);
+  if (is_screen(STDERR_FILENO)) return std::make_unique<LiveView>(std::move(shape), STDERR_FILENO);
+  return std::make_unique<TextView>(answer.err);
+}
+
+void print_run_end(const Answer& answer, const RunEnd& end) {
+  if (answer.format == OutputFormat::Json) return print_end_json(answer.out, end);
+  print_end(answer.out, end);
+}
+
+void print_notes(const FleetRun& run, const Answer& answer) {
+  for (const auto& note : run.notes()) answer.err << "note: " << note << "\n";
+}
+
+std::string selection_text(const std::vector<std::string>& selectors) {
+  std::string text;
+  for (const auto& selector : selectors) text += (text.empty() ? "" : " ") + selector;
+  return text;
+}
+
+}  // namespace kongfleet::controller

@@ -1,0 +1,27 @@
+// SPDX-FileCopyrightText: The kongfleet authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "controller/answer.hpp"
+#include "controller/fleet_run.hpp"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace kongfleet::controller {
+
+// What the commands that change hosts have in common: how they ask, show and answer.
+
+/// Asks a person, unless `yes`. Throws Error where nobody can be asked.
+bool agreed(const std::string& question, bool yes);
+/// How a run is watched: as events, on a terminal as a picture, otherwise as lines. It may have the
+/// screen to itself until it is destroyed.
+std::unique_ptr<RunView> view_for(const Answer& answer, RunShape shape);
+void print_run_end(const Answer& answer, const RunEnd& end);
+/// What was passed over on our side.
+void print_notes(const FleetRun& run, const Answer& answer);
+/// Selectors as they were typed.
+std::string selection_text(const std::vector<std::string>& selectors);
+
+}  // namespace kongfleet::controller

@@ -1,0 +1,152 @@
+// SPDX-FileCopyrightText: The kongfleet authors
+// SPDX-License-Identifier: Apache-2.0
+#include "controller/state_database.hpp"
+
+#include "proto/error.hpp"
+
+#include <soci/soci.h>
+#include <soci/sqlite3/soci-sqlite3.h>
+
+#include <chrono>
+
+namespace kongfleet::controller {
+
+namespace {
+
+constexpr int version_known = 1;
+constexpr int patience_s = 20;  // others write for milliseconds; a disk may hang for seconds
+constexpr std::string_view sqlite_prefix = "sqlite:";
+
+// Bundles and outcomes are bytes; SOCI hands them over as text, and SQLite keeps any byte of it.
+constexpr const char* schema[] = {
+    "CREATE TABLE kongfleet_state (version INTEGER NOT NULL)",
+    "CREATE TABLE holders (fleet TEXT PRIMARY KEY, who TEXT NOT NULL, doing TEXT NOT NULL,"
+    " machine TEXT NOT NULL, process TEXT NOT NULL, since_ms BIGINT NOT NULL,"
+    " renewed_ms BIGINT NOT NULL)",
+    "CREATE TABLE releases (fleet TEXT NOT NULL, name TEXT NOT NULL, version TEXT NOT NULL,"
+    " digest TEXT NOT NULL, rollout TEXT NOT NULL, at_ms BIGINT NOT NULL, bundle TEXT NOT NULL,"
+    " PRIMARY KEY (fleet, name, version))",
+    "CREATE TABLE rollouts (id TEXT PRIMARY KEY, fleet TEXT NOT NULL, kind TEXT NOT NULL,"
+    " who TEXT NOT NULL, started_ms BIGINT NOT NULL, ended_ms BIGINT NOT NULL,"
+    " selection TEXT NOT NULL, plan TEXT NOT NULL, state TEXT NOT NULL, stop TEXT NOT NULL,"
+    " why TEXT NOT NULL, exit_code INTEGER NOT NULL)",
+    "CREATE INDEX rollouts_by_time ON rollouts (fleet, started_ms)",
+    "CREATE TABLE rollout_releases (rollout TEXT NOT NULL, name TEXT NOT NULL,"
+    " version TEXT NOT NULL, digest TEXT NOT NULL, PRIMARY KEY (rollout, name))",
+    "CREATE TABLE hosts (rollout TEXT NOT NULL, position INTEGER NOT NULL, host TEXT NOT NULL,"
+    " wave INTEGER NOT NULL, attempt INTEGER NOT NULL, phase TEXT NOT NULL,"
+    " started_ms BIGINT NOT NULL, ended_ms BIGINT NOT NULL, cause TEXT NOT NULL,"
+    " outcome TEXT NOT NULL, way_back TEXT NOT NULL, PRIMARY KEY (rollout, position))",
+    "CREATE TABLE events (number INTEGER PRIMARY KEY, rollout TEXT NOT NULL,"
+    " at_ms BIGINT NOT NULL, kind TEXT NOT NULL, host TEXT NOT NULL, text TEXT NOT NULL)",
+    "CREATE INDEX events_of_rollout ON events (rollout)",
+};
+
+std::filesystem::path file_of(const std::string& location) {
+  if (location.starts_with(sqlite_prefix)) return location.substr(sqlite_prefix.size());
+  // The rest of it may hold a password.
+  throw Error("state '" + location.substr(0, location.find(':')) +
+              ":…': this kongfleet remembers in SQLite files only; write state = \"sqlite:FILE\" "
+              "below [fleet], or leave it out");
+}
+
+int count(soci::session& sql, const std::string& query) {
+  int number = 0;
+  sql << query, soci::into(number);
+  return number;
+}
+
+// What is there, before anything is written: 0 for an empty file.
+int version_of(soci::session& sql) {
+  const auto tables = "SELECT count(*) FROM sqlite_master";
+  if (count(sql, std::string(tables) + " WHERE name = 'kongfleet_state'") == 1) {
+    return count(sql, "SELECT version FROM kongfleet_state");
+  }
+  if (count(sql, tables) > 0) {
+    throw Error("it is a database, but not of kongfleet; name another file as [fleet] state");
+  }
+  return 0;
+}
+
+void make(soci::session& sql) {
+  sql << "BEGIN IMMEDIATE";
+  if (version_of(sql) == 0) {  // or another controller made it meanwhile
+    for (const auto* statement : schema) sql << statement;
+    sql << "INSERT INTO kongfleet_state (version) VALUES (:version)", soci::use(version_known);
+  }
+  sql << "COMMIT";
+}
+
+}  // namespace
+
+StateDatabase::StateDatabase(const std::string& location, Mode mode) : file_(file_of(location)) {
+  try {
+    open(mode);
+  } catch (const std::exception& error) {
+    throw Error("state '" + file_.string() + "': " + error.what());
+  }
+}
+
+StateDatabase::~StateDatabase() = default;
+
+void StateDatabase::open(Mode mode) {
+  std::error_code none;
+  const bool there = std::filesystem::exists(file_, none);
+  if (!there && mode == Mode::Look) throw Error("there is no such file");
+  if (file_.string().find('"') != std::string::npos) throw Error("a '\"' in its name won't do");
+  const auto options = "dbname=\"" + file_.string() + "\" timeout=" + std::to_string(patience_s);
+  session_ = std::make_unique<soci::session>(*soci::factory_sqlite3(), options);
+  auto version = version_of(*session_);
+  if (version > version_known) {
+    throw Error("it was written by a newer kongfleet (version " + std::to_string(version) +
+                " of the state, this one knows " + std::to_string(version_known) +
+                "); upgrade kongfleet here, or name another file as [fleet] state; nothing was "
+                "changed");
+  }
+  if (mode == Mode::Look) {
+    *session_ << "PRAGMA query_only = 1";
+    return;
+  }
+  std::string journal;
+  *session_ << "PRAGMA journal_mode = WAL", soci::into(journal);
+  *session_ << "PRAGMA synchronous = FULL";
+  if (version == 0) make(*session_);
+}
+
+void StateDatabase::run(const char* begin, const std::function<void(soci::session&)>& deed) {
+  bool begun = false;
+  try {
+    *session_ << begin;
+    begun = true;
+    deed(*session_);
+    *session_ << "COMMIT";
+  } catch (...) {
+    try {
+      if (begun) *session_ << "ROLLBACK";
+    } catch (const soci::soci_error&) {  // the database has done it already
+    }
+    try {
+      throw;
+    } catch (const soci::soci_error& error) {
+      throw Error("state '" + file_.string() + "': " + error.what());
+    }
+  }
+}
+
+void StateDatabase::together(const std::function<void(soci::session&)>& deed) {
+  run("BEGIN IMMEDIATE", deed);
+}
+
+void StateDatabase::look(const std::function<void(soci::session&)>& deed) { run("BEGIN", deed); }
+
+bool state_exists(const std::string& location) {
+  std::error_code none;
+  return std::filesystem::exists(file_of(location), none);
+}
+
+std::int64_t wall_clock_ms() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
+}
+
+}  // namespace kongfleet::controller
