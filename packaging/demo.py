@@ -129,7 +129,7 @@ def leave_running(fleet) -> None:
     print(f"""\
 cd {shlex.quote(str(fleet.directory))} && PATH={shlex.quote(str(BUILD))}:$PATH
 kongfleet status
-$EDITOR {HANDLER} && kongfleet rollout
+$EDITOR {HANDLER} && kongfleet rollout  # give it a new VERSION
 {harness} exec {hosts} edge-1 journalctl -u kongfleet-agent
 To end them:
 {harness} down {hosts} && rm -r {shlex.quote(str(fleet.directory))}""")
