@@ -63,13 +63,12 @@ class ResumeTest(unittest.TestCase):
     def setUp(self):
         ResumeTest.number += 1
         self.version = f"2.{self.number}.0"
+        self.before, = set(self.fleet.headers())  # the test before left all hosts on one version
         self.fleet.write_plugin(self.version)
 
     def tearDown(self):
         self.fleet.let_go()
         self.fleet.write_fleet_file()
-        self.fleet.write_plugin("1.0.0")
-        self.fleet.kongfleet("rollout", "--yes", expect=0)
 
     def all_serve(self, version):
         self.assertEqual(self.fleet.headers(), [version] * 3)
@@ -143,7 +142,7 @@ class ResumeTest(unittest.TestCase):
                 self.setUp()
                 die()
                 self.fleet.kongfleet("abort", "--yes", "latest", expect=0)
-                self.all_serve("1.0.0")
+                self.all_serve(self.before)
                 self.assertEqual(self.show()["rollout"]["state"], "aborted")
                 self.fleet.kongfleet("resume", "--yes", "latest", expect=1)
                 self.tearDown()
@@ -153,7 +152,7 @@ class ResumeTest(unittest.TestCase):
         controller = Controller(self.fleet)
         controller.wait(event="baking", wave=1)
         controller.kill()
-        wait_for("the trial is undone", lambda: self.fleet.header(self.fleet[0]) == "1.0.0")
+        wait_for("the trial is undone", lambda: self.fleet.header(self.fleet[0]) == self.before)
         self.fleet.kongfleet("resume", "--yes", "latest", expect=0)
         self.all_serve(self.version)
         self.assertEqual([host["attempt"] for host in self.show()["hosts"]], [2, 1, 1])
@@ -182,11 +181,11 @@ class ResumeTest(unittest.TestCase):
         first.wait(event="baking", wave=1)
         rollout = self.show()["rollout"]["id"]
         self.fleet.kongfleet("rollback", "--yes", self.names[0], expect=0)
-        self.assertEqual(self.fleet.header(self.fleet[0]), "1.0.0")
+        self.assertEqual(self.fleet.header(self.fleet[0]), self.before)
         self.assertNotEqual(first.end(), 0)
         self.assertEqual(self.show(rollout)["rollout"]["state"], "aborted")
         self.assertEqual(self.show()["rollout"]["kind"], "rollback")
-        self.all_serve("1.0.0")
+        self.all_serve(self.before)
 
     def test_a_rollout_that_paused_is_gone_on_with(self):
         self.fleet.write_fleet_file(on_failure='"pause"')
@@ -229,7 +228,7 @@ class ResumeTest(unittest.TestCase):
         self.assertEqual(controller.events[-1]["state"], "open")
         self.assertEqual(self.show()["rollout"]["result"], "unfinished")
         self.fleet.kongfleet("abort", "--yes", "latest", expect=0)
-        self.all_serve("1.0.0")
+        self.all_serve(self.before)
 
     def test_a_released_version_can_not_come_back_with_other_content(self):
         self.fleet.kongfleet("rollout", "--yes", expect=0)
