@@ -105,7 +105,7 @@ void write_all(const fs::path& directory) {
   for (const auto& file : init_files()) {
     const auto path = (directory / file.path).lexically_normal();
     std::error_code error;
-    fs::create_directories(path.parent_path(), error);
+    if (path.has_parent_path()) fs::create_directories(path.parent_path(), error);
     if (error) {
       throw Error("create directory '" + path.parent_path().string() + "': " + error.message());
     }

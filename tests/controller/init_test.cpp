@@ -38,6 +38,17 @@ TEST_CASE("init writes a fleet file and a plugin that pass every check") {
   CHECK(load_release(fleet.plugins[0]).manifest.release() == "my-plugin@1.0.0");
 }
 
+TEST_CASE("init writes where one is, when told no directory") {
+  const ScratchDirectory scratch;
+  const auto before = std::filesystem::current_path();
+  std::filesystem::current_path(scratch.path());
+  const Run run(InitCommand{}.directory);
+  std::filesystem::current_path(before);
+  CHECK(run.err.str().empty());
+  CHECK(run.exit_code == 0);
+  CHECK(std::filesystem::exists(scratch.path() / "fleet.toml"));
+}
+
 TEST_CASE("every setting that init's fleet file mentions in a comment is a good one") {
   std::string text(init_files()[0].content);
   for (const auto* line : {"# known_hosts", "# connect_timeout", "# max_connections", "# version",

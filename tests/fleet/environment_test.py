@@ -118,7 +118,7 @@ class EnvironmentTest(unittest.TestCase):
 
     def test_a_plugin_that_fails_on_every_request_is_taken_back(self):
         before = [self.managed(host) for host in (self.units, self.variables)]
-        self.fleet.write_plugin("1.2.0", access="local t = nil; return t.x")
+        self.fleet.write_plugin("1.3.0", access="local t = nil; return t.x")
         self.fleet.kongfleet("rollout", "--yes", self.units.name, self.variables.name, expect=3)
         self.assertEqual([self.managed(host) for host in (self.units, self.variables)], before)
         self.assertIn("/000001-", self.loaded() + before[0])
