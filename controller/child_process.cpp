@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <spawn.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -40,8 +41,9 @@ Pair make_pair_of_ends() {
   return {SshFd(ends[0]), SshFd(ends[1])};
 }
 
-std::vector<std::string> child_environment() {
-  std::vector<std::string> variables = {"LC_ALL=C", "GIT_NO_LAZY_FETCH=1", "GIT_OPTIONAL_LOCKS=0"};
+// Of variables with one name the first counts.
+std::vector<std::string> child_environment(std::vector<std::string> variables) {
+  variables.insert(variables.end(), {"LC_ALL=C", "GIT_NO_LAZY_FETCH=1", "GIT_OPTIONAL_LOCKS=0"});
   for (char** variable = environ; variable != nullptr && *variable != nullptr; ++variable) {
     const std::string_view text = *variable;
     if (text.starts_with("GIT_") || text.starts_with("LC_ALL=")) continue;
@@ -61,12 +63,12 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
 /// A running child; ended and waited for by the time it is destroyed.
 class Child {
 public:
-  explicit Child(std::vector<std::string> argv);
+  Child(std::vector<std::string> argv, const ChildSurroundings& surroundings);
   Child(const Child&) = delete;
   Child& operator=(const Child&) = delete;
   ~Child() {
     if (pid_ <= 0) return;
-    ::kill(pid_, SIGKILL);
+    ::kill(own_group_ ? -pid_ : pid_, SIGKILL);
     int status = 0;
     while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) continue;
   }
@@ -74,23 +76,26 @@ public:
   ChildResult run(std::string_view input, ChildLimits limits);
 
 private:
-  void exchange(std::string_view& input, ChildResult& result, ChildLimits limits);
+  void exchange(std::string_view& input, ChildResult& result, ChildLimits limits,
+                Clock::time_point deadline);
   bool listen(SshFd& fd, std::string& into, std::size_t most);
-  int wait();
+  int wait(Clock::time_point deadline);
   int milliseconds_left(Clock::time_point deadline) const;
 
   std::string name_;
+  bool own_group_;
   pid_t pid_ = 0;
   SshFd in_;
   SshFd out_;
   SshFd err_;
 };
 
-Child::Child(std::vector<std::string> argv) : name_(argv.front()) {
+Child::Child(std::vector<std::string> argv, const ChildSurroundings& surroundings)
+    : name_(argv.front()), own_group_(surroundings.own_group) {
   auto in = make_pair_of_ends();
   auto out = make_pair_of_ends();
   auto err = make_pair_of_ends();
-  auto environment = child_environment();
+  auto environment = child_environment(surroundings.variables);
   const auto argv_pointers = pointers(argv);
   const auto environment_pointers = pointers(environment);
   posix_spawn_file_actions_t actions;
@@ -98,8 +103,15 @@ Child::Child(std::vector<std::string> argv) : name_(argv.front()) {
   ::posix_spawn_file_actions_adddup2(&actions, in.theirs.get(), STDIN_FILENO);
   ::posix_spawn_file_actions_adddup2(&actions, out.theirs.get(), STDOUT_FILENO);
   ::posix_spawn_file_actions_adddup2(&actions, err.theirs.get(), STDERR_FILENO);
-  const int failure = ::posix_spawnp(&pid_, name_.c_str(), &actions, nullptr, argv_pointers.data(),
-                                     environment_pointers.data());
+  if (!surroundings.directory.empty()) {
+    ::posix_spawn_file_actions_addchdir_np(&actions, surroundings.directory.c_str());
+  }
+  posix_spawnattr_t attributes;
+  ::posix_spawnattr_init(&attributes);
+  if (own_group_) ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
+  const int failure = ::posix_spawnp(&pid_, name_.c_str(), &actions, &attributes,
+                                     argv_pointers.data(), environment_pointers.data());
+  ::posix_spawnattr_destroy(&attributes);
   ::posix_spawn_file_actions_destroy(&actions);
   if (failure != 0) {
     pid_ = 0;
@@ -130,8 +142,8 @@ bool Child::listen(SshFd& fd, std::string& into, std::size_t most) {
   return true;
 }
 
-void Child::exchange(std::string_view& input, ChildResult& result, ChildLimits limits) {
-  const auto deadline = Clock::now() + limits.time;
+void Child::exchange(std::string_view& input, ChildResult& result, ChildLimits limits,
+                     Clock::time_point deadline) {
   if (input.empty()) in_ = SshFd();
   while (out_ || err_) {
     // Negative descriptors are ignored by poll.
@@ -150,14 +162,18 @@ void Child::exchange(std::string_view& input, ChildResult& result, ChildLimits l
       out_ = SshFd();
     }
     if (polled[2].revents != 0 && !listen(err_, result.errors, errors_max)) err_ = SshFd();
-    if (result.output.size() > limits.output_bytes) {
+    if (result.output.size() > limits.output_bytes && limits.excess == Excess::Refuse) {
       throw Error("'" + name_ + "' writes more than " + std::to_string(limits.output_bytes) +
                   " bytes; it was ended");
     }
   }
 }
 
-int Child::wait() {
+// It has closed its outputs; what is left to it of its time it may still use.
+int Child::wait(Clock::time_point deadline) {
+  const SshFd handle(static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0)));
+  pollfd polled = {handle.get(), POLLIN, 0};
+  while (::poll(&polled, 1, milliseconds_left(deadline)) <= 0) continue;
   int status = 0;
   while (::waitpid(pid_, &status, 0) < 0) {
     if (errno != EINTR) throw_errno("wait for", name_);
@@ -167,19 +183,21 @@ int Child::wait() {
 }
 
 ChildResult Child::run(std::string_view input, ChildLimits limits) {
+  const auto deadline = Clock::now() + limits.time;
   ChildResult result;
-  exchange(input, result, limits);
+  exchange(input, result, limits, deadline);
   result.errors.resize(std::min(result.errors.size(), errors_max));
+  result.output.resize(std::min(result.output.size(), limits.output_bytes));
   in_ = SshFd();
-  result.exit_code = wait();
+  result.exit_code = wait(deadline);
   return result;
 }
 
 }  // namespace
 
 ChildResult run_child(const std::vector<std::string>& argv, std::string_view input,
-                      ChildLimits limits) {
-  Child child(argv);
+                      ChildLimits limits, const ChildSurroundings& surroundings) {
+  Child child(argv, surroundings);
   return child.run(input, limits);
 }
 

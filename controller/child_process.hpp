@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <filesystem>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,9 +17,22 @@ struct ChildResult {
   std::string errors;  // the first 8 KiB of its stderr
 };
 
+/// What becomes of output beyond ChildLimits::output_bytes.
+enum class Excess { Refuse, Drop };
+
 struct ChildLimits {
   std::size_t output_bytes;
   std::chrono::milliseconds time;
+  Excess excess = Excess::Refuse;
+};
+
+/// Where a program runs, and what it is told besides our environment.
+struct ChildSurroundings {
+  std::filesystem::path directory = {};     // empty: ours
+  std::vector<std::string> variables = {};  // "NAME=value"; they go before those of ours
+  /// In a process group of its own: a Ctrl-C at the terminal is for us and not for it, and when its
+  /// time is up its own children are ended with it.
+  bool own_group = false;
 };
 
 /// Runs a program to its end: `argv[0]` is looked up in PATH, no shell is involved, `input` is its
@@ -26,6 +40,6 @@ struct ChildLimits {
 /// and no other repository is meant than the one it is told. Throws Error when it cannot be
 /// started, writes more than it may, or takes longer; it is killed and waited for then.
 ChildResult run_child(const std::vector<std::string>& argv, std::string_view input,
-                      ChildLimits limits);
+                      ChildLimits limits, const ChildSurroundings& surroundings = {});
 
 }  // namespace kongfleet::controller

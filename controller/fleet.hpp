@@ -3,6 +3,7 @@
 #pragma once
 
 #include "controller/amounts.hpp"
+#include "controller/inventory.hpp"
 #include "proto/names.hpp"
 #include "proto/probe_spec.hpp"
 
@@ -49,6 +50,7 @@ struct FleetPlugin {
 struct FleetHost {
   std::string name;  // a DNS name, an IPv4 or IPv6 address (no brackets), or an alias of ssh_config
   std::optional<std::uint16_t> port;
+  HostReach reach;                   // what the inventory says; `port` goes before its port
   std::string agent_command;         // how to reach the agent there
   std::vector<std::string> groups;   // in the file's order; at least one
   std::vector<std::string> plugins;  // of all its groups, each once
@@ -87,7 +89,8 @@ struct Fleet {
   FleetSsh ssh;
   std::vector<FleetPlugin> plugins;  // in the file's order, like all that follow
   std::vector<FleetGroup> groups;
-  std::vector<FleetHost> hosts;  // each once, where it occurs first
+  std::vector<FleetHost> hosts;    // each once, where it occurs first
+  std::vector<std::string> notes;  // what was passed over, one sentence each
   RolloutPolicy rollout;
   std::vector<ProbeSpec>
       probes;  // http and tcp only: what a host executes is declared in its own agent.toml

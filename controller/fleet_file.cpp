@@ -185,11 +185,12 @@ std::filesystem::path read_path(const TomlDocument& document, const TomlValue& v
   return (place.home / text.substr(2)).lexically_normal();
 }
 
-Fleet parse_fleet(std::string_view text, const FleetFilePlace& place) {
+Fleet parse_fleet(std::string_view text, const FleetFilePlace& place,
+                  const InventoryLoader& load_inventory) {
   const TomlDocument document(place.path.string(), std::string(text));
   const TomlValue whole{.data = document.root()};
   const TomlFields root(document, whole, "the fleet file");
-  root.allow_only({"fleet", "ssh", "plugins", "groups", "rollout", "probes"});
+  root.allow_only({"fleet", "ssh", "plugins", "inventory", "groups", "rollout", "probes"});
   Fleet fleet{.path = place.path};
   read_fleet_table(root, fleet, place);
   if (const auto* value = root.find("ssh")) {
@@ -207,7 +208,13 @@ Fleet parse_fleet(std::string_view text, const FleetFilePlace& place) {
   }
   const std::string example = R"([groups.edge] and, below it, hosts = ["edge-01.example.net"])";
   const auto& groups = root.need("groups", example);
-  read_groups(document, groups, fleet);
+  std::optional<Inventory> inventory;
+  if (const auto* value = root.find("inventory")) {
+    const TomlFields fields(document, *value, "[inventory]");
+    inventory = load_inventory(read_inventory_source(fields, place));
+  }
+  read_groups(document, groups, inventory ? &*inventory : nullptr, fleet);
+  if (inventory) fleet.notes = notes_on_inventory(*inventory, fleet);
   if (fleet.hosts.empty()) document.fail(groups.at, "found no group; write " + example);
   if (const auto* value = root.find("rollout")) {
     fleet.rollout = read_rollout(TomlFields(document, *value, "[rollout]"));
@@ -233,7 +240,7 @@ Fleet load_fleet(const std::filesystem::path& path) {
     throw Error("read fleet file '" + path.string() + "': it is larger than 4 MiB");
   }
   const char* home = std::getenv("HOME");
-  return parse_fleet(text, {.path = path, .home = home == nullptr ? "" : home});
+  return parse_fleet(text, {.path = path, .home = home == nullptr ? "" : home}, load_inventory);
 }
 
 }  // namespace kongfleet::controller

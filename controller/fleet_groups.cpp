@@ -1,12 +1,13 @@
 // SPDX-FileCopyrightText: The kongfleet authors
 // SPDX-License-Identifier: Apache-2.0
 #include "controller/fleet_sections.hpp"
-#include "controller/host_pattern.hpp"
+#include "controller/group_members.hpp"
 #include "controller/suggestion.hpp"
 #include "proto/names.hpp"
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 namespace kongfleet::controller {
 
@@ -32,7 +33,8 @@ std::string lower(std::string text) {
 /// Puts groups together into hosts, each once.
 class GroupReader {
 public:
-  GroupReader(const TomlDocument& document, Fleet& fleet);
+  GroupReader(const TomlDocument& document, const TomlTable& groups, const Inventory* inventory,
+              Fleet& fleet);
   void read(const TomlEntry& entry);
   /// What can only be told when every group is known.
   void finish() const;
@@ -58,11 +60,12 @@ private:
                                       const std::vector<std::string>& known) const;
   std::string agent_command(const TomlValue& value) const;
   Settings settings(const TomlFields& fields, const std::string& group) const;
-  void add_pattern(const TomlValue& value, const Settings& settings, FleetGroup& group);
   std::size_t host(const PatternHost& found, TomlPosition at);
   void apply(const Settings& settings, std::size_t index, TomlPosition at);
 
   const TomlDocument& document_;
+  const Inventory* inventory_;
+  GroupMembers members_;
   Fleet& fleet_;
   std::vector<std::string> plugin_names_;
   std::vector<std::string> probe_names_;
@@ -71,8 +74,12 @@ private:
   std::map<std::string, TomlPosition> group_positions_;
 };
 
-GroupReader::GroupReader(const TomlDocument& document, Fleet& fleet)
-    : document_(document), fleet_(fleet) {
+GroupReader::GroupReader(const TomlDocument& document, const TomlTable& groups,
+                         const Inventory* inventory, Fleet& fleet)
+    : document_(document),
+      inventory_(inventory),
+      members_(document, groups, inventory),
+      fleet_(fleet) {
   for (const auto& plugin : fleet.plugins) plugin_names_.push_back(plugin.name.text());
   for (const auto& probe : fleet.probes) probe_names_.push_back(probe.name);
 }
@@ -134,6 +141,9 @@ std::size_t GroupReader::host(const PatternHost& found, TomlPosition at) {
     fleet_.hosts.push_back(
         {.name = found.name, .port = found.port, .agent_command = std::string(default_agent)});
     origins_.push_back({.at = at});
+    if (inventory_ != nullptr && inventory_->hosts.contains(found.name)) {
+      fleet_.hosts.back().reach = inventory_->reach(found.name);
+    }
     return place->second;
   }
   const auto label = label_of(found.name, found.port);
@@ -163,40 +173,20 @@ void GroupReader::apply(const Settings& settings, std::size_t index, TomlPositio
   origin.agent_group = settings.group;
 }
 
-void GroupReader::add_pattern(const TomlValue& value, const Settings& settings, FleetGroup& group) {
-  const auto& pattern = read_text(document_, value, "hosts");
-  std::vector<PatternHost> found;
-  try {
-    found = expand_host_pattern(pattern);
-  } catch (const BadHostPattern& error) {
-    document_.fail(document_.inside(value, error.offset()), error.what());
-  }
-  for (const auto& one : found) {
-    const auto index = host(one, value.at);
-    apply(settings, index, value.at);
-    group.hosts.push_back(fleet_.hosts[index].label());
-  }
-}
-
 void GroupReader::read(const TomlEntry& entry) {
   check_plain_name(document_, entry.at, entry.key, "group");
   const TomlFields fields(document_, entry.value, "[groups." + entry.key + "]");
-  fields.allow_only({"hosts", "plugins", "probes", "agent"});
-  const std::string example = R"(hosts = ["edge-[01-20].example.net"])";
-  const auto& hosts = fields.need("hosts", example);
-  const auto patterns = read_text_list(document_, hosts, "hosts", example);
-  if (patterns.empty()) {
-    document_.fail(hosts.at, "found no host in [groups." + entry.key + "]; write " + example);
-  }
+  fields.allow_only({"hosts", "groups", "exclude", "plugins", "probes", "agent"});
+  const auto& members = members_.of(entry.key);
   const auto all = settings(fields, entry.key);
   FleetGroup group{.name = entry.key};
-  for (const auto* pattern : patterns) add_pattern(*pattern, all, group);
-  std::vector<std::string> once;
-  std::map<std::string, bool> seen;
-  for (auto& label : group.hosts) {
-    if (seen.emplace(label, true).second) once.push_back(std::move(label));
+  std::set<std::size_t> seen;
+  for (const auto& [found, at] : members) {
+    const auto index = host(found, at);
+    if (!seen.insert(index).second) continue;
+    apply(all, index, at);
+    group.hosts.push_back(fleet_.hosts[index].label());
   }
-  group.hosts = std::move(once);
   group_positions_.emplace(entry.key, entry.at);
   fleet_.groups.push_back(std::move(group));
 }
@@ -221,9 +211,10 @@ void GroupReader::finish() const {
 
 }  // namespace
 
-void read_groups(const TomlDocument& document, const TomlValue& groups, Fleet& fleet) {
+void read_groups(const TomlDocument& document, const TomlValue& groups, const Inventory* inventory,
+                 Fleet& fleet) {
   const TomlFields fields(document, groups, "[groups]");
-  GroupReader reader(document, fleet);
+  GroupReader reader(document, fields.entries(), inventory, fleet);
   for (const auto& entry : fields.entries()) reader.read(entry);
   reader.finish();
 }

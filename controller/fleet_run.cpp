@@ -97,7 +97,11 @@ const std::vector<Release>& FleetRun::releases() const { return machinery_->rele
 const Fleet& FleetRun::fleet() const { return machinery_->fleet; }
 const std::string& FleetRun::who() const { return machinery_->parts.controller; }
 const std::vector<std::unique_ptr<HostRun>>& FleetRun::hosts() const { return machinery_->hosts; }
-std::vector<std::string> FleetRun::notes() const { return machinery_->links.notes(); }
+std::vector<std::string> FleetRun::notes() const {
+  auto notes = machinery_->fleet.notes;
+  for (auto& note : machinery_->links.notes()) notes.push_back(std::move(note));
+  return notes;
+}
 
 RunShape FleetRun::shape(const std::optional<RolloutRules>& rules) const {
   const auto count = machinery_->hosts.size();

@@ -8,6 +8,7 @@
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 namespace kongfleet::controller {
 
@@ -17,7 +18,18 @@ FleetPlugin read_plugin_entry(const TomlDocument& document, const TomlEntry& ent
                               const FleetFilePlace& place);
 ProbeSpec read_probe(const TomlDocument& document, const TomlEntry& entry);
 /// Fills fleet.groups and fleet.hosts; fleet.plugins and fleet.probes are there already.
-void read_groups(const TomlDocument& document, const TomlValue& groups, Fleet& fleet);
+/// `inventory` is null where the file names none.
+void read_groups(const TomlDocument& document, const TomlValue& groups, const Inventory* inventory,
+                 Fleet& fleet);
+
+InventorySource read_inventory_source(const TomlFields& fields, const FleetFilePlace& place);
+/// What a person should know of an inventory whose hosts are in the fleet, one sentence each.
+std::vector<std::string> notes_on_inventory(const Inventory& inventory, const Fleet& fleet);
+
+/// A command: a list of words, or a text that is split into them. The program is looked up in PATH;
+/// with a '/' in it, it is a path as read_path has it.
+std::vector<std::string> read_command(const TomlDocument& document, const TomlValue& value,
+                                      const std::string& key, const FleetFilePlace& place);
 
 /// A path of the fleet file: relative to the file's directory, or to the home directory after "~/".
 std::filesystem::path read_path(const TomlDocument& document, const TomlValue& value,

@@ -50,7 +50,9 @@ private:
   Alternatives piece();
   Alternatives range();
   void range_item(Alternatives& out);
+  void letter_item(Alternatives& out);
   Number number();
+  std::uint32_t step();
   std::optional<std::uint16_t> port();
   void check_name(const std::string& name) const;
 
@@ -79,7 +81,42 @@ Number PatternParser::number() {
   return result;
 }
 
+// "/2" behind the ends of a range: every second one.
+std::uint32_t PatternParser::step() {
+  if (peek() != '/') return 1;
+  const auto start = ++at_;
+  const auto by = number();
+  if (by.value == 0) fail(start, "found a step of 0; a range goes on by 1 or more: edge-[1-9/2]");
+  return by.value;
+}
+
+void PatternParser::letter_item(Alternatives& out) {
+  const auto start = at_;
+  const char first = pattern_[at_++];
+  if (peek() != '-') {
+    out.emplace_back(1, first);
+    return;
+  }
+  ++at_;
+  const char last = peek();
+  if (!letter(last) || (first >= 'a') != (last >= 'a')) {
+    const auto found = done() ? std::string("the end") : quoted(pattern_.substr(at_, 1));
+    fail(at_, "found " + found + " as the end of a range of letters; both ends are small letters " +
+                  "or both are capitals: rack-[a-f]");
+  }
+  ++at_;
+  if (last < first) {
+    fail(start, "the range " + quoted(pattern_.substr(start, at_ - start)) +
+                    " counts down; write the letter that comes first in the alphabet first");
+  }
+  const auto by = step();
+  for (std::size_t i = 0; i <= static_cast<std::size_t>(last - first); i += by) {
+    out.emplace_back(1, static_cast<char>(first + static_cast<char>(i)));
+  }
+}
+
 void PatternParser::range_item(Alternatives& out) {
+  if (letter(peek())) return letter_item(out);
   const auto start = at_;
   const auto first = number();
   if (peek() != '-') {
@@ -98,8 +135,9 @@ void PatternParser::range_item(Alternatives& out) {
     fail(start, "the ends of the range " + text +
                     " differ in length; with leading zeros both have equally many digits");
   }
-  limit(start, std::size_t{last.value} - first.value + 1);
-  for (auto value = first.value; value <= last.value; ++value) {
+  const auto by = step();
+  limit(start, (std::size_t{last.value} - first.value) / by + 1);
+  for (auto value = first.value; value <= last.value; value += by) {  // nine digits: no overflow
     auto digits = std::to_string(value);
     if (padded) digits.insert(0, first.text.size() - digits.size(), '0');
     out.push_back(std::move(digits));

@@ -38,8 +38,10 @@ constexpr std::size_t pattern_hosts_max = 10'000;
 ///
 ///     edge-01.example.net     edge-01:2222     192.0.2.7     [2001:db8::7]     [2001:db8::7]:2222
 ///     edge-[01-20].example.net                 edge-[1,3,5-7] rack[1-2]-node[01-16]:2222
+///     edge-[01-20/2]                           rack-[a-f]
 ///
-/// A range keeps leading zeros: both ends are then equally long. Names are letters, digits, '.',
+/// A range keeps leading zeros: both ends are then equally long. "/2" takes every second one. Names
+/// are letters, digits, '.',
 /// '-' and '_', do not begin with '-' or '.', and have at most 253 bytes: none can be taken for an
 /// option, or for anything by a shell. A name may occur twice. Throws BadHostPattern.
 std::vector<PatternHost> expand_host_pattern(std::string_view pattern);

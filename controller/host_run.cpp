@@ -42,6 +42,16 @@ std::uint32_t ms32(std::chrono::milliseconds time) {
   return static_cast<std::uint32_t>(time.count());
 }
 
+// Who we are there the fleet file says first: the inventory's user is mostly who administers hosts.
+HostAddress address_of(const FleetHost& host, const FleetSsh& ssh) {
+  HostAddress address;
+  address.name = host.reach.address.empty() ? host.name : host.reach.address;
+  address.port = host.port ? host.port : host.reach.port;
+  if (!ssh.user) address.user = host.reach.user;
+  if (ssh.identity_files.empty()) address.identity_files = host.reach.identity_files;
+  return address;
+}
+
 }  // namespace
 
 // An agent takes names of up to 128 bytes; a label may be longer than the rest of them leaves.
@@ -75,9 +85,7 @@ void HostRun::note(const std::exception& error) {
 
 asio::awaitable<void> HostRun::open() {
   if (conversation_) co_return;
-  HostAddress address;
-  address.name = host_.name;
-  address.port = host_.port;
+  auto address = address_of(host_, parts_.fleet.ssh);
   auto link = co_await parts_.links.open(address, host_.agent_command);
   auto conversation = std::make_unique<Conversation>(std::move(link));
   const auto welcome = co_await conversation->hello(parts_.controller, parts_.rollout);

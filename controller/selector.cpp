@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "controller/selector.hpp"
 
+#include "controller/host_glob.hpp"
 #include "controller/suggestion.hpp"
 #include "proto/error.hpp"
 
@@ -13,32 +14,6 @@ namespace kongfleet::controller {
 namespace {
 
 using Chosen = std::vector<bool>;  // one for each host of the fleet
-
-// '*' any text, '?' any one character. Linear in practice: only the last '*' is ever tried again.
-bool glob(std::string_view pattern, std::string_view text) {
-  std::size_t p = 0;
-  std::size_t t = 0;
-  std::size_t star = std::string_view::npos;
-  std::size_t star_text = 0;
-  while (t < text.size()) {
-    if (p < pattern.size() && (pattern[p] == '?' || pattern[p] == text[t]) && pattern[p] != '*') {
-      ++p;
-      ++t;
-    } else if (p < pattern.size() && pattern[p] == '*') {
-      star = p++;
-      star_text = t;
-    } else if (star != std::string_view::npos) {
-      p = star + 1;
-      t = ++star_text;
-    } else {
-      return false;
-    }
-  }
-  while (p < pattern.size() && pattern[p] == '*') ++p;
-  return p == pattern.size();
-}
-
-bool is_glob(std::string_view text) { return text.find_first_of("*?") != std::string_view::npos; }
 
 // "edge-03" for "edge-03.example.net"; not "10.0" for 10.0.0.7.
 bool front_part(std::string_view selector, std::string_view name) {

@@ -50,7 +50,7 @@ TEST_CASE("mistakes in the file as a whole") {
            {"[fleat]\n", "1:2: unknown key 'fleat' in the fleet file; did you mean 'fleet'?"},
            {"[hosts]\n",
             "1:2: unknown key 'hosts' in the fleet file; its keys are 'fleet', 'ssh', "
-            "'plugins', 'groups', 'rollout' and 'probes'"},
+            "'plugins', 'inventory', 'groups', 'rollout' and 'probes'"},
            {"fleet = \"edge\"\n",
             "1:9: found the text \"edge\" for [fleet]; it is a table: a line [fleet], "
             "settings below it"},

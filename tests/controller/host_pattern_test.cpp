@@ -51,6 +51,13 @@ TEST_CASE("a range counts, and keeps leading zeros") {
   CHECK(labels("[1-2]a") == Labels{"1a", "2a"});
 }
 
+TEST_CASE("a range may take every second one, and count letters") {
+  CHECK(labels("e-[01-08/3]") == Labels{"e-01", "e-04", "e-07"});
+  CHECK(labels("e-[1-3/999999999]") == Labels{"e-1"});
+  CHECK(labels("rack-[a-c,x]") == Labels{"rack-a", "rack-b", "rack-c", "rack-x"});
+  CHECK(labels("rack-[A-E/2]") == Labels{"rack-A", "rack-C", "rack-E"});
+}
+
 TEST_CASE("of several ranges in a name the last turns fastest") {
   CHECK(labels("r[1-2]n[1-2]") == Labels{"r1n1", "r1n2", "r2n1", "r2n2"});
 }
@@ -58,6 +65,12 @@ TEST_CASE("of several ranges in a name the last turns fastest") {
 TEST_CASE("what is wrong with a host is told with its place") {
   const std::vector<std::pair<std::string, std::string>> cases = {
       {"", "0: found an empty text; a host is a name or an address"},
+      {"e-[1-9/0]", "7: found a step of 0; a range goes on by 1 or more: edge-[1-9/2]"},
+      {"e-[a-F]",
+       "5: found 'F' as the end of a range of letters; both ends are small letters or both are "
+       "capitals: rack-[a-f]"},
+      {"e-[c-a]",
+       "3: the range 'c-a' counts down; write the letter that comes first in the alphabet first"},
       {"-oProxyCommand=x",
        "0: the name begins with '-'; a host's name begins with a letter or a digit"},
       {"edge 01", "4: found ' ' in a host's name; letters, digits, '.', '-' and '_' are allowed"},
@@ -68,8 +81,8 @@ TEST_CASE("what is wrong with a host is told with its place") {
       {"e[]",
        "2: found ']' where a number should be; a range is written edge-[01-20] or "
        "edge-[1,3,5-7]"},
-      {"e[a-c]",
-       "2: found 'a' where a number should be; a range is written edge-[01-20] or "
+      {"e[+-c]",
+       "2: found '+' where a number should be; a range is written edge-[01-20] or "
        "edge-[1,3,5-7]"},
       {"e[1..3]", "3: found '.' in a range; a range is written edge-[01-20] or edge-[1,3,5-7]"},
       {"e[20-01]", "2: the range '20-01' counts down; write the smaller number first"},
