@@ -89,6 +89,7 @@ struct Session::Conversation {
     welcome.set_protocol(protocol_version);
     welcome.set_agent_version(KONGFLEET_VERSION);
     *welcome.mutable_host() = to_wire(transactions.state());
+    welcome.set_identity(transactions.identity());
     reply(message);
   }
 

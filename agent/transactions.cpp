@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/transactions.hpp"
 
+#include "agent/host_identity.hpp"
 #include "agent/log.hpp"
 #include "proto/error.hpp"
 
@@ -172,6 +173,8 @@ HostState Transactions::state() {
   }
   return state;
 }
+
+std::string Transactions::identity() const { return host_identity(config_.state); }
 
 std::string Transactions::current_digest() const {
   const std::lock_guard seen(seen_);

@@ -42,6 +42,8 @@ public:
   Outcome recover(Witness witness);
 
   HostState state();
+  /// Who this agent is (agent/host_identity.hpp).
+  std::string identity() const;
   /// The confirmed generation's digest (hex); that of no releases for the baseline.
   std::string current_digest() const;
   std::vector<std::string> history(std::size_t limit) const { return history_.last(limit); }

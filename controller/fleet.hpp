@@ -3,6 +3,7 @@
 #pragma once
 
 #include "controller/amounts.hpp"
+#include "controller/fleet_hooks.hpp"
 #include "controller/inventory.hpp"
 #include "proto/names.hpp"
 #include "proto/probe_spec.hpp"
@@ -92,6 +93,9 @@ struct Fleet {
   std::vector<FleetHost> hosts;    // each once, where it occurs first
   std::vector<std::string> notes;  // what was passed over, one sentence each
   RolloutPolicy rollout;
+  FleetHooks hooks;
+  FleetWebhook webhook;
+  std::filesystem::path metrics;  // a Prometheus textfile; empty: none
   std::vector<ProbeSpec>
       probes;  // http and tcp only: what a host executes is declared in its own agent.toml
 

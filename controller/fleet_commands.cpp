@@ -8,6 +8,7 @@
 #include "controller/release_source.hpp"
 #include "controller/rollout_record.hpp"
 #include "controller/run_answer.hpp"
+#include "controller/run_watch.hpp"
 #include "controller/selector.hpp"
 #include "controller/status_view.hpp"
 #include "proto/names.hpp"
@@ -111,10 +112,13 @@ int run_rollout(const GlobalOptions& global, const RolloutCommand& command, cons
     answer.err << "nothing was touched\n";
     return 130;
   }
+  RunWatch watch(fleet, run.id());
   auto view = view_for(answer, run.shape(run.rules()));
-  const auto end = roll_out(run, memory, hold, selection_text(command.selectors), *view);
+  const auto end = roll_out(run, memory, hold, selection_text(command.selectors),
+                            {watch.around(*view), watch.gate()});
   view.reset();  // it may have the screen to itself
   print_run_end(answer, end);
+  print_troubles(answer, watch.end(end));
   return end.exit_code;
 }
 
@@ -142,12 +146,24 @@ int run_sync(const GlobalOptions& global, const SyncCommand& command, const Answ
   }
   print_objections(answer.err, look.hosts());
   const int code = gravest(look) != 0 ? gravest(look) : skipped ? 2 : 0;
-  if (wanting.empty()) return code;
+  if (wanting.empty()) {
+    // Nothing was run, but a run that found nothing to do is news to whoever watches for silence.
+    RunEnd nothing{"sync", look.id(), code, {}};
+    for (const auto& host : look.hosts()) {
+      nothing.hosts.emplace_back(host.get(), host->ruled_out().value_or(HostPhase::Unchanged));
+    }
+    const auto trouble = write_metrics(fleet, nothing, {});
+    if (!trouble.empty()) print_troubles(answer, {trouble});
+    return code;
+  }
   FleetRun run(fleet, wanting, releases, "sync", look.id());
   run.plan_all();
   QuietView quiet;
-  const auto end = roll_out(run, memory, hold, selection_text(command.selectors), quiet);
+  RunWatch watch(fleet, run.id());
+  const auto end = roll_out(run, memory, hold, selection_text(command.selectors),
+                            {watch.around(quiet), watch.gate()});
   print_run_end(answer, end);
+  print_troubles(answer, watch.end(end));
   return end.exit_code != 0 ? end.exit_code : code;
 }
 
@@ -207,13 +223,15 @@ int run_rollback(const GlobalOptions& global, const RollbackCommand& command,
     return 130;
   }
   FleetRun run(fleet, hosts, {}, "rollback");
+  RunWatch watch(fleet, run.id());
   auto view = view_for(answer, run.shape({}));
-  RollbackMemory memory(run, selection_text(command.selectors), answer, *view);
+  RollbackMemory memory(run, selection_text(command.selectors), answer, watch.around(*view));
   const auto end = run.roll_back(command.to, memory.view());
   memory.end(end);
   view.reset();  // it may have the screen to itself
   print_notes(run, answer);
   print_run_end(answer, end);
+  print_troubles(answer, watch.end(end));
   return end.exit_code;
 }
 

@@ -190,7 +190,8 @@ Fleet parse_fleet(std::string_view text, const FleetFilePlace& place,
   const TomlDocument document(place.path.string(), std::string(text));
   const TomlValue whole{.data = document.root()};
   const TomlFields root(document, whole, "the fleet file");
-  root.allow_only({"fleet", "ssh", "plugins", "inventory", "groups", "rollout", "probes"});
+  root.allow_only({"fleet", "ssh", "plugins", "inventory", "groups", "rollout", "probes", "hooks",
+                   "webhook", "metrics"});
   Fleet fleet{.path = place.path};
   read_fleet_table(root, fleet, place);
   if (const auto* value = root.find("ssh")) {
@@ -218,6 +219,15 @@ Fleet parse_fleet(std::string_view text, const FleetFilePlace& place,
   if (fleet.hosts.empty()) document.fail(groups.at, "found no group; write " + example);
   if (const auto* value = root.find("rollout")) {
     fleet.rollout = read_rollout(TomlFields(document, *value, "[rollout]"));
+  }
+  if (const auto* value = root.find("hooks")) {
+    fleet.hooks = read_hooks(TomlFields(document, *value, "[hooks]"), place, fleet.rollout);
+  }
+  if (const auto* value = root.find("webhook")) {
+    fleet.webhook = read_webhook(TomlFields(document, *value, "[webhook]"), place);
+  }
+  if (const auto* value = root.find("metrics")) {
+    fleet.metrics = read_metrics(TomlFields(document, *value, "[metrics]"), place);
   }
   return fleet;
 }

@@ -100,6 +100,7 @@ const std::vector<std::unique_ptr<HostRun>>& FleetRun::hosts() const { return ma
 std::vector<std::string> FleetRun::notes() const {
   auto notes = machinery_->fleet.notes;
   for (auto& note : machinery_->links.notes()) notes.push_back(std::move(note));
+  for (auto& note : machinery_->parts.identities.notes()) notes.push_back(std::move(note));
   return notes;
 }
 
@@ -197,10 +198,11 @@ RolloutState state_after(const Rollout& rollout, bool abandoned) {
 
 }  // namespace
 
-RunEnd FleetRun::roll_out(Rollout& rollout, RunView& view) {
+RunEnd FleetRun::roll_out(Rollout& rollout, RunView& view, RolloutGate* gate) {
   const auto count = machinery_->hosts.size();
   RolloutDriver driver(machinery_->io, rollout, machinery_->hosts, view,
                        machinery_->fleet.rollout.bake, machinery_->fleet.rollout.confirm_timeout);
+  if (gate != nullptr) driver.ask(*gate);
   driver.run();
   RunEnd end;
   end.kind = machinery_->kind;
@@ -215,7 +217,10 @@ RunEnd FleetRun::roll_out(Rollout& rollout, RunView& view) {
   const bool held = std::all_of(end.hosts.begin(), end.hosts.end(), [](const auto& entry) {
     return entry.second != HostPhase::Refused || entry.first->trouble == Trouble::Held;
   });
-  if (end.exit_code == 5 && held) end.exit_code = 75;
+  const bool any = std::any_of(end.hosts.begin(), end.hosts.end(), [](const auto& entry) {
+    return entry.second == HostPhase::Refused;
+  });
+  if (end.exit_code == 5 && any && held) end.exit_code = 75;
   return end;
 }
 

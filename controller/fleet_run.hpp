@@ -5,6 +5,7 @@
 #include "controller/fleet.hpp"
 #include "controller/host_run.hpp"
 #include "controller/rollout.hpp"
+#include "controller/rollout_gate.hpp"
 #include "controller/rollout_picture.hpp"
 #include "controller/run_view.hpp"
 
@@ -47,7 +48,8 @@ public:
   void ask_again(const std::vector<bool>& which);
   /// The fleet file's rules for these hosts.
   RolloutRules rules() const;
-  RunEnd roll_out(Rollout& rollout, RunView& view);
+  /// `gate` is asked before a host is touched, and told after; null: nobody is.
+  RunEnd roll_out(Rollout& rollout, RunView& view, RolloutGate* gate = nullptr);
   RunEnd roll_back(std::optional<std::uint64_t> to, RunView& view);
 
 private:

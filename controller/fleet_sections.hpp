@@ -26,6 +26,13 @@ InventorySource read_inventory_source(const TomlFields& fields, const FleetFileP
 /// What a person should know of an inventory whose hosts are in the fleet, one sentence each.
 std::vector<std::string> notes_on_inventory(const Inventory& inventory, const Fleet& fleet);
 
+/// `policy` is the [rollout] these hooks will run in.
+FleetHooks read_hooks(const TomlFields& fields, const FleetFilePlace& place,
+                      const RolloutPolicy& policy);
+FleetWebhook read_webhook(const TomlFields& fields, const FleetFilePlace& place);
+/// The path of the textfile.
+std::filesystem::path read_metrics(const TomlFields& fields, const FleetFilePlace& place);
+
 /// A command: a list of words, or a text that is split into them. The program is looked up in PATH;
 /// with a '/' in it, it is a path as read_path has it.
 std::vector<std::string> read_command(const TomlDocument& document, const TomlValue& value,

@@ -87,8 +87,14 @@ asio::awaitable<void> HostRun::open() {
   if (conversation_) co_return;
   auto address = address_of(host_, parts_.fleet.ssh);
   auto link = co_await parts_.links.open(address, host_.agent_command);
+  const auto fingerprint = link->host_key_fingerprint();
   auto conversation = std::make_unique<Conversation>(std::move(link));
   const auto welcome = co_await conversation->hello(parts_.controller, parts_.rollout);
+  const auto twin = parts_.identities.claim(label(), welcome.identity(), fingerprint);
+  if (twin) {
+    throw Error("'" + *twin + "' and '" + label() +
+                "' are one and the same host: its agent answers under both names; leave one out");
+  }
   state = welcome.host();
   heard_ = Clock::now();
   conversation_ = std::move(conversation);

@@ -5,6 +5,7 @@
 #include "controller/content_pack.hpp"
 #include "controller/conversation.hpp"
 #include "controller/fleet.hpp"
+#include "controller/host_identities.hpp"
 #include "controller/resume_decision.hpp"
 #include "controller/rollout.hpp"
 
@@ -26,6 +27,7 @@ struct RunParts {
   std::string controller;  // who we are, for whoever finds us holding a host: "ops@deploy-1"
   std::string rollout;     // this rollout's name
   bool keep_open;          // whether all links may stay open at once
+  HostIdentities identities = {};
 };
 
 /// Where a host that could not be dealt with failed us.

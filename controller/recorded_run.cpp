@@ -99,7 +99,7 @@ void check_may_begin(FleetMemory& memory, const std::vector<Release>& releases) 
 }
 
 RunEnd roll_out(FleetRun& run, FleetMemory& memory, FleetHold& hold, const std::string& selection,
-                RunView& shown) {
+                const Watchers& watchers) {
   const auto rules = run.rules();
   Rollout rollout(rules);
   auto row = remembered(run, selection);
@@ -113,8 +113,8 @@ RunEnd roll_out(FleetRun& run, FleetMemory& memory, FleetHold& hold, const std::
     row.hosts[i].cause = run.hosts()[i]->problem;
   }
   memory.rollouts.begin(row, run.releases());
-  RolloutRecord record(std::move(row), run.hosts(), memory.rollouts, hold, shown);
-  const auto end = run.roll_out(rollout, record);
+  RolloutRecord record(std::move(row), run.hosts(), memory.rollouts, hold, watchers.view);
+  const auto end = run.roll_out(rollout, record, watchers.gate);
   record.end(end);
   return end;
 }
@@ -157,7 +157,7 @@ UnfinishedRollout unfinished(const Fleet& fleet, FleetMemory& memory, const std:
 }
 
 RunEnd take_up(FleetRun& run, const UnfinishedRollout& unfinished, Again again, FleetMemory& memory,
-               FleetHold& hold, RunView& shown) {
+               FleetHold& hold, const Watchers& watchers) {
   auto row = unfinished.rollout;
   const auto why = why_taken_up(row, again);
   if (again == Again::Abort) {
@@ -174,13 +174,13 @@ RunEnd take_up(FleetRun& run, const UnfinishedRollout& unfinished, Again again, 
   row.state = RolloutState::Open;
   row.ended_ms = 0;
   row.exit_code = 0;
-  RolloutRecord record(row, run.hosts(), memory.rollouts, hold, shown);
+  RolloutRecord record(row, run.hosts(), memory.rollouts, hold, watchers.view);
   record.taken_up(hosts, again == Again::Resume ? "resume" : "abort");
   for (std::size_t i = 0; i < row.hosts.size(); ++i) {
     if (hosts[i].anew) run.hosts()[i]->was_part(record.rollout().hosts[i].attempt, {}, "");
   }
   Rollout rollout(read_plan(row.plan).rules, so_far(hosts, row, why));
-  const auto end = run.roll_out(rollout, record);
+  const auto end = run.roll_out(rollout, record, watchers.gate);
   record.end(end);
   return end;
 }

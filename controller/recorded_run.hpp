@@ -15,10 +15,16 @@ namespace kongfleet::controller {
 /// with other content, or where another rollout is not over.
 void check_may_begin(FleetMemory& memory, const std::vector<Release>& releases);
 
+/// Who sees what a run does, and who is asked before a host is touched; null: nobody.
+struct Watchers {
+  RunView& view;
+  RolloutGate* gate = nullptr;
+};
+
 /// Rolls out to the hosts of `run`, which have made their plans, and remembers all of it: before
 /// the first host is told, what is needed to go on. Throws Declined as above.
 RunEnd roll_out(FleetRun& run, FleetMemory& memory, FleetHold& hold, const std::string& selection,
-                RunView& shown);
+                const Watchers& watchers);
 
 /// Remembers that `run` goes back, and ends the rollout that is not over, if there is one, as
 /// aborted. What a RolloutRecord of it begins with.
@@ -38,6 +44,6 @@ UnfinishedRollout unfinished(const Fleet& fleet, FleetMemory& memory, const std:
 enum class Again { Resume, Abort };
 /// `run` is of the unfinished rollout's fleet, hosts, releases and ID.
 RunEnd take_up(FleetRun& run, const UnfinishedRollout& unfinished, Again again, FleetMemory& memory,
-               FleetHold& hold, RunView& shown);
+               FleetHold& hold, const Watchers& watchers);
 
 }  // namespace kongfleet::controller

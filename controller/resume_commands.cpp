@@ -7,6 +7,7 @@
 #include "controller/recorded_run.hpp"
 #include "controller/rollout_plan.hpp"
 #include "controller/run_answer.hpp"
+#include "controller/run_watch.hpp"
 
 namespace kongfleet::controller {
 
@@ -36,11 +37,14 @@ int run_again(const GlobalOptions& global, const Deed& deed, const std::string& 
   }
   auto shape = run.shape(read_plan(found.rollout.plan).rules);
   for (const auto& host : found.rollout.hosts) shape.phases.push_back(host.phase);
+  RunWatch watch(found.fleet, run.id());
   auto view = view_for(answer, std::move(shape));
-  const auto end = take_up(run, found, deed.again, memory, hold, *view);
+  const auto end =
+      take_up(run, found, deed.again, memory, hold, {watch.around(*view), watch.gate()});
   view.reset();  // it may have the screen to itself
   print_notes(run, answer);
   print_run_end(answer, end);
+  print_troubles(answer, watch.end(end));
   return end.exit_code;
 }
 

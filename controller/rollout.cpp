@@ -153,6 +153,13 @@ void Rollout::stop_if_due() {
   stop_ = rules_.when_failed == WhenFailed::TakeBack ? RolloutStop::Failed : RolloutStop::Paused;
 }
 
+void Rollout::halt(std::string why) {
+  if (stopping() || over()) return;
+  why_ = std::move(why);
+  halted_ = true;
+  stop_ = rules_.when_failed == WhenFailed::TakeBack ? RolloutStop::Failed : RolloutStop::Paused;
+}
+
 void Rollout::interrupt() {
   if (!stopping() && !over()) stop_ = RolloutStop::Interrupted;
 }
@@ -170,9 +177,10 @@ int Rollout::exit_code() const {
   if (count(HostPhase::Stranded) + count(HostPhase::Lost) + count(HostPhase::Kept) > 0) return 4;
   if (stop_ == RolloutStop::Interrupted) return 130;
   if (stop_ == RolloutStop::Paused) return 6;
-  if (failures_ == 0 || stop_ == RolloutStop::Aborted) return 0;
+  if ((failures_ == 0 && !halted_) || stop_ == RolloutStop::Aborted) return 0;
   const auto touched = count(HostPhase::Back) + count(HostPhase::Done);
-  if (stop_ == RolloutStop::Failed && touched == 0) return count(HostPhase::Refused) > 0 ? 5 : 1;
+  if (stop_ == RolloutStop::Failed && touched == 0)
+    return halted_ || count(HostPhase::Refused) > 0 ? 5 : 1;
   return stop_ == RolloutStop::Failed ? 3 : 0;
 }
 

@@ -91,6 +91,9 @@ public:
 
   /// Something happened to a host. Reports that don't fit its phase are ignored: they are late.
   void report(std::size_t host, HostPhase phase, Time now);
+  /// Something outside objects to what would start next: nothing new starts, and what has begun
+  /// goes the way of a failed rollout. `why` is a sentence.
+  void halt(std::string why);
   /// A person wants it to stop: nothing new starts, what is in trial goes back, what is confirmed
   /// stays.
   void interrupt();
@@ -128,6 +131,7 @@ private:
   std::optional<Time> bake_until_;
   bool confirming_ = false;  // this wave has baked
   RolloutStop stop_ = RolloutStop::No;
+  bool halted_ = false;
   std::string why_;
 };
 

@@ -69,14 +69,29 @@ asio::awaitable<void> RolloutDriver::work(std::size_t host) {
   pump();
 }
 
+asio::awaitable<HostPhase> RolloutDriver::start(std::size_t host) {
+  auto& run = *hosts_[host];
+  if (gate_ != nullptr) {
+    const auto objection = co_await gate_->before_host(run, rollout_.wave());
+    if (!objection.empty()) {
+      if (!rollout_.stopping()) reason_ = objection;
+      rollout_.halt(objection);
+      co_return HostPhase::Waiting;
+    }
+  }
+  Conversation::OnProgress on_progress = [this, &run](const wire::Progress& progress) {
+    view_.step(run, progress);
+  };
+  HostRun::MayBegin may_begin = [this] { return !rollout_.stopping(); };
+  const auto phase = co_await run.start(std::move(on_progress), std::move(may_begin));
+  if (gate_ != nullptr) co_await gate_->after_host(run, phase);
+  co_return phase;
+}
+
 asio::awaitable<HostPhase> RolloutDriver::perform(std::size_t host, Job job) {
   auto& run = *hosts_[host];
   if (job == Job::Start) {
-    Conversation::OnProgress on_progress = [this, &run](const wire::Progress& progress) {
-      view_.step(run, progress);
-    };
-    HostRun::MayBegin may_begin = [this] { return !rollout_.stopping(); };
-    const auto phase = co_await run.start(std::move(on_progress), std::move(may_begin));
+    const auto phase = co_await start(host);
     co_return phase;
   }
   if (job == Job::Confirm) {
@@ -89,6 +104,7 @@ asio::awaitable<HostPhase> RolloutDriver::perform(std::size_t host, Job job) {
   }
   auto reason = reason_;
   const auto phase = co_await run.take_back(before_revert_[host], std::move(reason));
+  if (gate_ != nullptr) co_await gate_->after_host(run, phase);
   co_return phase;
 }
 

@@ -4,6 +4,7 @@
 
 #include "controller/host_run.hpp"
 #include "controller/rollout.hpp"
+#include "controller/rollout_gate.hpp"
 #include "controller/run_view.hpp"
 
 #include <boost/asio/io_context.hpp>
@@ -24,6 +25,8 @@ public:
   RolloutDriver(asio::io_context& io, Rollout& rollout,
                 std::vector<std::unique_ptr<HostRun>>& hosts, RunView& view,
                 std::chrono::milliseconds bake, std::chrono::milliseconds lease);
+  /// Asks `gate` before a host is touched, and tells it after; it must outlive the run.
+  void ask(RolloutGate& gate) { gate_ = &gate; }
   /// Runs to the end. After a second Ctrl-C it returns at once: what hangs in the air is undone by
   /// the hosts.
   void run();
@@ -33,6 +36,7 @@ private:
   enum class Job { Start, Confirm, Revert, Renew };
   asio::awaitable<void> work(std::size_t host);
   asio::awaitable<HostPhase> perform(std::size_t host, Job job);
+  asio::awaitable<HostPhase> start(std::size_t host);
   void give(std::size_t host, Job job);
   void pump();
   void tell_waves();
@@ -48,6 +52,7 @@ private:
   Rollout& rollout_;
   std::vector<std::unique_ptr<HostRun>>& hosts_;
   RunView& view_;
+  RolloutGate* gate_ = nullptr;
   std::chrono::milliseconds bake_;
   std::chrono::milliseconds renew_every_;
   std::vector<std::deque<Job>> jobs_;

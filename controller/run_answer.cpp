@@ -43,4 +43,8 @@ std::string selection_text(const std::vector<std::string>& selectors) {
   return text;
 }
 
+void print_troubles(const Answer& answer, const std::vector<std::string>& troubles) {
+  for (const auto& trouble : troubles) answer.err << "warning: " << trouble << "\n";
+}
+
 }  // namespace kongfleet::controller

@@ -31,7 +31,7 @@ public:
   Event(const Event&) = delete;
   Event& operator=(const Event&) = delete;
   ~Event() { yaml_event_delete(&event_); }
-  yaml_event_t* operator&() { return &event_; }  // NOLINT(google-runtime-operator)
+  yaml_event_t* get() { return &event_; }
   const yaml_event_t* operator->() const { return &event_; }
 
 private:
@@ -78,7 +78,7 @@ void YamlReader::fail(const yaml_mark_t& at, const std::string& what) const {
 }
 
 void YamlReader::next(Event& event) {
-  if (yaml_parser_parse(&parser_, &event) == 1) return;
+  if (yaml_parser_parse(&parser_, event.get()) == 1) return;
   const std::string problem = parser_.problem == nullptr ? "it can not be read" : parser_.problem;
   auto at = parser_.problem_mark;
   if (parser_.error == YAML_READER_ERROR) at = parser_.mark;

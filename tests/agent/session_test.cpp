@@ -61,7 +61,9 @@ public:
     wire::ToAgent hello;
     hello.mutable_hello()->set_protocol(1);
     hello.mutable_hello()->set_controller("ops@deploy-1");
-    REQUIRE(ask(hello).has_welcome());
+    const auto answer = ask(hello);
+    REQUIRE(answer.has_welcome());
+    REQUIRE(answer.welcome().identity().find('/') != std::string::npos);
   }
   /// The agent has closed: nothing more comes.
   bool closed() { return !hear(); }

@@ -3,8 +3,11 @@
 #include "controller/child_process.hpp"
 
 #include <catch2/catch.hpp>
+#include <sys/stat.h>
 
 #include "tree_fixture.hpp"
+#include <fstream>
+#include <thread>
 
 namespace kongfleet::controller {
 
@@ -42,6 +45,40 @@ TEST_CASE("a child that writes too much, or takes too long, is ended") {
   CHECK(message_of([] {
           run_child({"sleep", "600"}, "", {.output_bytes = 9, .time = 50ms});
         }) == "'sleep' takes too long; it was ended");
+}
+
+TEST_CASE("a child that closes its outputs and goes on is ended in time, too") {
+  CHECK(
+      message_of([] {
+        run_child({"sh", "-c", "exec >&- 2>&-; sleep 600"}, "", {.output_bytes = 9, .time = 50ms});
+      }) == "'sh' takes too long; it was ended");
+}
+
+TEST_CASE("a child may run elsewhere, be told more, and have what it writes too much dropped") {
+  const ChildSurroundings there = {
+      .directory = "/usr", .variables = {"HOST=edge", "PWD_IS=x"}, .own_group = true};
+  const auto result = run_child({"sh", "-c", "pwd; echo $HOST"}, "", generous, there);
+  CHECK(result.output == "/usr\nedge\n");
+  const ChildLimits few = {.output_bytes = 3, .time = 60s, .excess = Excess::Drop};
+  CHECK(run_child({"echo", "abcdef"}, "", few).output == "abc");
+}
+
+TEST_CASE("a child with a group of its own takes its own children with it when its time is up") {
+  const ScratchDirectory scratch;
+  const auto fifo = scratch.path() / "alive";
+  REQUIRE(::mkfifo(fifo.c_str(), 0600) == 0);
+  const auto script = "(exec sleep 600 >'" + fifo.string() + "') & sleep 600";
+  std::string said;
+  std::thread ended([&] {
+    said = message_of([&] {
+      run_child({"sh", "-c", script}, "", {.output_bytes = 9, .time = 300ms}, {.own_group = true});
+    });
+  });
+  // The end of the pipe comes when the grandchild that holds it is gone.
+  std::ifstream pipe(fifo);
+  CHECK(pipe.get() == std::ifstream::traits_type::eof());
+  ended.join();
+  CHECK(said == "'sh' takes too long; it was ended");
 }
 
 TEST_CASE("arguments are no shell's business") {

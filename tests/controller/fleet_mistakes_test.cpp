@@ -37,30 +37,31 @@ void check_all(const std::string& before, const std::vector<Case>& cases) {
 
 TEST_CASE("mistakes in the file as a whole") {
   check_all(
-      "", {{"",
-            "1:1: the fleet file has no 'fleet'; write [fleet] and, below it, name = "
-            "\"edge\""},
-           {"[fleet]\n", "1:1: [fleet] has no 'name'; write name = \"edge\""},
-           {"[fleet]\nname = \"f\"\n",
-            "1:1: the fleet file has no 'groups'; write [groups.edge] and, below it, hosts = "
-            "[\"edge-01.example.net\"]"},
-           {"[fleet]\nname = \"f\"\n[groups]\n",
-            "3:1: found no group; write [groups.edge] and, below it, hosts = "
-            "[\"edge-01.example.net\"]"},
-           {"[fleat]\n", "1:2: unknown key 'fleat' in the fleet file; did you mean 'fleet'?"},
-           {"[hosts]\n",
-            "1:2: unknown key 'hosts' in the fleet file; its keys are 'fleet', 'ssh', "
-            "'plugins', 'inventory', 'groups', 'rollout' and 'probes'"},
-           {"fleet = \"edge\"\n",
-            "1:9: found the text \"edge\" for [fleet]; it is a table: a line [fleet], "
-            "settings below it"},
-           {"[fleet]\nname = \"-x\"\n",
-            "2:8: found '-x' as the name of a fleet; it has 1 to 64 letters, digits, '_', "
-            "'-' and '.', and begins with a letter or a digit"},
-           {"[fleet]\nname = \"\"\n", "2:8: found the text \"\" for 'name'; it must not be empty"},
-           {"[fleet]\nname = \"f\"\nstate = \"mysql://x\"\n",
-            "3:9: found \"mysql://x\" for 'state'; it is \"sqlite:FILE\" or "
-            "\"postgresql://…\""}});
+      "",
+      {{"",
+        "1:1: the fleet file has no 'fleet'; write [fleet] and, below it, name = "
+        "\"edge\""},
+       {"[fleet]\n", "1:1: [fleet] has no 'name'; write name = \"edge\""},
+       {"[fleet]\nname = \"f\"\n",
+        "1:1: the fleet file has no 'groups'; write [groups.edge] and, below it, hosts = "
+        "[\"edge-01.example.net\"]"},
+       {"[fleet]\nname = \"f\"\n[groups]\n",
+        "3:1: found no group; write [groups.edge] and, below it, hosts = "
+        "[\"edge-01.example.net\"]"},
+       {"[fleat]\n", "1:2: unknown key 'fleat' in the fleet file; did you mean 'fleet'?"},
+       {"[hosts]\n",
+        "1:2: unknown key 'hosts' in the fleet file; its keys are 'fleet', 'ssh', "
+        "'plugins', 'inventory', 'groups', 'rollout', 'probes', 'hooks', 'webhook' and 'metrics'"},
+       {"fleet = \"edge\"\n",
+        "1:9: found the text \"edge\" for [fleet]; it is a table: a line [fleet], "
+        "settings below it"},
+       {"[fleet]\nname = \"-x\"\n",
+        "2:8: found '-x' as the name of a fleet; it has 1 to 64 letters, digits, '_', "
+        "'-' and '.', and begins with a letter or a digit"},
+       {"[fleet]\nname = \"\"\n", "2:8: found the text \"\" for 'name'; it must not be empty"},
+       {"[fleet]\nname = \"f\"\nstate = \"mysql://x\"\n",
+        "3:9: found \"mysql://x\" for 'state'; it is \"sqlite:FILE\" or "
+        "\"postgresql://…\""}});
 }
 
 TEST_CASE("text that is not TOML") {

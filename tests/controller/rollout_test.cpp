@@ -36,6 +36,40 @@ using Hosts = std::vector<std::size_t>;
 
 }  // namespace
 
+TEST_CASE("an objection from outside stops it: what was done goes back, nothing new starts") {
+  Rollout rollout(rules({1, 3}, 1));
+  const Time now{};
+  rollout.next(now);
+  rollout.report(0, HostPhase::Trial, now);
+  rollout.next(now);
+  rollout.next(now + 10s);
+  rollout.report(0, HostPhase::Done, now + 10s);
+  CHECK(hosts_of(rollout.next(now + 10s), Kind::Start) == Hosts{1});
+  rollout.halt("the balancer says no");
+  rollout.report(1, HostPhase::Waiting, now + 10s);
+  CHECK(rollout.why() == "the balancer says no");
+  CHECK(hosts_of(rollout.next(now + 11s), Kind::Revert) == Hosts{0});
+  rollout.report(0, HostPhase::Back, now + 11s);
+  CHECK(rollout.over());
+  CHECK(rollout.exit_code() == 3);
+}
+
+TEST_CASE("an objection before anything was touched is a refusal; with pause it is a pause") {
+  Rollout refused(rules({2}));
+  refused.next({});
+  refused.halt("no");
+  for (const std::size_t host : {0U, 1U}) refused.report(host, HostPhase::Waiting, {});
+  CHECK(refused.over());
+  CHECK(refused.exit_code() == 5);
+  auto pausing = rules({2});
+  pausing.when_failed = WhenFailed::Pause;
+  Rollout paused(pausing);
+  paused.next({});
+  paused.halt("no");
+  for (const std::size_t host : {0U, 1U}) paused.report(host, HostPhase::Waiting, {});
+  CHECK(paused.exit_code() == 6);
+}
+
 TEST_CASE("the canary goes alone, bakes, is confirmed, and only then the next wave starts") {
   Rollout rollout(rules({1, 3}));
   const Time start{};

@@ -1,0 +1,59 @@
+// SPDX-FileCopyrightText: The kongfleet authors
+// SPDX-License-Identifier: Apache-2.0
+#include "controller/metrics_text.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace kongfleet::controller {
+
+namespace {
+
+// Those in which a host can be left by a run.
+constexpr std::array<HostPhase, 10> phases = {
+    HostPhase::Waiting, HostPhase::Done,        HostPhase::Unchanged, HostPhase::Back,
+    HostPhase::Refused, HostPhase::Unreachable, HostPhase::Lost,      HostPhase::Stranded,
+    HostPhase::Kept,    HostPhase::Trial};
+
+/// One gauge; a fleet's name and a run's kind have no character that must be escaped.
+class Gauge {
+public:
+  Gauge(std::string& out, const std::string& name, const std::string& help) : out_(out) {
+    name_ = "kongfleet_run_" + name;
+    out_ += "# HELP " + name_ + " " + help + "\n# TYPE " + name_ + " gauge\n";
+  }
+  void add(const std::string& labels, const std::string& value) {
+    out_ += name_ + "{" + labels + "} " + value + "\n";
+  }
+
+private:
+  std::string& out_;
+  std::string name_;
+};
+
+std::string seconds(std::chrono::milliseconds time) {
+  const auto rest = std::to_string(1000 + time.count() % 1000).substr(1);
+  return std::to_string(time.count() / 1000) + "." + rest;
+}
+
+}  // namespace
+
+std::string metrics_text(const std::string& fleet, const RunEnd& end, const RunTimes& times) {
+  const auto labels = "fleet=\"" + fleet + "\",kind=\"" + end.kind + "\"";
+  std::string text;
+  Gauge hosts(text, "hosts", "Hosts of the last run, by how it left them.");
+  for (const auto phase : phases) {
+    const auto count = std::count_if(end.hosts.begin(), end.hosts.end(),
+                                     [&](const auto& entry) { return entry.second == phase; });
+    hosts.add(labels + ",phase=\"" + std::string(phase_name(phase)) + "\"", std::to_string(count));
+  }
+  Gauge(text, "exit_code", "Exit code of the last run; 0 is success.")
+      .add(labels, std::to_string(end.exit_code));
+  const auto ended =
+      std::chrono::duration_cast<std::chrono::milliseconds>(times.ended.time_since_epoch());
+  Gauge(text, "end_timestamp_seconds", "When the last run ended.").add(labels, seconds(ended));
+  Gauge(text, "duration_seconds", "How long the last run took.").add(labels, seconds(times.took));
+  return text;
+}
+
+}  // namespace kongfleet::controller

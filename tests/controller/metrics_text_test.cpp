@@ -1,0 +1,30 @@
+// SPDX-FileCopyrightText: The kongfleet authors
+// SPDX-License-Identifier: Apache-2.0
+#include "controller/metrics_text.hpp"
+
+#include <catch2/catch.hpp>
+
+using namespace kongfleet::controller;
+using namespace std::chrono_literals;
+
+TEST_CASE("metrics name the fleet and the kind of run, count hosts by phase, and say when") {
+  const RunEnd end{
+      "sync",
+      "sync-1",
+      3,
+      {{nullptr, HostPhase::Done}, {nullptr, HostPhase::Back}, {nullptr, HostPhase::Done}}};
+  const RunTimes times{.ended = std::chrono::system_clock::time_point(1'700'000'000'050ms),
+                       .took = 61'007ms};
+  const auto text = metrics_text("edge", end, times);
+  for (const std::string line :
+       {"# TYPE kongfleet_run_hosts gauge\n",
+        "kongfleet_run_hosts{fleet=\"edge\",kind=\"sync\",phase=\"done\"} 2\n",
+        "kongfleet_run_hosts{fleet=\"edge\",kind=\"sync\",phase=\"back\"} 1\n",
+        "kongfleet_run_hosts{fleet=\"edge\",kind=\"sync\",phase=\"lost\"} 0\n",
+        "kongfleet_run_exit_code{fleet=\"edge\",kind=\"sync\"} 3\n",
+        "kongfleet_run_end_timestamp_seconds{fleet=\"edge\",kind=\"sync\"} 1700000000.050\n",
+        "kongfleet_run_duration_seconds{fleet=\"edge\",kind=\"sync\"} 61.007\n"}) {
+    INFO(line);
+    CHECK(text.find(line) != std::string::npos);
+  }
+}
