@@ -170,7 +170,8 @@ CheckReport check_fleet(const std::filesystem::path& fleet_file) {
   for (const auto& plugin : report.fleet.plugins) {
     report.plugins.push_back(check_plugin(plugin, lua));
   }
-  report.notes = notes_on(report.fleet);
+  report.notes = report.fleet.notes;
+  for (auto& note : notes_on(report.fleet)) report.notes.push_back(std::move(note));
   if (!lua && !report.plugins.empty()) {
     report.notes.emplace_back(
         "Lua syntax was not checked: there is no luajit here; hosts check it");

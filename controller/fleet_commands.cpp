@@ -148,7 +148,7 @@ int run_sync(const GlobalOptions& global, const SyncCommand& command, const Answ
   const int code = gravest(look) != 0 ? gravest(look) : skipped ? 2 : 0;
   if (wanting.empty()) {
     // Nothing was run, but a run that found nothing to do is news to whoever watches for silence.
-    RunEnd nothing{"sync", look.id(), code, {}};
+    RunEnd nothing{.kind = "sync", .id = look.id(), .exit_code = code, .hosts = {}};
     for (const auto& host : look.hosts()) {
       nothing.hosts.emplace_back(host.get(), host->ruled_out().value_or(HostPhase::Unchanged));
     }

@@ -9,10 +9,11 @@ using namespace std::chrono_literals;
 
 TEST_CASE("metrics name the fleet and the kind of run, count hosts by phase, and say when") {
   const RunEnd end{
-      "sync",
-      "sync-1",
-      3,
-      {{nullptr, HostPhase::Done}, {nullptr, HostPhase::Back}, {nullptr, HostPhase::Done}}};
+      .kind = "sync",
+      .id = "sync-1",
+      .exit_code = 3,
+      .hosts = {
+          {nullptr, HostPhase::Done}, {nullptr, HostPhase::Back}, {nullptr, HostPhase::Done}}};
   const RunTimes times{.ended = std::chrono::system_clock::time_point(1'700'000'000'050ms),
                        .took = 61'007ms};
   const auto text = metrics_text("edge", end, times);

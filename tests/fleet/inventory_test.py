@@ -16,8 +16,7 @@ from fleet import Fleet
 
 SECRET = b"of the webhook"
 # Says what it was told, and fails where the file `fail` says so.
-HOOK = """\
-#!/bin/sh
+HOOK = """#!/bin/sh
 told="$KONGFLEET_HOOK${KONGFLEET_WAVE:+ $KONGFLEET_WAVE}${KONGFLEET_HOST:+ $KONGFLEET_HOST}"
 echo "$told${KONGFLEET_RESULT:+ $KONGFLEET_RESULT}" >> told
 cat >> told.json

@@ -211,6 +211,8 @@ TEST_CASE("the bytes of what an agent answers are what they always were") {
   welcome.set_agent_version("0.1.0");
   set(*welcome.mutable_host());
   check_golden("welcome", message);
+  welcome.set_identity("boot/1:2");
+  check_golden("welcome-identity", message);
   set(*message.mutable_plan());
   check_golden("plan", message);
   message.mutable_plan()->set_poison("syntax");
