@@ -47,6 +47,13 @@ TEST_CASE("what can't be put beside kong.conf is named, and kong.conf is as it w
   CHECK(read_file(conf.path) == "old");
 }
 
+TEST_CASE("without what was to take its place, kong.conf stays") {
+  const Conf conf;
+  CHECK_THROWS_WITH(conf.file().exchange(LiveFile::Which::New, sha256("old")),
+                    "open '" + conf.next.string() + "': No such file or directory");
+  CHECK(read_file(conf.path) == "old");
+}
+
 TEST_CASE("what leads back is read back, and not relied on when it is something else") {
   const Conf conf;
   const SystemCall other{.number = SYS_rename,
