@@ -85,8 +85,7 @@ Outcome Transactions::recover(Witness witness) {
   Outcome outcome;
   outcome.result = Result::Unchanged;
   const bool boots = witness == Witness::BeforeKong;
-  // Nobody may be told before of what another agent wrote, and died. What is open is written anew.
-  if (!journal_.record().open && !boots) journal_.sync();
+  if (!journal_.record().open && !boots) make_last();
   if (journal_.record() == HostRecord{}) adopt_named();
   if (journal_.record().open) outcome = resolve_open(witness, {});
   if (!boots) tidy_up();  // at boot Kong waits for us
@@ -94,6 +93,16 @@ Outcome Transactions::recover(Witness witness) {
   publish();
   if (!watcher_.joinable()) watcher_ = std::thread([this] { watch(); });
   return outcome;
+}
+
+// Nobody may be told before of what another agent wrote, and died. What is open is written anew. A
+// disk that can't is no reason to be of no use: only with the power gone too that would be lost.
+void Transactions::make_last() noexcept {
+  try {
+    journal_.sync();
+  } catch (const std::exception& error) {
+    log_warning(std::string(error.what()) + "; what the journal says may not outlast a power cut");
+  }
 }
 
 // A host without a journal whose kong.conf names a complete generation of ours lost that journal:

@@ -96,6 +96,7 @@ private:
   void watch();
   void look_after_trial();
   void retry_stranded();
+  void make_last() noexcept;
   void adopt_named() noexcept;
   bool is_in_trial(const std::string& transaction) const;
   Reply what_is_known(const std::string& transaction);
