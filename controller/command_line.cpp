@@ -31,6 +31,8 @@ struct Raw {
   std::string version;
   std::string to;
   std::string id;
+  std::string page;
+  bool watch = false;
   std::string limit = "20";
   std::vector<std::string> selectors;
   bool hosts = false;
@@ -99,7 +101,10 @@ void build(Grammar& grammar) {
   auto& history = add_command(grammar, "history", "tell what was rolled out, the newest first");
   history.add_option("--limit", raw.limit, "how many")->capture_default_str();
   add_rollout_command(grammar, "show", "tell what became of every host of a rollout, and why");
-  add_fleet_command(grammar, "status", "tell what every host runs now");
+  add_rollout_command(grammar, "report", "write what became of a rollout as one HTML page")
+      .add_option("-o", raw.page, "the page; ID.html");
+  add_fleet_command(grammar, "status", "tell what every host runs now")
+      .add_flag("--watch", raw.watch, "look again and again, until Ctrl-C");
   add_fleet_command(grammar, "sync",
                     "for cron: mend what differs, and say nothing if nothing does");
 }
@@ -235,7 +240,8 @@ Command read_command(const std::string& name, const Raw& raw) {
   if (name == "abort") return AbortCommand{.id = read_id(name, raw), .yes = raw.yes};
   if (name == "history") return read_history(raw);
   if (name == "show") return ShowCommand{.id = read_id(name, raw)};
-  return StatusCommand{.selectors = raw.selectors};
+  if (name == "report") return ReportCommand{.id = read_id(name, raw), .output = raw.page};
+  return StatusCommand{.selectors = raw.selectors, .watch = raw.watch};
 }
 
 }  // namespace

@@ -62,8 +62,13 @@ struct HistoryCommand {
 struct ShowCommand {
   std::string id;
 };
+struct ReportCommand {
+  std::string id;
+  std::filesystem::path output;  // empty: ID.html in the current directory
+};
 struct StatusCommand {
   std::vector<std::string> selectors;
+  bool watch = false;  // look again and again, until Ctrl-C
 };
 struct SyncCommand {
   std::vector<std::string> selectors;
@@ -71,7 +76,7 @@ struct SyncCommand {
 
 using Command = std::variant<InitCommand, CheckCommand, PackCommand, PlanCommand, RolloutCommand,
                              RollbackCommand, StatusCommand, SyncCommand, ResumeCommand,
-                             AbortCommand, HistoryCommand, ShowCommand>;
+                             AbortCommand, HistoryCommand, ShowCommand, ReportCommand>;
 
 struct Invocation {
   GlobalOptions global;

@@ -11,6 +11,7 @@
 #include "controller/run_watch.hpp"
 #include "controller/selector.hpp"
 #include "controller/status_view.hpp"
+#include "controller/status_watch.hpp"
 #include "proto/names.hpp"
 
 #include <algorithm>
@@ -238,6 +239,7 @@ int run_rollback(const GlobalOptions& global, const RollbackCommand& command,
 int run_status(const GlobalOptions& global, const StatusCommand& command, const Answer& answer) {
   const auto fleet = load_fleet(global.fleet_file);
   const auto hosts = select_hosts(fleet, command.selectors);
+  if (command.watch) watch_status(fleet, hosts, answer);
   FleetRun run(fleet, hosts, {}, "status");
   run.greet_all();
   print_notes(run, answer);

@@ -3,10 +3,14 @@
 #include "controller/history_commands.hpp"
 
 #include "controller/declined.hpp"
+#include "controller/durable_file.hpp"
 #include "controller/fleet_file.hpp"
 #include "controller/fleet_hold.hpp"
 #include "controller/fleet_memory.hpp"
 #include "controller/history_view.hpp"
+#include "controller/report.hpp"
+
+#include <boost/json.hpp>
 
 #include <ostream>
 
@@ -50,6 +54,28 @@ int run_show(const GlobalOptions& global, const ShowCommand& command, const Answ
     print_rollout_json(answer.out, rollout, memory.rollouts.events(rollout.id), running);
   } else {
     print_rollout(answer.out, rollout, running);
+  }
+  return 0;
+}
+
+int run_report(const GlobalOptions& global, const ReportCommand& command, const Answer& answer) {
+  const auto fleet = load_fleet(global.fleet_file);
+  if (!state_exists(fleet.state)) throw Declined(1, "this fleet remembers no rollout yet");
+  FleetMemory memory(fleet, StateDatabase::Mode::Look);
+  const auto rollout = memory.rollouts.find(command.id);
+  const auto page = report_page(rollout, memory.rollouts.events(rollout.id),
+                                result_text(rollout, running_id(memory, fleet.name)));
+  const auto file = command.output.empty() ? rollout.id + ".html" : command.output.string();
+  replace_file(file, page);
+  if (answer.format == OutputFormat::Json) {
+    const boost::json::object document{{"schema", json_schema},
+                                       {"command", "report"},
+                                       {"ok", true},
+                                       {"rollout", rollout.id},
+                                       {"file", file}};
+    answer.out << boost::json::serialize(document) << "\n";
+  } else {
+    answer.out << file << "\n";
   }
   return 0;
 }

@@ -26,4 +26,8 @@ int run_history(const GlobalOptions& global, const HistoryCommand& command, cons
 /// is not known.
 int run_show(const GlobalOptions& global, const ShowCommand& command, const Answer& answer);
 
+/// Writes one of them as a page (report.hpp), whole or not at all, and tells its name. JSON:
+/// {"schema": "kongfleet/1", "command": "report", "ok": true, "rollout": ID, "file": NAME}.
+int run_report(const GlobalOptions& global, const ReportCommand& command, const Answer& answer);
+
 }  // namespace kongfleet::controller

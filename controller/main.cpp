@@ -37,6 +37,7 @@ struct Runner {
     return run_history(global, command, answer);
   }
   int operator()(const ShowCommand& command) const { return run_show(global, command, answer); }
+  int operator()(const ReportCommand& command) const { return run_report(global, command, answer); }
   int operator()(const CheckCommand& command) const {
     const int code = run_check(global, answer);
     return code == 0 && command.hosts ? run_check_hosts(global, answer) : code;

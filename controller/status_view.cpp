@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "controller/status_view.hpp"
 
+#include "controller/answer.hpp"
 #include "controller/wire_json.hpp"
 #include "proto/names.hpp"
 
@@ -9,7 +10,9 @@
 
 #include <algorithm>
 #include <iomanip>
+#include <map>
 #include <ostream>
+#include <sstream>
 
 namespace kongfleet::controller {
 
@@ -17,7 +20,7 @@ namespace json = boost::json;
 
 namespace {
 
-struct Row {
+struct HostRow {
   std::string host, state, kong, generation, releases;
 };
 
@@ -27,8 +30,8 @@ std::string state_text(const HostRun& host) {
   return printable(host.state.state());
 }
 
-Row row_of(const HostRun& host) {
-  Row row{host.label(), state_text(host), "", "", ""};
+HostRow row_of(const HostRun& host) {
+  HostRow row{host.label(), state_text(host), "", "", ""};
   if (host.trouble != Trouble::None) return row;
   row.kong = printable(host.state.kong_version());
   row.generation =
@@ -40,7 +43,7 @@ Row row_of(const HostRun& host) {
   return row;
 }
 
-void print_row(std::ostream& out, const Row& row, std::size_t host_width) {
+void print_row(std::ostream& out, const HostRow& row, std::size_t host_width) {
   out << std::left << std::setw(static_cast<int>(host_width)) << row.host << "  " << std::setw(12)
       << row.state << "  " << std::setw(8) << row.kong << "  " << std::setw(10) << row.generation
       << "  " << row.releases << "\n";
@@ -73,6 +76,35 @@ void print_status(std::ostream& out, const std::vector<std::unique_ptr<HostRun>>
   print_row(out, {"HOST", "STATE", "KONG", "GENERATION", "RELEASES"}, width);
   for (const auto& host : hosts) print_row(out, row_of(*host), width);
   for (const auto& host : hosts) print_details(out, *host);
+}
+
+std::vector<std::string> status_rows(const std::vector<std::unique_ptr<HostRun>>& hosts,
+                                     const Window& window) {
+  std::map<std::string, std::size_t> counts;
+  std::size_t width = 4;
+  std::vector<const HostRun*> order;
+  for (const auto& host : hosts) {
+    ++counts[state_text(*host)];
+    width = std::max(width, host->label().size());
+    order.push_back(host.get());
+  }
+  std::stable_partition(order.begin(), order.end(),
+                        [](const HostRun* host) { return state_text(*host) != "ready"; });
+  std::ostringstream text;
+  text << counted(hosts.size(), "host");
+  for (const auto& [state, count] : counts) text << ", " << count << " " << state;
+  text << "\n";
+  const auto room = std::max<std::size_t>(window.height, 5) - 4;
+  print_row(text, {"HOST", "STATE", "KONG", "GENERATION", "RELEASES"}, width);
+  const auto shown = std::min(order.size(), room);
+  for (std::size_t i = 0; i < shown; ++i) print_row(text, row_of(*order[i]), width);
+  if (shown < order.size()) text << "and " << order.size() - shown << " more\n";
+  for (std::size_t i = 0; i < shown; ++i) print_details(text, *order[i]);
+  std::vector<std::string> rows;
+  std::istringstream lines(text.str());
+  for (std::string line; std::getline(lines, line) && rows.size() + 1 < window.height;)
+    rows.push_back(Row(window).add(line).text());
+  return rows;
 }
 
 void print_status_json(std::ostream& out, const std::vector<std::unique_ptr<HostRun>>& hosts) {

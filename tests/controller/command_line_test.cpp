@@ -63,7 +63,11 @@ TEST_CASE("resume, abort and show take the ID of a rollout, history a number") {
   CHECK(command<ResumeCommand>({"resume", "-y", "latest"}).yes);
   CHECK(command<AbortCommand>({"abort", "latest"}).id == "latest");
   CHECK(command<ShowCommand>({"show", "latest"}).id == "latest");
-  for (const std::string name : {"resume", "abort", "show"}) {
+  CHECK(command<ReportCommand>({"report", "latest"}).output.empty());
+  CHECK(command<ReportCommand>({"report", "latest", "-o", "x.html"}).output == "x.html");
+  CHECK(command<StatusCommand>({"status", "--watch"}).watch);
+  CHECK_FALSE(command<StatusCommand>({"status"}).watch);
+  for (const std::string name : {"resume", "abort", "show", "report"}) {
     CHECK(mistake({name}) == "kongfleet: " + name +
                                  " needs the ID of a rollout, as 'kongfleet "
                                  "history' shows it, or 'latest'");
