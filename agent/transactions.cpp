@@ -14,7 +14,7 @@ namespace kongfleet::agent {
 
 namespace {
 
-constexpr auto recovery_limit = std::chrono::minutes(5);
+constexpr auto lease_at_once = std::chrono::minutes(5);  // it is confirmed right away
 
 std::chrono::seconds whole_seconds(std::chrono::steady_clock::duration time) {
   return std::max(std::chrono::duration_cast<std::chrono::seconds>(time), std::chrono::seconds(0));
@@ -53,88 +53,6 @@ void Transactions::publish() {
   if (fresh) open_since_ = Clock::now();
   lease_.reset();
   if (trial_) lease_ = trial_->lease;
-}
-
-// What an agent that died left open; or, stranded, what could not be taken back before.
-Outcome Transactions::resolve_open(Witness witness, const ProgressSink& progress) {
-  const auto open = *journal_.record().open;
-  Outcome outcome;
-  outcome.transaction = open.id;
-  const auto died = "the agent stopped in step '" + std::string(step_name(open.step)) + "'";
-  const auto cause = open.cause.empty() ? died : open.cause;
-  log_warning("transaction " + open.id + " is taken back: " + cause);
-  if (after_death(open.step) == Step::Restore) {
-    WayBack(parts_, outcome, progress, recovery_limit).run(open.step, cause, witness);
-  } else {
-    auto record = journal_.record();
-    record.last_id = open.id;
-    record.last_end = step_name(Step::Refused);
-    record.last_cause = cause;
-    record.open.reset();
-    journal_.write(record);
-    outcome.result = Result::Refused;
-    outcome.cause = cause;
-  }
-  history_.add(outcome, open.holder, journal_.record().committed, open.to);
-  last_ = outcome;
-  return outcome;
-}
-
-Outcome Transactions::recover(Witness witness) {
-  const std::unique_lock work(work_);
-  Outcome outcome;
-  outcome.result = Result::Unchanged;
-  const bool boots = witness == Witness::BeforeKong;
-  if (!journal_.record().open && !boots) make_last();
-  if (journal_.record() == HostRecord{}) adopt_named();
-  if (journal_.record().open) outcome = resolve_open(witness, {});
-  if (!boots) tidy_up();  // at boot Kong waits for us
-  store_.sweep();
-  publish();
-  if (!watcher_.joinable()) watcher_ = std::thread([this] { watch(); });
-  return outcome;
-}
-
-// Nobody may be told before of what another agent wrote, and died. What is open is written anew. A
-// disk that can't is no reason to be of no use: only with the power gone too that would be lost.
-void Transactions::make_last() noexcept {
-  try {
-    journal_.sync();
-  } catch (const std::exception& error) {
-    log_warning(std::string(error.what()) + "; what the journal says may not outlast a power cut");
-  }
-}
-
-// A host without a journal whose kong.conf names a complete generation of ours lost that journal:
-// the generation counts as the confirmed one.
-void Transactions::adopt_named() noexcept {
-  try {
-    const auto kept = store_.list();
-    if (kept.empty()) return;
-    const auto text = host_.configuration_text(gateway_.inspect());
-    for (const auto& id : kept) {
-      if (text.find(store_.directory(id).string() + "/") == std::string::npos) continue;
-      if (!store_.damage(id).empty()) continue;
-      HostRecord record;
-      record.advance(id.number, generation_digest(store_.releases(id)).hex());
-      record.last_number = kept.back().number;
-      journal_.write(record);
-      log_info("generation " + id.text() + " is adopted: kong.conf names it");
-    }
-  } catch (const std::exception& error) {
-    log_warning(std::string(error.what()) + "; what kong.conf names is not adopted");
-  }
-}
-
-// What the next way back needs is put in its place, and what the last one needed goes.
-void Transactions::tidy_up() noexcept {
-  if (journal_.record().open) return;
-  ballast_.fill();
-  try {
-    host_.settle(journal_.record(), gateway_.inspect());
-  } catch (const std::exception& error) {
-    log_warning(std::string(error.what()) + "; it is tried again at the next start");
-  }
 }
 
 std::optional<Transactions::Reply> Transactions::rescue(std::optional<std::uint64_t> to,
@@ -329,7 +247,7 @@ Transactions::Reply Transactions::apply_at_once(Order order, HostPlan plan,
   const auto transaction = order.transaction;
   order.disk_is_full = ballast_.scarce();
   if (order.disk_is_full) ballast_.drop();
-  auto reply = apply(std::move(order), std::move(plan), nullptr, recovery_limit, progress);
+  auto reply = apply(std::move(order), std::move(plan), nullptr, lease_at_once, progress);
   const auto* outcome = std::get_if<Outcome>(&reply);
   if (outcome == nullptr || outcome->result != Result::Trial) return reply;
   return confirm(transaction, progress);

@@ -97,6 +97,7 @@ private:
   void look_after_trial();
   void retry_stranded();
   void make_last() noexcept;
+  void mend_history() noexcept;
   void adopt_named() noexcept;
   bool is_in_trial(const std::string& transaction) const;
   Reply what_is_known(const std::string& transaction);

@@ -29,6 +29,22 @@ TEST_CASE("applying a plan that changes nothing changes nothing") {
   CHECK(fresh.conf() == "log_level = notice\nplugins = bundled\n");
 }
 
+TEST_CASE("the line that an agent owed its history when it died is added by the next one, once") {
+  AgentFixture agent;
+  REQUIRE(agent.deploy("1.0.0") == Result::Committed);
+  const auto path = agent.config.state / "history.jsonl";
+  std::filesystem::remove(path);
+  agent.restart();
+  auto lines = agent.transactions->history(10);
+  REQUIRE(lines.size() == 1);
+  CHECK_THAT(lines[0], Catch::Contains("\"result\":\"committed\",\"from\":0,\"to\":1"));
+  agent.restart();
+  CHECK(agent.transactions->history(10).size() == 1);
+  REQUIRE(agent.deploy("1.1.0") == Result::Committed);
+  agent.restart();
+  CHECK(agent.transactions->history(10).size() == 2);
+}
+
 TEST_CASE("a plan made before another transaction ended is for another host") {
   AgentFixture agent;
   REQUIRE(agent.deploy("1.0.0") == Result::Committed);

@@ -125,7 +125,7 @@ TEST_CASE("help and version go to stdout, with exit code 0") {
 TEST_CASE("a mistake in the arguments is one line that says what would be right") {
   const std::string commands =
       "'init', 'check', 'pack', 'plan', 'rollout', 'rollback', 'resume', 'abort', 'history', "
-      "'show', 'status' and 'sync'";
+      "'show', 'report', 'status' and 'sync'";
   const std::vector<std::pair<Arguments, std::string>> cases = {
       {{}, "there is no command; it is one of " + commands},
       {{"rolout"}, "unknown command 'rolout'; did you mean 'rollout'?"},
@@ -134,7 +134,8 @@ TEST_CASE("a mistake in the arguments is one line that says what would be right"
       {{"rollout", "--yess"}, "unknown option '--yess' of rollout; did you mean '--yes'?"},
       {{"rollout", "--force"},
        "unknown option '--force' of rollout; see 'kongfleet rollout --help'"},
-      {{"status", "--watch"}, "unknown option '--watch' of status; see 'kongfleet status --help'"},
+      {{"status", "--follow"},
+       "unknown option '--follow' of status; see 'kongfleet status --help'"},
       {{"plan", "-x"}, "unknown option '-x' of plan; see 'kongfleet plan --help'"},
       {{"check", "edge"},
        "check takes no further argument, but found 'edge'; see 'kongfleet check --help'"},
