@@ -239,7 +239,10 @@ int run_rollback(const GlobalOptions& global, const RollbackCommand& command,
 int run_status(const GlobalOptions& global, const StatusCommand& command, const Answer& answer) {
   const auto fleet = load_fleet(global.fleet_file);
   const auto hosts = select_hosts(fleet, command.selectors);
-  if (command.watch) watch_status(fleet, hosts, answer);
+  if (command.watch) {
+    watch_status(fleet, hosts, answer);
+    return 0;
+  }
   FleetRun run(fleet, hosts, {}, "status");
   run.greet_all();
   print_notes(run, answer);

@@ -8,6 +8,8 @@
 #include <soci/soci.h>
 #include <unistd.h>
 
+#include <csignal>
+#include <cstdlib>
 #include <fstream>
 #include <sstream>
 
@@ -32,7 +34,7 @@ std::string this_machine() {
 }
 
 // "1234 567890": /proc/PID/stat's field 22 tells two processes of one number apart. Empty for a
-// process that is not there.
+// process that is not there, or that /proc hides.
 std::string process_text(const std::string& number) {
   const auto stat = first_line("/proc/" + number + "/stat");
   const auto name_end = stat.rfind(')');  // the name may hold anything
@@ -41,7 +43,7 @@ std::string process_text(const std::string& number) {
   constexpr int before_start = 19;  // fields 3 to 21
   std::string state, field;
   fields >> state;
-  if (state == "Z" || state == "X") return "";  // dead, only not buried yet
+  if (state == "Z" || state == "X") return number + " dead";  // only not buried yet
   for (int i = 1; i < before_start; ++i) fields >> field;
   fields >> field;
   return number + " " + field;
@@ -80,7 +82,11 @@ Holder this_holder(const std::string& who, const std::string& doing) {
 bool lives(const Holder& holder, std::int64_t now_ms) {
   if (holder.machine == this_machine()) {
     const auto number = holder.process.substr(0, holder.process.find(' '));
-    return !number.empty() && process_text(number) == holder.process;
+    if (number.empty()) return false;
+    const auto now = process_text(number);
+    if (!now.empty()) return now == holder.process;
+    // Where /proc hides other people's processes, it may be there all the same.
+    if (::kill(std::atoi(number.c_str()), 0) != 0 && errno == ESRCH) return false;
   }
   return now_ms - holder.renewed_ms < unheard_ms_max;
 }

@@ -113,6 +113,7 @@ private:
   wire::Rollback rollback_message() const;
   asio::awaitable<HostAnswer> hear_again();
   asio::awaitable<bool> is_poisoned();
+  HostAnswer answer_of_state() const;
   bool is_changing() const;
   asio::awaitable<bool> runs_something_else();
   asio::awaitable<void> propose();

@@ -24,7 +24,18 @@ asio::awaitable<bool> HostRun::runs_something_else() {
 }
 
 bool HostRun::is_changing() const {
-  return state.has_open() && state.open().id() == transaction_ && state.state() == "changing";
+  // Its own transaction, or the rollback of what that confirmed.
+  return state.has_open() && state.open().id().starts_with(transaction_) &&
+         state.state() == "changing";
+}
+
+// An agent remembers the last transaction only: of one before it, what the host is now must do.
+HostAnswer HostRun::answer_of_state() const {
+  if (state.state() == "stranded") return HostAnswer::Stranded;
+  const bool confirmed = outcome && outcome->result() == wire::Outcome::COMMITTED;
+  const bool runs_it = confirmed && !outcome->host().generation_digest().empty() &&
+                       state.generation_digest() == outcome->host().generation_digest();
+  return runs_it ? HostAnswer::Kept : HostAnswer::Unknown;
 }
 
 // Whether the host would call what we bring harmful: it was tried there, and failed.
@@ -47,7 +58,7 @@ asio::awaitable<HostAnswer> HostRun::hear_again() {
   const auto phase = co_await settle(std::move(deed), otherwise);
   switch (phase) {
     case HostPhase::Waiting:
-      co_return HostAnswer::Unknown;
+      co_return answer_of_state();
     case HostPhase::Trial:
       co_return HostAnswer::Trial;
     case HostPhase::Done:

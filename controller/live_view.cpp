@@ -5,6 +5,8 @@
 #include "controller/text_view.hpp"
 #include "proto/names.hpp"
 
+#include <fcntl.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -16,6 +18,15 @@ namespace kongfleet::controller {
 namespace {
 
 constexpr auto interval = std::chrono::milliseconds(250);
+constexpr int patience_ms = 1000;  // with a terminal that does not read
+
+/// The same terminal, through a description of our own that never waits; the one given is shared
+/// with others.
+int opened_anew(int screen) {
+  const auto path = "/proc/self/fd/" + std::to_string(screen);
+  const int own = ::open(path.c_str(), O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+  return own >= 0 ? own : ::fcntl(screen, F_DUPFD_CLOEXEC, 0);
+}
 
 /// Signals are for the thread that runs the rollout.
 class SignalsBlocked {
@@ -36,7 +47,7 @@ private:
 }  // namespace
 
 LiveView::LiveView(RunShape shape, int screen)
-    : screen_(screen), picture_(std::move(shape), Clock::now()) {
+    : screen_(opened_anew(screen)), picture_(std::move(shape), Clock::now()) {
   const SignalsBlocked blocked;
   painter_ = std::thread([this] { keep_painting(); });
 }
@@ -49,20 +60,25 @@ LiveView::~LiveView() {
   }
   wake_.notify_all();
   painter_.join();
+  ::close(screen_);
 }
 
+// Nobody waits for the terminal but this thread: one that does not read must not hold the rollout.
 void LiveView::keep_painting() {
   std::unique_lock lock(mutex_);
-  while (!over_) {
-    paint();
-    wake_.wait_for(lock, interval, [this] { return over_; });
+  for (bool last = false; !last;) {
+    last = over_;
+    const auto painted = frame();
+    lock.unlock();
+    write(painted);
+    lock.lock();
+    if (!last) wake_.wait_for(lock, interval, [this] { return over_; });
   }
-  paint();
 }
 
 // One write a frame, so that nothing flickers: up to its first row, every row anew, and what is
 // left below of a longer one taken away.
-void LiveView::paint() {
+std::string LiveView::frame() {
   const auto window = window_of(screen_);
   const auto rows = picture_.paint(window, Clock::now());
   std::string frame = "\r";
@@ -70,11 +86,16 @@ void LiveView::paint() {
   const auto up = std::min(painted_, window.height - 1);
   if (up > 0) frame += "\x1b[" + std::to_string(up) + "A";
   for (const auto& row : rows) frame += row + "\x1b[K\r\n";
-  frame += "\x1b[J";
   painted_ = rows.size();
+  return frame + "\x1b[J";
+}
+
+void LiveView::write(const std::string& frame) const {
   for (std::size_t done = 0; done < frame.size();) {
+    pollfd ready{screen_, POLLOUT, 0};
+    if (::poll(&ready, 1, patience_ms) == 0) return;  // stopped (Ctrl-S), or nobody is there
     const auto wrote = ::write(screen_, frame.data() + done, frame.size() - done);
-    if (wrote < 0 && errno == EINTR) continue;
+    if (wrote < 0 && (errno == EINTR || errno == EAGAIN)) continue;
     if (wrote <= 0) return;  // the terminal is gone: the rollout is not over for that
     done += static_cast<std::size_t>(wrote);
   }

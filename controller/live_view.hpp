@@ -31,7 +31,8 @@ public:
 private:
   using Clock = std::chrono::steady_clock;
   void keep_painting();
-  void paint();
+  std::string frame();
+  void write(const std::string& frame) const;
 
   const int screen_;
   std::mutex mutex_;  // guards what is below

@@ -91,6 +91,17 @@ RolloutSoFar so_far(const std::vector<TakenUpHost>& hosts, const RememberedRollo
   return begun;
 }
 
+// What became of the hosts is told, whatever becomes of the memory: it is not over there then.
+RunEnd remember_end(RolloutRecord& record, RunEnd end) {
+  try {
+    record.end(end);
+  } catch (const Error& error) {
+    end.forgotten = error.what();
+    if (end.exit_code == 0) end.exit_code = interrupted_exit;
+  }
+  return end;
+}
+
 }  // namespace
 
 void check_may_begin(FleetMemory& memory, const std::vector<Release>& releases) {
@@ -114,9 +125,7 @@ RunEnd roll_out(FleetRun& run, FleetMemory& memory, FleetHold& hold, const std::
   }
   memory.rollouts.begin(row, run.releases());
   RolloutRecord record(std::move(row), run.hosts(), memory.rollouts, hold, watchers.view);
-  const auto end = run.roll_out(rollout, record, watchers.gate);
-  record.end(end);
-  return end;
+  return remember_end(record, run.roll_out(rollout, record, watchers.gate));
 }
 
 RememberedRollout begin_rollback(const FleetRun& run, FleetMemory& memory,
@@ -180,9 +189,7 @@ RunEnd take_up(FleetRun& run, const UnfinishedRollout& unfinished, Again again, 
     if (hosts[i].anew) run.hosts()[i]->was_part(record.rollout().hosts[i].attempt, {}, "");
   }
   Rollout rollout(read_plan(row.plan).rules, so_far(hosts, row, why));
-  const auto end = run.roll_out(rollout, record, watchers.gate);
-  record.end(end);
-  return end;
+  return remember_end(record, run.roll_out(rollout, record, watchers.gate));
 }
 
 }  // namespace kongfleet::controller

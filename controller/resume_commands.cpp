@@ -24,7 +24,7 @@ int run_again(const GlobalOptions& global, const Deed& deed, const std::string& 
   const auto fleet = load_fleet(global.fleet_file);
   if (!state_exists(fleet.state)) throw Declined(1, "this fleet remembers no rollout yet");
   FleetMemory memory(fleet, StateDatabase::Mode::Write);
-  const auto found = unfinished(fleet, memory, id);
+  auto found = unfinished(fleet, memory, id);
   std::vector<const FleetHost*> hosts;
   for (const auto& host : found.fleet.hosts) hosts.push_back(&host);
   FleetRun run(found.fleet, hosts, found.releases, found.rollout.kind, found.rollout.id);
@@ -35,6 +35,11 @@ int run_again(const GlobalOptions& global, const Deed& deed, const std::string& 
     answer.err << "nothing was touched\n";
     return 130;
   }
+  // Others may have been at it until the fleet was ours, and while a person thought.
+  if (const auto other = hold.renew())
+    throw Declined(75, "taken over by " + other->who + ": " + other->doing);
+  found.rollout = memory.rollouts.find(run.id());
+  if (is_over(found.rollout.state)) throw Declined(1, run.id() + " is over by now");
   auto shape = run.shape(read_plan(found.rollout.plan).rules);
   for (const auto& host : found.rollout.hosts) shape.phases.push_back(host.phase);
   RunWatch watch(found.fleet, run.id());

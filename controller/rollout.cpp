@@ -54,6 +54,11 @@ std::vector<RolloutAction> Rollout::next(Time now) {
       done = done && settled(host);
     }
     if (!done) return actions;
+    stop_if_due();  // its hosts may have failed before it was its turn
+    if (stopping()) {
+      take_back(actions);
+      return actions;
+    }
     ++wave_;
     confirming_ = false;
     bake_until_.reset();

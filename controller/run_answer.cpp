@@ -29,6 +29,9 @@ std::unique_ptr<RunView> view_for(const Answer& answer, RunShape shape) {
 }
 
 void print_run_end(const Answer& answer, const RunEnd& end) {
+  if (!end.forgotten.empty())
+    answer.err << "warning: how this ended could not be remembered, so it is not over: "
+               << end.forgotten << "; 'kongfleet resume " << end.id << "' once that is mended\n";
   if (answer.format == OutputFormat::Json) return print_end_json(answer.out, end);
   print_end(answer.out, end);
 }

@@ -43,6 +43,7 @@ struct RunEnd {
   RolloutState state = RolloutState::Ended;  // Open: we left before it was over
   RolloutStop stop = RolloutStop::No;
   std::vector<std::pair<const HostRun*, HostPhase>> hosts;
+  std::string forgotten;  // why its end could not be remembered; empty: it is
 };
 
 }  // namespace kongfleet::controller

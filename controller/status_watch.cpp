@@ -40,7 +40,7 @@ void watch_status(const Fleet& fleet, const std::vector<const FleetHost*>& hosts
   const bool screen = answer.format == OutputFormat::Text && is_screen(STDOUT_FILENO);
   if (screen) answer.out << "\x1b[2J";
   std::string before;
-  for (;;) {
+  while (answer.out) {
     FleetRun run(fleet, hosts, {}, "status");
     run.greet_all();
     if (screen)

@@ -177,6 +177,12 @@ int TestKong::command(const std::vector<std::string>& arguments) const {
 void TestKong::start() {
   REQUIRE(command({"start", "-c", (directory_ / "kong.conf").string(), "-p",
                    (directory_ / "k").string()}) == 0);
+  // nginx's first process ends, and with it the command, before the one in the background wrote
+  // its pid down.
+  const KongProcesses processes(directory_ / "k", "/proc");
+  const auto limit = Clock::now() + 20s;
+  while (!processes.master() && Clock::now() < limit) std::this_thread::sleep_for(5ms);
+  REQUIRE(processes.master());
 }
 
 void TestKong::post_config() const {

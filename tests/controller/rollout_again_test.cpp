@@ -52,6 +52,16 @@ TEST_CASE("a rollout goes on where its hosts are") {
   CHECK(rollout.baking());
 }
 
+TEST_CASE("a wave in which every host failed before it is taken up stops it all the same") {
+  auto made = rules();
+  made.wave_ends = {1, 2, 4};
+  made.max_failures = 1;
+  Rollout rollout(made, {{P::Done, P::Back, P::Waiting, P::Waiting}, RolloutStop::No, "", 1});
+  CHECK(hosts_of(rollout.next({}), Kind::Start).empty());
+  CHECK(rollout.stopping());
+  CHECK(rollout.why() == "no host of the wave proved the release");
+}
+
 TEST_CASE("a canary in trial bakes anew before the second wave starts") {
   auto rollout = taken_up({P::Trial, P::Waiting, P::Waiting});
   const Rollout::Time now{};
