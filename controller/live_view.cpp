@@ -95,8 +95,8 @@ void LiveView::write(const std::string& frame) const {
     pollfd ready{screen_, POLLOUT, 0};
     if (::poll(&ready, 1, patience_ms) == 0) return;  // stopped (Ctrl-S), or nobody is there
     const auto wrote = ::write(screen_, frame.data() + done, frame.size() - done);
-    if (wrote < 0 && (errno == EINTR || errno == EAGAIN)) continue;
-    if (wrote <= 0) return;  // the terminal is gone: the rollout is not over for that
+    if (wrote < 0 && errno == EINTR) continue;
+    if (wrote <= 0) return;  // full, or gone: the rollout is not over for that
     done += static_cast<std::size_t>(wrote);
   }
 }
