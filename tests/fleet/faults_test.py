@@ -28,7 +28,7 @@ DEEPER = tuple(Moment(step, after=after) for after in (0, 0.02, 0.3) for step in
 HOSTS = ("2.8.5", "3.4.2", "3.4.2")  # of these versions of Kong
 # Kong 3 leaves behind what keeps it from starting again: whoever is killed with it is struck there.
 LEAVING = ("master", "host")
-TRIES = 5
+TRIES = 12  # a switch is over within milliseconds
 WRONG_MAX = 6  # then the rest would take long to say the same
 
 
