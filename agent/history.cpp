@@ -4,6 +4,7 @@
 
 #include "agent/durable_file.hpp"
 #include "agent/log.hpp"
+#include "agent/utc_time.hpp"
 
 #include <boost/json.hpp>
 
@@ -15,15 +16,6 @@ namespace kongfleet::agent {
 namespace json = boost::json;
 
 namespace {
-
-std::string utc_now() {
-  const std::time_t now = std::time(nullptr);
-  std::tm parts{};
-  ::gmtime_r(&now, &parts);
-  char text[32];
-  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
-  return text;
-}
 
 json::array steps_json(const std::vector<StepTime>& steps) {
   json::array array;
@@ -68,10 +60,14 @@ bool History::torn() const {
 void History::add(const Outcome& outcome, const std::string& holder, std::uint64_t from,
                   std::uint64_t to) const noexcept {
   try {
-    const json::object line{{"time", utc_now()},      {"transaction", outcome.transaction},
-                            {"holder", holder},       {"result", result_name(outcome.result)},
-                            {"from", from},           {"to", to},
-                            {"cause", outcome.cause}, {"steps", steps_json(outcome.steps)}};
+    const json::object line{{"time", utc_text(std::time(nullptr))},
+                            {"transaction", outcome.transaction},
+                            {"holder", holder},
+                            {"result", result_name(outcome.result)},
+                            {"from", from},
+                            {"to", to},
+                            {"cause", outcome.cause},
+                            {"steps", steps_json(outcome.steps)}};
     append_line(path_, (torn() ? "\n" : "") + json::serialize(line), 0640);
     sync_directory(path_.parent_path());  // a file's name lasts only by this
   } catch (const std::exception& error) {

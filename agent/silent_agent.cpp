@@ -3,9 +3,9 @@
 #include "agent/silent_agent.hpp"
 
 #include "agent/journal.hpp"
+#include "agent/utc_time.hpp"
 #include "proto/names.hpp"
 
-#include <ctime>
 #include <exception>
 #include <filesystem>
 #include <ostream>
@@ -14,17 +14,9 @@ namespace kongfleet::agent {
 
 namespace {
 
-std::string utc(std::int64_t unix_time) {
-  const auto time = static_cast<std::time_t>(unix_time);
-  std::tm parts{};
-  ::gmtime_r(&time, &parts);
-  char text[32];
-  return {text, std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts)};
-}
-
 void print_open(const OpenRecord& open, std::ostream& out) {
   out << "open        " << printable(open.id) << " of " << printable(open.holder) << ", step "
-      << step_name(open.step) << ", since " << utc(open.since) << "\n";
+      << step_name(open.step) << ", since " << utc_text(open.since) << "\n";
   if (!open.cause.empty()) out << "cause       " << printable(open.cause) << "\n";
 }
 

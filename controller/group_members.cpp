@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "controller/group_members.hpp"
 
-#include "controller/host_glob.hpp"
+#include "controller/ssh_pattern.hpp"
 #include "controller/suggestion.hpp"
 #include "proto/names.hpp"
 
@@ -22,7 +22,8 @@ const std::string& text_of(const TomlValue& value) { return std::get<std::string
 bool is_excluded(const PatternHost& host, const std::string& pattern,
                  const std::vector<PatternHost>& excluded) {
   const auto label = label_of(host.name, host.port);
-  if (is_glob(pattern)) return glob(pattern, label) || glob(pattern, host.name);
+  if (is_pattern(pattern))
+    return pattern_matches(label, pattern) || pattern_matches(host.name, pattern);
   return std::any_of(excluded.begin(), excluded.end(), [&](const PatternHost& one) {
     return one.name == host.name && (!one.port || one.port == host.port);
   });
@@ -113,7 +114,7 @@ void GroupMembers::exclude(const TomlFields& fields, std::vector<GroupMember>& m
   for (const auto* pattern :
        read_text_list(document_, *value, "exclude", R"(exclude = ["edge-03", "lab-*"])")) {
     const auto& text = text_of(*pattern);
-    const auto excluded = is_glob(text) ? std::vector<PatternHost>{} : named(*pattern);
+    const auto excluded = is_pattern(text) ? std::vector<PatternHost>{} : named(*pattern);
     const auto matches = [&](const GroupMember& member) {
       return is_excluded(member.host, text, excluded);
     };

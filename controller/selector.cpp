@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "controller/selector.hpp"
 
-#include "controller/host_glob.hpp"
+#include "controller/ssh_pattern.hpp"
 #include "controller/suggestion.hpp"
 #include "proto/error.hpp"
 
@@ -59,9 +59,9 @@ void refuse_several(const Fleet& fleet, const std::string& selector, const Chose
 
 Chosen match(const Fleet& fleet, const std::string& selector) {
   const auto shown = printable(selector, 200);
-  if (is_glob(selector)) {
+  if (is_pattern(selector)) {
     auto chosen = choose(fleet, [&](const FleetHost& host) {
-      return glob(selector, host.label()) || glob(selector, host.name);
+      return pattern_matches(host.label(), selector) || pattern_matches(host.name, selector);
     });
     if (count(chosen) == 0) throw Error("selector '" + shown + "' matches no host of the fleet");
     return chosen;

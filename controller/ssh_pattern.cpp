@@ -28,6 +28,10 @@ bool pattern_matches(std::string_view text, std::string_view pattern) {
   return in_pattern == pattern.size();
 }
 
+bool is_pattern(std::string_view text) {
+  return text.find_first_of("*?") != std::string_view::npos;
+}
+
 bool pattern_list_matches(std::string_view text, const std::vector<std::string>& patterns) {
   bool matched = false;
   for (const std::string_view pattern : patterns) {

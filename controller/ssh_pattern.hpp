@@ -13,6 +13,9 @@ namespace kongfleet::controller {
 /// product.
 bool pattern_matches(std::string_view text, std::string_view pattern);
 
+/// Whether `text` is a pattern, and not a plain name.
+bool is_pattern(std::string_view text);
+
 /// Whether `text` matches a list of patterns: at least one does, and none that begins with '!'.
 bool pattern_list_matches(std::string_view text, const std::vector<std::string>& patterns);
 
