@@ -4,6 +4,7 @@
 
 #include "controller/declined.hpp"
 #include "controller/moment.hpp"
+#include "controller/ousted.hpp"
 
 #include <soci/soci.h>
 #include <unistd.h>
@@ -124,15 +125,20 @@ FleetHold::~FleetHold() {
   }
 }
 
-std::optional<Holder> FleetHold::renew() {
-  std::optional<Holder> other;
+void FleetHold::check(soci::session& sql) const {
+  const auto other = read_holder(sql, fleet_);
+  if (other && !same_process(*other, me_))
+    throw Ousted("taken over by " + other->who + ": " + other->doing);
+  // It was taken by somebody who is done already.
+  if (!other) throw Ousted("taken over by somebody who is done meanwhile");
+}
+
+void FleetHold::renew() {
   me_.renewed_ms = wall_clock_ms();
   database_.together([&](soci::session& sql) {
-    other = read_holder(sql, fleet_);
-    if (other && same_process(*other, me_)) other.reset();
-    if (!other) write_holder(sql, fleet_, me_);
+    check(sql);
+    write_holder(sql, fleet_, me_);
   });
-  return other;
 }
 
 }  // namespace kongfleet::controller

@@ -44,9 +44,12 @@ public:
   FleetHold(const FleetHold&) = delete;
   FleetHold& operator=(const FleetHold&) = delete;
 
-  /// Tells those elsewhere that we live. Who has taken it from us; nothing: it is ours. Throws
-  /// Error when the state cannot be written.
-  std::optional<Holder> renew();
+  /// Tells those elsewhere that we live. Throws Ousted when it was taken from us, Error when the
+  /// state cannot be written.
+  void renew();
+  /// Throws Ousted when it was taken from us; for a deed that is done `together`, which then writes
+  /// nothing.
+  void check(soci::session& sql) const;
   /// Whom it was taken from alive, with BreakGlass.
   const std::optional<Holder>& ousted() const { return ousted_; }
 

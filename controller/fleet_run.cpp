@@ -3,6 +3,7 @@
 #include "controller/fleet_run.hpp"
 
 #include "controller/amounts.hpp"
+#include "controller/ousted.hpp"
 #include "controller/rollout_driver.hpp"
 #include "controller/ssh_links.hpp"
 
@@ -209,6 +210,8 @@ RunEnd FleetRun::roll_out(Rollout& rollout, RunView& view, RolloutGate* gate) {
   end.id = machinery_->id;
   end.exit_code = driver.abandoned() ? 130 : rollout.exit_code();
   end.state = state_after(rollout, driver.abandoned());
+  end.taken_over = driver.taken_over();
+  if (!end.taken_over.empty()) end.exit_code = Ousted::held_exit;
   end.stop = rollout.stop();
   for (std::size_t i = 0; i < count; ++i) {
     end.hosts.emplace_back(machinery_->hosts[i].get(), rollout.phase(i));
@@ -220,7 +223,7 @@ RunEnd FleetRun::roll_out(Rollout& rollout, RunView& view, RolloutGate* gate) {
   const bool any = std::any_of(end.hosts.begin(), end.hosts.end(), [](const auto& entry) {
     return entry.second == HostPhase::Refused;
   });
-  if (end.exit_code == 5 && any && held) end.exit_code = 75;
+  if (end.exit_code == 5 && any && held) end.exit_code = Ousted::held_exit;
   return end;
 }
 
@@ -245,7 +248,7 @@ int rollback_exit_code(const RunEnd& end) {
   }
   if (person) return 4;
   if (other || (done && (held || refused))) return 3;
-  return refused ? 5 : held ? 75 : 0;
+  return refused ? 5 : held ? Ousted::held_exit : 0;
 }
 
 }  // namespace

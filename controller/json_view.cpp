@@ -79,6 +79,7 @@ void print_end_json(std::ostream& out, const RunEnd& end) {
   object["id"] = end.id;
   object["exit"] = end.exit_code;
   object["state"] = state_name(end.state);
+  if (!end.taken_over.empty()) object["taken_over"] = end.taken_over;
   auto& hosts = object["hosts"].emplace_array();
   for (const auto& [host, phase] : end.hosts) hosts.push_back(host_json(*host, phase));
   print(out, object);

@@ -93,6 +93,7 @@ RolloutSoFar so_far(const std::vector<TakenUpHost>& hosts, const RememberedRollo
 
 // What became of the hosts is told, whatever becomes of the memory: it is not over there then.
 RunEnd remember_end(RolloutRecord& record, RunEnd end) {
+  if (!end.taken_over.empty()) return end;  // it is somebody else's to remember
   try {
     record.end(end);
   } catch (const Error& error) {

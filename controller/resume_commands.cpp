@@ -36,8 +36,7 @@ int run_again(const GlobalOptions& global, const Deed& deed, const std::string& 
     return 130;
   }
   // Others may have been at it until the fleet was ours, and while a person thought.
-  if (const auto other = hold.renew())
-    throw Declined(75, "taken over by " + other->who + ": " + other->doing);
+  hold.renew();
   found.rollout = memory.rollouts.find(run.id());
   if (is_over(found.rollout.state)) throw Declined(1, run.id() + " is over by now");
   auto shape = run.shape(read_plan(found.rollout.plan).rules);

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "controller/rollout_driver.hpp"
 
+#include "controller/ousted.hpp"
+
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
 
@@ -37,8 +39,9 @@ RolloutDriver::RolloutDriver(asio::io_context& io, Rollout& rollout,
 void RolloutDriver::run() {
   listen_for_interrupt();
   renew_trials();
-  pump();
   io_.restart();
+  pump();
+  if (abandoned_) return;
   io_.run();
 }
 
@@ -117,7 +120,8 @@ void RolloutDriver::pump() {
   for (const auto& action : actions) {
     view_.intends(*hosts_[action.host], rollout_.phase(action.host));
   }
-  remember();
+  keep_up([this] { view_.commit(rollout_); });
+  if (abandoned_) return;
   for (const auto& action : actions) {
     switch (action.kind) {
       case RolloutAction::Kind::Start:
@@ -137,30 +141,26 @@ void RolloutDriver::pump() {
 }
 
 // What is not remembered is not begun: hosts that were to start find us stopping. What goes back,
-// or is confirmed, can be asked of the host by whoever comes after us.
-void RolloutDriver::remember() {
+// or is confirmed, can be asked of the host by whoever comes after us. Where that one is there
+// already, nothing is done any more.
+void RolloutDriver::keep_up(const std::function<void()>& with_others) {
   try {
-    view_.commit(rollout_);
+    with_others();
+  } catch (const Ousted& ousted) {
+    leave(ousted.what());
   } catch (const std::exception& error) {
-    stop_because(error.what());
+    if (rollout_.stopping()) return;
+    reason_ = error.what();
+    rollout_.interrupt();
+    asio::post(io_, [this] { pump(); });
   }
 }
 
-void RolloutDriver::beat() {
-  std::string why;
-  try {
-    why = view_.beat();
-  } catch (const std::exception& error) {
-    why = error.what();
-  }
-  if (!why.empty()) stop_because(why);
-}
-
-void RolloutDriver::stop_because(const std::string& why) {
-  if (rollout_.stopping()) return;
-  reason_ = why;
-  rollout_.interrupt();
-  asio::post(io_, [this] { pump(); });
+void RolloutDriver::leave(const std::string& why) {
+  taken_over_ = why;
+  abandoned_ = true;
+  view_.stopping(why);
+  io_.stop();
 }
 
 void RolloutDriver::tell_waves() {
@@ -199,8 +199,8 @@ void RolloutDriver::renew_trials() {
   renew_.expires_after(renew_every_);
   renew_.async_wait([this](const boost::system::error_code& cancelled) {
     if (cancelled) return;
-    beat();
-    renew_trials();
+    keep_up([this] { view_.beat(); });
+    if (!abandoned_) renew_trials();
   });
 }
 

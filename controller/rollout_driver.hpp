@@ -12,6 +12,7 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include <deque>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -31,6 +32,8 @@ public:
   /// the hosts.
   void run();
   bool abandoned() const { return abandoned_; }
+  /// Who has taken over, so that we left at once; empty: nobody.
+  const std::string& taken_over() const { return taken_over_; }
 
 private:
   enum class Job { Start, Confirm, Revert, Renew };
@@ -40,9 +43,8 @@ private:
   void give(std::size_t host, Job job);
   void pump();
   void tell_waves();
-  void remember();
-  void beat();
-  void stop_because(const std::string& why);
+  void keep_up(const std::function<void()>& with_others);
+  void leave(const std::string& why);
   void renew_trials();
   void listen_for_interrupt();
   void arm_wake();
@@ -67,6 +69,7 @@ private:
   bool interrupted_ = false;
   bool abandoned_ = false;
   std::string reason_;
+  std::string taken_over_;
 };
 
 }  // namespace kongfleet::controller

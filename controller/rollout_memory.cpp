@@ -3,7 +3,9 @@
 #include "controller/rollout_memory.hpp"
 
 #include "controller/declined.hpp"
+#include "controller/fleet_hold.hpp"
 #include "controller/moment.hpp"
+#include "controller/ousted.hpp"
 #include "controller/release_memory.hpp"
 #include "proto/names.hpp"
 
@@ -175,6 +177,16 @@ void write_news(soci::session& sql, const std::string& rollout, const RolloutNew
   }
 }
 
+void check_not_ousted(soci::session& sql, const RememberedRollout& it, const FleetHold* hold) {
+  if (hold == nullptr) return;
+  hold->check(sql);
+  if (it.kind == "rollback") return;  // one is over as soon as it begins, for who comes after
+  int open = 0;
+  sql << "SELECT count(*) FROM rollouts WHERE id = :id AND" << not_over, soci::into(open),
+      soci::use(it.id);
+  if (open == 0) throw Ousted("somebody else has ended this " + it.kind);
+}
+
 void write_standing(soci::session& sql, const RememberedRollout& it) {
   const std::string state(state_name(it.state)), stop(stop_name(it.stop));
   sql << "UPDATE rollouts SET state = :state, stop = :stop, why = :why, exit_code = :code,"
@@ -272,24 +284,23 @@ std::vector<RememberedEvent> RolloutMemory::events(const std::string& id) {
   return events;
 }
 
-bool RolloutMemory::is_open(const std::string& id) {
-  int open = 0;
-  database_.look([&](soci::session& sql) {
-    sql << "SELECT count(*) FROM rollouts WHERE id = :id AND" << not_over, soci::into(open),
-        soci::use(id);
-  });
-  return open == 1;
+void RolloutMemory::check_ours(const RememberedRollout& rollout, const FleetHold& hold) {
+  database_.look([&](soci::session& sql) { check_not_ousted(sql, rollout, &hold); });
 }
 
-void RolloutMemory::write(const RememberedRollout& rollout, const RolloutNews& news) {
+void RolloutMemory::write(const RememberedRollout& rollout, const RolloutNews& news,
+                          const FleetHold* hold) {
   database_.together([&](soci::session& sql) {
+    check_not_ousted(sql, rollout, hold);
     write_standing(sql, rollout);
     write_news(sql, rollout.id, news);
   });
 }
 
-void RolloutMemory::end(const RememberedRollout& rollout, const RolloutNews& news) {
+void RolloutMemory::end(const RememberedRollout& rollout, const RolloutNews& news,
+                        const FleetHold* hold) {
   database_.together([&](soci::session& sql) {
+    check_not_ousted(sql, rollout, hold);
     write_standing(sql, rollout);
     write_news(sql, rollout.id, news);
     ReleaseMemory(database_, fleet_).let_go(sql);

@@ -15,6 +15,8 @@
 
 namespace kongfleet::controller {
 
+class FleetHold;
+
 /// Where a rollout (or sync, or rollback) stands as a whole. Those that are not over keep others
 /// from beginning, until they are gone on with or aborted.
 enum class RolloutState {
@@ -98,12 +100,16 @@ public:
   RememberedRollout find(const std::string& id);
   std::vector<RememberedEvent> events(const std::string& id);
 
-  /// Whether it still is ours to go on with: nobody has ended it.
-  bool is_open(const std::string& id);
-  /// Writes how it stands. One that is over stays as it is: somebody else may have ended it.
-  void write(const RememberedRollout& rollout, const RolloutNews& news);
+  /// Throws Ousted as write() does.
+  void check_ours(const RememberedRollout& rollout, const FleetHold& hold);
+  /// Writes how it stands. One that is over stays as it is: somebody else may have ended it. With
+  /// the `hold` it is carried out under, throws Ousted where that was taken away or somebody ended
+  /// the rollout: nothing is written then.
+  void write(const RememberedRollout& rollout, const RolloutNews& news,
+             const FleetHold* hold = nullptr);
   /// The same at its end; what was kept only to go on with it goes.
-  void end(const RememberedRollout& rollout, const RolloutNews& news);
+  void end(const RememberedRollout& rollout, const RolloutNews& news,
+           const FleetHold* hold = nullptr);
 
 private:
   StateDatabase& database_;

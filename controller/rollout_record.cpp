@@ -101,13 +101,13 @@ void RolloutRecord::commit(const Rollout& rollout) {
   standing_changed_ = standing_changed_ || rollout_.stop != rollout.stop();
   rollout_.stop = rollout.stop();
   if (changed_.empty() && !standing_changed_ && events_.size() < steps_kept) return;
-  memory_.write(rollout_, news());
+  memory_.write(rollout_, news(), &hold_);
   written();
 }
 
-std::string RolloutRecord::beat() {
-  if (const auto other = hold_.renew()) return "taken over by " + other->who + ": " + other->doing;
-  return memory_.is_open(rollout_.id) ? "" : "somebody else has ended this " + rollout_.kind;
+void RolloutRecord::beat() {
+  hold_.renew();
+  memory_.check_ours(rollout_, hold_);
 }
 
 void RolloutRecord::taken_up(const std::vector<TakenUpHost>& phases, const std::string& doing) {
@@ -124,7 +124,7 @@ void RolloutRecord::taken_up(const std::vector<TakenUpHost>& phases, const std::
     changed_.insert(i);
     event("host", row.label, std::string(phase_name(row.phase)));
   }
-  memory_.write(rollout_, news());
+  memory_.write(rollout_, news(), &hold_);
   written();
 }
 
@@ -138,7 +138,7 @@ void RolloutRecord::end(const RunEnd& end) {
     if (rollout_.hosts[positions_.at(host)].phase != phase) enter(*host, phase);
   }
   event("end", "", std::string(state_name(end.state)));
-  memory_.end(rollout_, news());
+  memory_.end(rollout_, news(), &hold_);
   written();
 }
 

@@ -30,12 +30,12 @@ public:
   void stopping(const std::string& why) override;
   void intends(const HostRun& host, HostPhase phase) override;
   void commit(const Rollout& rollout) override;
-  std::string beat() override;
+  void beat() override;
 
   /// It is taken up again: hosts begin as `phases` say, those that `anew` names with a new
-  /// transaction. Written at once. Throws Error.
+  /// transaction. Written at once. Throws Error, and Ousted.
   void taken_up(const std::vector<TakenUpHost>& phases, const std::string& doing);
-  /// How it ended. Throws Error.
+  /// How it ended. Throws Error, and Ousted.
   void end(const RunEnd& end);
 
   const RememberedRollout& rollout() const { return rollout_; }

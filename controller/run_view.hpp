@@ -28,11 +28,11 @@ public:
 
   /// The host is about to be told: `phase` is what it is in from now on.
   virtual void intends(const HostRun&, HostPhase) {}
-  /// What was told so far is to outlast us before anything is done. Throws Error when it can't.
+  /// What was told so far is to outlast us before anything is done. Throws Error when it can't,
+  /// Ousted when it is no longer ours to do.
   virtual void commit(const Rollout&) {}
-  /// Called every few seconds. Why the rollout must stop now; empty: it need not. Throws Error as
-  /// above.
-  virtual std::string beat() { return ""; }
+  /// Called every few seconds. Throws as above.
+  virtual void beat() {}
 };
 
 /// How a run ended, for its summary.
@@ -43,7 +43,8 @@ struct RunEnd {
   RolloutState state = RolloutState::Ended;  // Open: we left before it was over
   RolloutStop stop = RolloutStop::No;
   std::vector<std::pair<const HostRun*, HostPhase>> hosts;
-  std::string forgotten;  // why its end could not be remembered; empty: it is
+  std::string forgotten;   // why its end could not be remembered; empty: it is
+  std::string taken_over;  // who goes on with it, and so we left; empty: nobody
 };
 
 }  // namespace kongfleet::controller

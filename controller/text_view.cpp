@@ -150,6 +150,11 @@ void print_end(std::ostream& out, const RunEnd& end) {
       out << "    on the host: kongfleet-agent status; kongfleet-agent rollback\n";
     }
   }
+  if (!end.taken_over.empty()) {
+    out << "this controller left its hosts: " << end.taken_over
+        << "; what nobody confirms goes back by itself\n";
+    return;
+  }
   if (is_over(end.state)) return;
   out << "it is not over: 'kongfleet resume " << end.id << "' goes on with it, 'kongfleet abort "
       << end.id << "' takes it back\n";

@@ -3,6 +3,7 @@
 #include "controller/fleet_hold.hpp"
 
 #include "controller/declined.hpp"
+#include "controller/ousted.hpp"
 
 #include <catch2/catch.hpp>
 #include <soci/soci.h>
@@ -79,14 +80,14 @@ TEST_CASE("who breaks the glass takes the fleet, and the other one hears of it")
   first.process = "1 2";  // not ours, and not alive
   first.machine = "another machine";
   FleetHold hold(memory.database, "edge", first, Manner::Polite);
-  CHECK_FALSE(hold.renew());
+  CHECK_NOTHROW(hold.renew());
   {
     const FleetHold breaker(memory.database, "edge", me(), Manner::BreakGlass);
     REQUIRE(breaker.ousted());
     CHECK(breaker.ousted()->process == "1 2");
-    REQUIRE(hold.renew());
-    CHECK(hold.renew()->who == "ops@box");
+    CHECK_THROWS_WITH(hold.renew(), "taken over by ops@box: rollout rollout-8");
   }
+  CHECK_THROWS_AS(hold.renew(), Ousted);  // nor does it come back when that one is done
   CHECK_FALSE(holder_of(memory.database, "edge"));
 }
 

@@ -3,6 +3,8 @@
 #include "controller/rollout_memory.hpp"
 
 #include "controller/declined.hpp"
+#include "controller/fleet_hold.hpp"
+#include "controller/ousted.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -92,14 +94,43 @@ TEST_CASE("what somebody else has ended stays ended") {
   auto memory = state.open();
   auto mine = begun("rollout-1", 1);
   memory.rollouts.begin(mine, {});
-  CHECK(memory.rollouts.is_open("rollout-1"));
   auto theirs = mine;
   theirs.state = RolloutState::Aborted;
   memory.rollouts.end(theirs, {});
-  CHECK_FALSE(memory.rollouts.is_open("rollout-1"));
   mine.state = RolloutState::Ended;
   memory.rollouts.end(mine, {});
   CHECK(memory.rollouts.find("rollout-1").state == RolloutState::Aborted);
+}
+
+TEST_CASE("a controller that was ousted writes nothing more into what it did") {
+  const StateFixture state;
+  auto memory = state.open();
+  auto mine = begun("rollout-1", 1);
+  memory.rollouts.begin(mine, {});
+  auto elsewhere = this_holder("eve@box", "rollout rollout-1");
+  elsewhere.machine = "another machine";
+  FleetHold hold(memory.database, "edge", elsewhere, FleetHold::Manner::Polite);
+  mine.hosts[0].phase = HostPhase::Trial;
+  memory.rollouts.write(mine, {{{0, mine.hosts[0]}}, {}}, &hold);
+  CHECK_NOTHROW(memory.rollouts.check_ours(mine, hold));
+  auto theirs = mine;
+  mine.hosts[0].phase = HostPhase::Reverting;
+  const RolloutNews late{{{0, mine.hosts[0]}}, {{5, "host", "host-1", "reverting"}}};
+  SECTION("by one that holds the fleet still") {
+    const FleetHold breaker(memory.database, "edge", this_holder("ops@box", "rollback"),
+                            FleetHold::Manner::BreakGlass);
+    CHECK_THROWS_WITH(memory.rollouts.write(mine, late, &hold), "taken over by ops@box: rollback");
+    CHECK_THROWS_AS(memory.rollouts.end(mine, late, &hold), Ousted);
+  }
+  SECTION("by one that ended it and lost no word") {
+    theirs.state = RolloutState::Aborted;
+    memory.rollouts.end(theirs, {});
+    CHECK_THROWS_WITH(memory.rollouts.write(mine, late, &hold),
+                      "somebody else has ended this rollout");
+  }
+  CHECK_THROWS_AS(memory.rollouts.check_ours(mine, hold), Ousted);
+  CHECK(memory.rollouts.find("rollout-1").hosts[0].phase == HostPhase::Trial);
+  CHECK(memory.rollouts.events("rollout-1").back().text != "reverting");
 }
 
 TEST_CASE("an ID that is not known is refused with the newest ones") {
