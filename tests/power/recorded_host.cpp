@@ -7,6 +7,7 @@
 #include "tests/power/files.hpp"
 #include "tests/power/recovered_host.hpp"
 
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -14,6 +15,8 @@
 #include <csignal>
 
 namespace kongfleet::power {
+
+namespace fs = std::filesystem;
 
 namespace {
 
@@ -30,11 +33,30 @@ crash::CrashHost fresh(crash::CrashHost host, const RecordedHost::Options& optio
     throw_errno("close to others", conf);
   }
   // A package may have made the agent's directory long ago; here, nobody has.
-  std::filesystem::remove(host.state());
+  fs::remove(host.state());
   host.start_kong();
   sync_file_system(host.root());  // all that was there before kongfleet lasts
   return host;
 }
+
+/// A file that nobody can open to write while this lives.
+class ReadOnlyFile {
+public:
+  explicit ReadOnlyFile(fs::path path) : path_(std::move(path)) {
+    mount(path_.c_str(), MS_BIND);
+    mount(nullptr, MS_BIND | MS_REMOUNT | MS_RDONLY);
+  }
+  ~ReadOnlyFile() { ::umount2(path_.c_str(), MNT_DETACH); }
+  ReadOnlyFile(const ReadOnlyFile&) = delete;
+  ReadOnlyFile& operator=(const ReadOnlyFile&) = delete;
+
+private:
+  void mount(const char* source, unsigned long flags) const {
+    if (::mount(source, path_.c_str(), nullptr, flags, nullptr) != 0) throw_errno("mount", path_);
+  }
+
+  fs::path path_;
+};
 
 void require(const wire::Outcome& outcome, wire::Outcome::Result result) {
   if (outcome.result() == result) return;
@@ -118,9 +140,20 @@ void RecordedHost::revert_trial() {
   told(trial_, "rolled-back");
 }
 
-void RecordedHost::find_trial_taken_back() {
+void RecordedHost::require_ready() {
   if (agent().host().state() != "ready") throw Error("the trial of a dead agent is still open");
+}
+
+void RecordedHost::find_trial_taken_back() {
+  require_ready();
   told(trial_, "rolled-back");
+}
+
+void RecordedHost::start_agent_without_history() {
+  const ReadOnlyFile history(host_.state() / "history.jsonl");
+  start_agent();
+  require_ready();
+  recorder_.mark("found " + std::to_string(confirmed_));
 }
 
 // Killed where it stands, it does not come to make the call.
@@ -164,7 +197,7 @@ void RecordedHost::begin_dying_trial(const std::string& version, const Death& de
   die_in(death, [&] { begin_trial(version); });
   kill_agent();
   start_agent();
-  if (agent().host().state() != "ready") throw Error("the trial of a dead agent is still open");
+  require_ready();
   told(trial_, end);
 }
 

@@ -44,6 +44,9 @@ public:
   void revert_trial();
   /// What an agent does with the trial of one that died.
   void find_trial_taken_back();
+  /// start_agent, which takes the trial of one that died back and can't write its history: nobody
+  /// is told of it.
+  void start_agent_without_history();
   /// The agent dies just before it makes such a call of a file whose path ends so, for the first
   /// time from now on.
   struct Death {
@@ -74,6 +77,7 @@ public:
 
 private:
   crash::Conversation& agent();
+  void require_ready();
   void told(const std::string& transaction, const std::string& result);
   std::string next_transaction();
   void meet_death(const SystemCall& call);
