@@ -50,7 +50,7 @@ private:
 
 /// Forks and executes. `before_exec` runs in the child, where only async-signal-safe calls are
 /// allowed.
-pid_t start(const Command& command, const std::function<void()>& before_exec = {});
+pid_t start(const Command& command, const std::function<void()>& before_exec);
 
 /// Runs a program to its end. Throws Error when that is not exit code 0 within 20 seconds.
 void run(const std::vector<std::string>& argv);

@@ -29,14 +29,14 @@ void each_loss(const Recording& recording, const LossSearch& search,
 }
 
 void each_case(const Recording& recording, const std::set<std::string>& missing,
-               const LossCase* begin, const LossCase* end,
+               const std::vector<LossCase>& cases,
                const std::function<void(const LossCase&, const DiskTree&)>& try_one) {
   Timeline timeline(recording, missing);
-  for (const auto* one = begin; one != end; ++one) {
-    while (timeline.now().events < one->loss.events) {
+  for (const auto& one : cases) {
+    while (timeline.now().events < one.loss.events) {
       if (!timeline.advance()) throw Error("the recording ends before this loss of power");
     }
-    try_one(*one, one->loss.state(recording, timeline.now()));
+    try_one(one, one.loss.state(recording, timeline.now()));
   }
 }
 

@@ -41,10 +41,10 @@ struct LossCase {
   std::set<std::size_t> marks;
 };
 
-/// Calls `try_one` with each case of `[begin, end)` and its state. They must be in order of
+/// Calls `try_one` with each case and its state. They must be in order of
 /// moments.
 void each_case(const Recording& recording, const std::set<std::string>& missing,
-               const LossCase* begin, const LossCase* end,
+               const std::vector<LossCase>& cases,
                const std::function<void(const LossCase&, const DiskTree&)>& try_one);
 
 /// For people: the last event before a loss of power, and which pending changes it left out.

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <iostream>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <sstream>
@@ -70,13 +71,21 @@ LossTrials::LossTrials(const Recording& recording, std::size_t states) : recordi
   });
 }
 
+void LossTrials::draw(std::size_t most, std::uint64_t seed) {
+  std::vector<LossCase> drawn;
+  std::sample(cases_.begin(), cases_.end(), std::back_inserter(drawn), most, std::mt19937_64(seed));
+  cases_ = std::move(drawn);
+}
+
+// What takes an agent long, a person's edit say, does so in all states of a stretch of moments:
+// each job has states from all over the life.
 std::vector<std::string> LossTrials::bad_ones() const {
   const auto jobs = (cases_.size() + batch - 1) / batch;
   const auto told = on_lost_hosts(recording_, jobs, [&](const LostHost& host, std::size_t number) {
-    const auto* begin = cases_.data() + number * batch;
-    const auto* end = std::min(begin + batch, cases_.data() + cases_.size());
+    std::vector<LossCase> cases;
+    for (auto at = number; at < cases_.size(); at += jobs) cases.push_back(cases_[at]);
     std::string bad;
-    each_case(recording_, {}, begin, end, [&](const LossCase& one, const DiskTree& disk) {
+    each_case(recording_, {}, cases, [&](const LossCase& one, const DiskTree& disk) {
       const auto complaint = host.why_bad_after(disk, one.marks, room_of(disk));
       if (!complaint.empty()) bad += one.loss.text() + " " + on_one_line(complaint) + "\n";
     });
@@ -119,7 +128,7 @@ std::string LossTrials::again(const Recording& recording, const PowerLoss& loss,
   const LossCase one{loss, {marks}};
   const auto told = on_lost_hosts(recording, 1, [&](const LostHost& host, std::size_t) {
     std::string bad;
-    each_case(recording, missing, &one, &one + 1, [&](const LossCase&, const DiskTree& disk) {
+    each_case(recording, missing, {one}, [&](const LossCase&, const DiskTree& disk) {
       std::cout << describe(recording, loss, missing) << disk.listing() << std::flush;
       for (const auto room : {Room::Enough, Room::None}) {
         if (bad.empty()) bad = host.why_bad_after(disk, one.marks, room);

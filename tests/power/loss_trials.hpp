@@ -5,6 +5,7 @@
 #include "tests/power/loss_cases.hpp"
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -16,9 +17,11 @@ class LossTrials {
 public:
   /// Names at least `states` different ones. `recording` must outlive it.
   LossTrials(const Recording& recording, std::size_t states);
+  /// Leaves `most` of them to be tried, drawn by chance; the same seed draws the same.
+  void draw(std::size_t most, std::uint64_t seed);
 
   std::size_t states() const { return cases_.size(); }
-  /// Tries all. Each bad one: "LOSS complaint", on one line.
+  /// Tries them. Each bad one: "LOSS complaint", on one line.
   std::vector<std::string> bad_ones() const;
   /// Takes the syncs of one site after the other away, and tries what else may be left then, until
   /// one is bad: that one, as above. Or an empty string: nothing here needs the sync.
@@ -29,8 +32,8 @@ public:
 
 private:
   const Recording& recording_;
-  std::vector<LossCase> cases_;  // each state once, in the order of moments
-  std::set<KnownState> known_;   // the same with all that is known outside
+  std::vector<LossCase> cases_;  // to be tried: each state once, in the order of moments
+  std::set<KnownState> known_;   // all there are, with all that is known outside
 };
 
 }  // namespace kongfleet::power
