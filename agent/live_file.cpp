@@ -4,7 +4,6 @@
 
 #include "agent/durable_file.hpp"
 #include "agent/file_exchange.hpp"
-#include "agent/file_identity.hpp"
 #include "proto/error.hpp"
 
 #include <fcntl.h>
@@ -29,6 +28,13 @@ Fd open_to_read(const fs::path& path) {
   Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
   if (!file) throw_errno("open", path);
   return file;
+}
+
+void give_identity(const fs::path& path, const FileIdentity& wanted) {
+  const auto file = open_to_read(path);
+  if (identity_of(file, path) == wanted) return;
+  set_identity(file, wanted, path);
+  sync_file(file, path);
 }
 
 }  // namespace
@@ -103,19 +109,23 @@ bool LiveFile::holds(Which which, const Digest& content) const {
 }
 
 // Somebody may have changed owner, mode or ACL since the file was prepared: that stands too.
-void LiveFile::take_identity(Which which) const {
-  const auto other = companion_path(which);
-  const auto file = open_to_read(other);
-  const auto live = identity_of(open_to_read(path_), path_);
-  if (identity_of(file, other) == live) return;
-  set_identity(file, live, other);
-  sync_file(file, other);
+FileIdentity LiveFile::take_identity(Which which) const {
+  auto live = identity_of(open_to_read(path_), path_);
+  give_identity(companion_path(which), live);
+  return live;
+}
+
+// Or have changed them after that, and before the exchange: what was taken out tells.
+void LiveFile::keep_identity(Which which, const FileIdentity& taken) const {
+  const auto out = companion_path(which);
+  const auto identity = identity_of(open_to_read(out), out);
+  if (identity != taken) give_identity(path_, identity);
 }
 
 bool LiveFile::exchange(Which which, const Digest& expected) const {
   if (sha256(read()) != expected) return false;
   const auto other = companion_path(which);
-  take_identity(which);
+  const auto taken = take_identity(which);
   const auto ours = companion(which);
   exchange_files(other, path_);
   const bool edited = companion(which) != expected;
@@ -123,6 +133,7 @@ bool LiveFile::exchange(Which which, const Digest& expected) const {
   // out then, but another edit, that one goes back.
   if (edited) exchange_files(other, path_);
   if (edited && companion(which) != ours) exchange_files(other, path_);
+  if (!edited) keep_identity(which, taken);
   sync_directory(path_.parent_path());
   if (!edited) close(which);  // not before: until the exchange lasts, this may be the live file
   return !edited;

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "agent/file_identity.hpp"
 #include "proto/digest.hpp"
 
 #include <filesystem>
@@ -57,7 +58,8 @@ public:
 private:
   std::filesystem::path companion_path(Which which) const;
   void stage(Which which, std::string_view content) const;
-  void take_identity(Which which) const;
+  FileIdentity take_identity(Which which) const;
+  void keep_identity(Which which, const FileIdentity& taken) const;
   bool close(Which which) const;
   std::filesystem::path path_;
 };

@@ -93,6 +93,21 @@ TEST_CASE("an edit in the moment in which another goes back in stands") {
   CHECK(read_file(conf.path) == "second edit");
 }
 
+TEST_CASE("a mode that is changed between the look and the exchange stays") {
+  const Conf conf;
+  REQUIRE(::chmod(conf.path.c_str(), 0644) == 0);
+  conf.file().prepare("new", "restored");
+  bool exchanged = false;
+  const SystemCall close_it{.number = SYS_renameat2,
+                            .meanwhile = [&] { fs::permissions(conf.path, fs::perms(0600)); }};
+  const auto problem = message_with(
+      close_it, [&] { exchanged = conf.file().exchange(LiveFile::Which::New, sha256("old")); });
+  CHECK(problem.empty());
+  CHECK(exchanged);
+  CHECK(read_file(conf.path) == "new");
+  CHECK(fs::status(conf.path).permissions() == fs::perms(0600));
+}
+
 TEST_CASE("a way back that was kept for another kong.conf is not taken for the way there") {
   const Conf conf;
   conf.file().settle("kept");
