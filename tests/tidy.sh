@@ -46,24 +46,35 @@ breach "a file near 400 lines wants to be two" \
   "$(wc -l "${cpp[@]}" | awk '$1 > 400 && $2 != "total" {print $2 ": " $1}')"
 breach "shellcheck" "$(shellcheck -f gcc "${scripts[@]}" || true)"
 
-# One file: the digest of what the preprocessor makes of it, of the rules, and of the command is the key.
+# Most of clang-tidy's time goes into what files include: a bunch of them is looked at as one. One that has a fault is
+# halved until the file is alone. The key of a good verdict is the digest of
+# what the preprocessor makes of the bunch, and of the rules.
 # shellcheck disable=SC2317
-tidy_one() {
-  local file=$1 key
-  key=$( { cat .clang-tidy; clang-tidy-14 --version; compiled "$file"; } | sha256sum | cut -d' ' -f1)
-  [ -e "$cache/$key" ] && return 0
-  clang-tidy-14 -p "$build" --quiet --extra-arg=-Wno-unknown-warning-option "$file" 2>/dev/null || return 1
-  touch "$cache/$key"
+tidy() {
+  local flags=(-std=c++20 -I. -isystem "$build/generated" -DKONGFLEET_VERSION='"x"'
+    -DBOOST_ASIO_NO_DEPRECATED -DSPDLOG_FMT_EXTERNAL -DFMT_HEADER_ONLY) bunch key out
+  bunch=$(mktemp --suffix=.cpp)
+  printf '#include "%s"\n' "$@" >"$bunch"
+  key=$( { cat .clang-tidy; clang-tidy-14 --version; g++ "${flags[@]}" -E -P "$bunch"; } | sha256sum | cut -d' ' -f1)
+  if [ -e "$cache/$key" ]; then
+    rm "$bunch"
+    return 0
+  fi
+  out=$(clang-tidy-14 --quiet --config-file=.clang-tidy --header-filter='/?(agent|controller|proto)/[a-z_0-9]+\.[ch]pp$' \
+    "$bunch" -- "${flags[@]}" -Wno-unknown-warning-option 2>/dev/null) && touch "$cache/$key" && rm "$bunch" && return 0
+  rm "$bunch"
+  if [ $# -eq 1 ]; then
+    printf '%s\nclang-tidy: %s\n' "$out" "$1"
+    return 1
+  fi
+  local half=$(($# / 2)) good=0
+  tidy "${@:1:half}" || good=1
+  tidy "${@:half+1}" || good=1
+  return "$good"
 }
-# shellcheck disable=SC2317
-compiled() {
-  g++ -std=c++20 -E -P -I. -isystem "$build/generated" -DKONGFLEET_VERSION='"x"' \
-    -DBOOST_ASIO_NO_DEPRECATED -DSPDLOG_FMT_EXTERNAL -DFMT_HEADER_ONLY "$1"
-}
-export -f tidy_one compiled
+export -f tidy
 export build cache
-if ! printf '%s\n' agent/*.cpp controller/*.cpp proto/*.cpp |
-  xargs -P "$(nproc)" -I{} bash -c 'tidy_one {} || { echo "clang-tidy: {}"; exit 1; }'; then
+if ! tests/bunches.py agent/*.cpp controller/*.cpp proto/*.cpp | xargs -P "$(nproc)" -L 1 bash -c 'tidy "$@"' tidy; then
   bad=1
 fi
 find "$cache" -mtime +30 -delete
