@@ -96,23 +96,22 @@ void Rollout::bake(Time now, std::vector<RolloutAction>& actions) {
   }
 }
 
-// Everything that hangs in the air goes back at once: it was not confirmed. After a failure what
-// was confirmed goes back too, within the budget, but always at least one at a time: hosts in
-// trouble must not hold it up.
+// What hangs in the air goes back first: it was not confirmed; its leases are renewed until its
+// turn. After a failure what was confirmed goes back too. All within the budget, as a host that is
+// restored is unavailable, but always at least one at a time: hosts in trouble must not hold it up.
 void Rollout::take_back(std::vector<RolloutAction>& actions) {
-  const auto order = [&](std::size_t host) {
-    hosts_[host] = HostPhase::Reverting;
-    actions.push_back({RolloutAction::Kind::Revert, host});
-  };
+  take_back(HostPhase::Trial, actions);
+  if (stop_ == RolloutStop::Failed || stop_ == RolloutStop::Aborted)
+    take_back(HostPhase::Done, actions);
+}
+
+void Rollout::take_back(HostPhase from, std::vector<RolloutAction>& actions) {
   for (std::size_t host = 0; host < hosts_.size(); ++host) {
-    if (hosts_[host] == HostPhase::Trial) order(host);
-  }
-  if (stop_ != RolloutStop::Failed && stop_ != RolloutStop::Aborted) return;
-  for (std::size_t host = 0; host < hosts_.size(); ++host) {
-    if (hosts_[host] != HostPhase::Done) continue;
+    if (hosts_[host] != from) continue;
     const auto moving = count(HostPhase::Reverting) + count(HostPhase::Changing);
     if (moving > 0 && unavailable() >= rules_.max_unavailable) return;
-    order(host);
+    hosts_[host] = HostPhase::Reverting;
+    actions.push_back({RolloutAction::Kind::Revert, host});
   }
 }
 

@@ -120,6 +120,7 @@ private:
   void fill(std::vector<RolloutAction>& actions);
   void bake(Time now, std::vector<RolloutAction>& actions);
   void take_back(std::vector<RolloutAction>& actions);
+  void take_back(HostPhase from, std::vector<RolloutAction>& actions);
   bool settled(std::size_t host) const;
   bool whole_wave_failed() const;
   void stop_if_due();
