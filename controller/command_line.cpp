@@ -256,7 +256,7 @@ std::variant<Invocation, Leave> parse_command_line(const std::vector<std::string
     if (grammar.raw.fleet_file.empty()) throw UsageError("the name after -f is empty");
     const GlobalOptions global{.fleet_file = grammar.raw.fleet_file,
                                .output = read_format(grammar.raw.output, name)};
-    return Invocation{global, read_command(name, grammar.raw)};
+    return Invocation{global, read_command(name, grammar.raw), name};
   } catch (const CLI::CallForHelp&) {
     return Leave{.to_stdout = grammar.app.help()};
   } catch (const CLI::CallForVersion& version) {

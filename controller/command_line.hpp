@@ -81,6 +81,7 @@ using Command = std::variant<InitCommand, CheckCommand, PackCommand, PlanCommand
 struct Invocation {
   GlobalOptions global;
   Command command;
+  std::string name;  // the command's: "rollout"
 };
 
 /// There is nothing to run: print and leave. `--help` and `--version` are exit 0 with text for

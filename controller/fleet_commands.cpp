@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "controller/fleet_commands.hpp"
 
+#include "controller/check_command.hpp"
 #include "controller/fleet_file.hpp"
 #include "controller/plan_view.hpp"
 #include "controller/recorded_run.hpp"
@@ -13,6 +14,8 @@
 #include "controller/status_view.hpp"
 #include "controller/status_watch.hpp"
 #include "proto/names.hpp"
+
+#include <boost/json.hpp>
 
 #include <algorithm>
 #include <optional>
@@ -255,19 +258,23 @@ int run_status(const GlobalOptions& global, const StatusCommand& command, const 
 }
 
 int run_check_hosts(const GlobalOptions& global, const Answer& answer) {
-  const auto fleet = load_fleet(global.fleet_file);
-  const auto hosts = select_hosts(fleet, {});
-  FleetRun run(fleet, hosts, {}, "check");
-  run.greet_all();
-  print_notes(run, answer);
-  if (answer.format == OutputFormat::Json) {
-    print_status_json(answer.out, run.hosts());
-  } else {
-    print_status(answer.out, run.hosts());
+  const auto report = check_fleet(global.fleet_file);
+  const bool text = answer.format == OutputFormat::Text;
+  auto document = check_json(report);
+  if (text) print_check(answer.out, report);
+  bool good = report.good();
+  if (good) {
+    FleetRun run(report.fleet, select_hosts(report.fleet, {}), {}, "check");
+    run.greet_all();
+    print_notes(run, answer);
+    good = std::all_of(run.hosts().begin(), run.hosts().end(), [](const auto& host) {
+      return host->trouble == Trouble::None && host->state.state() == "ready";
+    });
+    if (text) print_status(answer.out, run.hosts());
+    document["ok"] = good;
+    document["host_states"] = status_json(run.hosts());
   }
-  const bool good = std::all_of(run.hosts().begin(), run.hosts().end(), [](const auto& host) {
-    return host->trouble == Trouble::None && host->state.state() == "ready";
-  });
+  if (!text) answer.out << boost::json::serialize(document) << "\n";
   return good ? 0 : 1;
 }
 

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "controller/json_view.hpp"
 
+#include "controller/answer.hpp"
 #include "controller/wire_json.hpp"
 #include "proto/names.hpp"
 
@@ -15,7 +16,7 @@ namespace json = boost::json;
 
 namespace {
 
-json::object event(std::string_view name) { return {{"schema", "kongfleet/1"}, {"event", name}}; }
+json::object event(std::string_view name) { return {{"schema", json_schema}, {"event", name}}; }
 
 void print(std::ostream& out, const json::object& object) {
   out << json::serialize(object) << "\n" << std::flush;

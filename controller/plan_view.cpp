@@ -95,7 +95,7 @@ void print_objections(std::ostream& out, const std::vector<std::unique_ptr<HostR
 }
 
 void print_plan_json(std::ostream& out, const std::vector<std::unique_ptr<HostRun>>& hosts) {
-  json::object document{{"schema", "kongfleet/1"}, {"command", "plan"}};
+  json::object document{{"schema", json_schema}, {"command", "plan"}};
   auto& array = document["hosts"].emplace_array();
   for (const auto& host : hosts) {
     json::object object{{"host", host->label()}};

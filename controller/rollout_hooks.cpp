@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "controller/rollout_hooks.hpp"
 
+#include "controller/answer.hpp"
 #include "controller/child_process.hpp"
 #include "controller/ssh_helpers.hpp"
 #include "proto/names.hpp"
@@ -32,7 +33,7 @@ RolloutHooks::RolloutHooks(const Fleet& fleet, std::string rollout,
 RolloutHooks::Facts RolloutHooks::facts(const std::string& hook, const HostRun* host,
                                         std::size_t wave, const std::string& result) const {
   json::object object{
-      {"schema", "kongfleet/1"}, {"hook", hook}, {"fleet", fleet_.name}, {"rollout", rollout_}};
+      {"schema", json_schema}, {"hook", hook}, {"fleet", fleet_.name}, {"rollout", rollout_}};
   Facts facts{.hook = hook};
   facts.variables = {variable("HOOK", hook), variable("FLEET", fleet_.name),
                      variable("ROLLOUT", rollout_)};

@@ -49,6 +49,11 @@ TEST_CASE("every command is understood") {
   CHECK(command<StatusCommand>({"status", "edge"}).selectors == Arguments{"edge"});
 }
 
+TEST_CASE("a command is known by its name, whatever stands before it") {
+  CHECK(parse({"-f", "x.toml", "--output", "json", "rollout"}).name == "rollout");
+  CHECK(parse({"history", "-f", "x.toml"}).name == "history");
+}
+
 TEST_CASE("rollback takes a generation's number") {
   CHECK_FALSE(command<RollbackCommand>({"rollback"}).to);
   CHECK(command<RollbackCommand>({"rollback", "--to", "0", "edge"}).to == 0);

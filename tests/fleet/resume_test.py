@@ -8,7 +8,7 @@ import signal
 import threading
 import unittest
 
-from fleet import Fleet, wait_for
+from fleet import Fleet, checked, wait_for
 
 BAD = 'error("a bug that only requests show")'
 
@@ -40,6 +40,8 @@ class Controller:
     def end(self):
         self.process.wait(timeout=90)
         self.reader.join()
+        for event in self.events:
+            checked(event)
         self.said = self.process.stderr.read()
         self.process.stdout.close()
         self.process.stderr.close()

@@ -38,7 +38,7 @@ class RolloutTest(unittest.TestCase):
         self.assertEqual(self.fleet.headers(), wanted)
 
     def status(self, index=0):
-        return json.loads(self.fleet.kongfleet("--output", "json", "status").out)["hosts"][index]
+        return self.fleet.kongfleet("--output", "json", "status").json()["hosts"][index]
 
     def serving_workers(self, index=0):
         """Each with its start time; those of an earlier reload that still drain are not among them."""
@@ -60,7 +60,7 @@ class RolloutTest(unittest.TestCase):
         self.assertIn("~ my-plugin 1.0.0 -> 1.1.0", plan.out)
         self.all_serve("1.0.0")
         result = self.fleet.kongfleet("--output", "json", "rollout", "--yes", expect=0)
-        events = [json.loads(line) for line in result.out.splitlines()]
+        events = result.events()
         self.assertEqual(events[-1]["event"], "end")
         self.assertEqual({host["phase"] for host in events[-1]["hosts"]}, {"done"})
         canary_done = next(i for i, event in enumerate(events)
