@@ -75,6 +75,14 @@ void JsonView::stopping(const std::string& why) {
   print(out_, object);
 }
 
+void JsonView::ends(const RememberedRollout& other, const std::string& text) {
+  auto object = event("aborts");
+  object["rollout"] = other.id;
+  object["state"] = state_name(other.state);
+  object["text"] = printable(text);
+  print(out_, object);
+}
+
 void print_end_json(std::ostream& out, const RunEnd& end) {
   auto object = event("end");
   object["id"] = end.id;
@@ -83,6 +91,16 @@ void print_end_json(std::ostream& out, const RunEnd& end) {
   if (!end.taken_over.empty()) object["taken_over"] = end.taken_over;
   auto& hosts = object["hosts"].emplace_array();
   for (const auto& [host, phase] : end.hosts) hosts.push_back(host_json(*host, phase));
+  const bool syncs = end.kind == "sync";
+  if (syncs) {
+    auto& others = object["left_alone"].emplace_array();
+    for (const auto& [host, phase] : end.left_alone) others.push_back(host_json(*host, phase));
+    auto& poisoned = object["poisoned"].emplace_array();
+    for (const auto* host : end.poisoned) {
+      poisoned.push_back(
+          json::object{{"host", host->label()}, {"why", printable(host->plan->poison())}});
+    }
+  }
   print(out, object);
 }
 
