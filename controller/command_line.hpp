@@ -4,6 +4,7 @@
 
 #include "proto/names.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
@@ -72,6 +73,7 @@ struct StatusCommand {
 };
 struct SyncCommand {
   std::vector<std::string> selectors;
+  std::chrono::milliseconds splay{0};  // waits first, for less than this (splay.hpp)
 };
 
 using Command = std::variant<InitCommand, CheckCommand, PackCommand, PlanCommand, RolloutCommand,

@@ -91,10 +91,44 @@ RememberedRollout remembered() {
 TEST_CASE("the JSON of plan and status is what it always was") {
   const ThreeHosts run;
   std::ostringstream plan, status;
-  print_plan_json(plan, run.hosts());
+  print_plan_json(plan, run.hosts(), {});
   check_golden("plan", plan.str());
   print_status_json(status, run.hosts());
   check_golden("status", status.str());
+}
+
+TEST_CASE("a plan tells what keeps a rollout from beginning, to people and to programs") {
+  const ReleaseConflict conflict{.name = "my-plugin",
+                                 .version = "1.0.0",
+                                 .digest = std::string(64, 'a'),
+                                 .released_digest = std::string(64, 'b'),
+                                 .rollout = "rollout-1",
+                                 .at_ms = start};
+  std::ostringstream text, plan;
+  print_conflicts(text, {conflict});
+  CHECK_THAT(text.str(), Catch::StartsWith("my-plugin\n  X a rollout would be refused: "
+                                           "my-plugin@1.0.0 was released on ") &&
+                             Catch::Contains("by rollout-1") &&
+                             Catch::EndsWith(": give it a new version\n"));
+  print_plan_json(plan, {}, {conflict});
+  const auto local = text_of(conflict);  // it has a time of here in it
+  check_golden("plan-conflict", replaced(plan.str(), local, "TEXT"));
+}
+
+TEST_CASE("the JSON of a sync's end, and of what a rollback ends, is what it always was") {
+  ThreeHosts run;
+  std::ostringstream text;
+  auto paused = remembered();
+  paused.state = RolloutState::Paused;
+  JsonView(text).ends(paused, "this rollback ends it");
+  const RunEnd end{.kind = "sync",
+                   .id = "sync-20251124T160000-3fa9",
+                   .exit_code = 2,
+                   .hosts = {{&run.host(2), HostPhase::Done}},
+                   .left_alone = {{&run.host(1), HostPhase::Unreachable}},
+                   .poisoned = {&run.host(0)}};
+  print_end_json(text, end);
+  check_golden("sync", text.str());
 }
 
 TEST_CASE("the JSON of a rollout's events is what it always was") {
@@ -153,7 +187,7 @@ TEST_CASE("the JSON that hooks read is what it always was") {
   auto story = [&]() -> asio::awaitable<void> {
     const auto objection = co_await told.before_host(run.host(0), 0);
     CHECK(objection.empty());
-    co_await told.after_host(run.host(0), HostPhase::Back);
+    co_await told.after_host(run.host(0), 0, HostPhase::Back);
   };
   asio::co_spawn(io, story(), [](const std::exception_ptr& bug) {
     if (bug) std::rethrow_exception(bug);

@@ -7,6 +7,7 @@ import copy
 import json
 import os
 import pathlib
+import pty
 import subprocess
 import sys
 import tempfile
@@ -19,7 +20,7 @@ from documents import KINDS, SCHEMA, checked, document
 
 BUILD = pathlib.Path(os.environ.get("KONGFLEET_BUILD", PROJECT / "build")).resolve()
 GOLDEN = PROJECT / "tests/golden/json"
-EVENTS = {"wave", "baking", "step", "host", "stopping", "end"}
+EVENTS = {"wave", "baking", "step", "host", "stopping", "aborts", "end"}
 HOOKS = {"before_wave", "before_host", "after_host", "after_rollout"}
 FLEET = """
 [fleet]
@@ -117,8 +118,8 @@ class CommandsTest(unittest.TestCase):
     def configure(self, more: str = "") -> None:
         (self.directory / "fleet.toml").write_text(FLEET.format(more=more))
 
-    def run_kongfleet(self, code: int, *arguments: str) -> str:
-        done = subprocess.run([BUILD / "kongfleet", "--output", "json", *arguments],
+    def run_kongfleet(self, code: int, *arguments: str, output: str = "json") -> str:
+        done = subprocess.run([BUILD / "kongfleet", "--output", output, *arguments],
                               cwd=self.directory, env=os.environ | {"HOME": str(self.directory)},
                               stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60,
                               check=False)
@@ -174,11 +175,51 @@ class CommandsTest(unittest.TestCase):
                          "unreachable")
         self.said(0, "report", "latest", "-o", "page.html", kind="report")
 
-    def test_rollback_and_sync(self):
+    def test_sync(self):
+        end = self.said(1, "sync", kind="end")
+        self.assertEqual(end["left_alone"][0]["phase"], "unreachable")
+        text = self.run_kongfleet(1, "sync", output="text")
+        self.assertRegex(text, "^sync id=[^ ]+ fleet=edge exit=1 hosts=1 changed=0 unchanged=0 "
+                               "poisoned=0 failed=1 other=0 seconds=[0-9.]+\n$")
+
+    def test_a_rollback_tells_what_it_ends_before_it_does(self):
         events = documents.documents(self.run_kongfleet(3, "rollback", "--yes"))
         self.assertEqual([documents.kind_of(event) for event in events], ["host", "end"])
-        for event in documents.documents(self.run_kongfleet(1, "sync")):
-            self.assertEqual(documents.kind_of(event), "end")
+        self.configure('[rollout]\nmax_failures = 1\non_failure = "pause"\n')
+        self.run_kongfleet(6, "rollout", "--yes")
+        events = documents.documents(self.run_kongfleet(3, "rollback", "--yes"))
+        self.assertEqual([documents.kind_of(event) for event in events], ["aborts", "host", "end"])
+        self.assertEqual(events[0]["state"], "paused")
+        self.assertEqual(self.said(0, "show", events[0]["rollout"], kind="show")["rollout"]["state"],
+                         "aborted")
+
+    def test_a_rollback_asks_with_what_it_ends(self):
+        self.configure('[rollout]\nmax_failures = 1\non_failure = "pause"\n')
+        self.run_kongfleet(6, "rollout", "--yes")
+        paused, = self.said(0, "history", kind="history")["rollouts"]
+        person, terminal = pty.openpty()
+        self.addCleanup(os.close, person)
+        os.write(person, b"n\n")
+        done = subprocess.run([BUILD / "kongfleet", "rollback"], cwd=self.directory, stdin=terminal,
+                              env=os.environ | {"HOME": str(self.directory)}, timeout=60,
+                              capture_output=True, text=True, check=False)
+        os.close(terminal)
+        self.assertEqual(done.returncode, 130, done.stderr)
+        note, rest = done.stderr.split("\n", 1)
+        self.assertRegex(note, f"^note: {paused['id']} of .* is paused: this rollback ends it")
+        self.assertTrue(rest.startswith("Take 1 host back to the generation before, and end "
+                                        f"{paused['id']}? [y/N]"), rest)
+        self.assertEqual(self.said(0, "history", kind="history")["rollouts"], [paused])
+
+    def test_a_plan_shows_a_version_that_comes_back_with_other_content(self):
+        self.configure("[rollout]\nmax_failures = 1\n")
+        self.run_kongfleet(1, "rollout", "--yes")
+        self.assertNotIn("conflicts", self.said(1, "plan", kind="plan"))
+        handler = self.directory / "plugins/my-plugin/kong/plugins/my-plugin/handler.lua"
+        handler.write_text(handler.read_text() + "-- changed\n")
+        conflict, = self.said(1, "plan", kind="plan")["conflicts"]
+        self.assertEqual(conflict["version"], "1.0.0")
+        self.assertIn("give it a new version", conflict["text"])
 
     def test_a_mistake_names_the_command_whatever_stands_before_it(self):
         for command in ("plan", "rollout", "status", "sync", "history", "check"):

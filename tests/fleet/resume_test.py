@@ -132,7 +132,9 @@ class ResumeTest(unittest.TestCase):
                 # What the fleet file says by now is of no account: rules and releases are the rollout's.
                 self.fleet.write_plugin("9.9.9")
                 self.fleet.write_fleet_file(bake='"1h"')
-                self.fleet.kongfleet("resume", "--yes", rollout["id"], expect=0)
+                resumed = self.fleet.kongfleet("--output", "json", "resume", "--yes", rollout["id"], expect=0)
+                waves = [event["wave"] for event in resumed.events() if event["event"] == "wave"]
+                self.assertEqual(waves, [2] if die == self.die_in_the_second_wave else [1, 2])
                 self.all_serve(self.version)
                 self.assertEqual(self.phases(), ["done"] * 3)
                 self.assertEqual(self.show()["rollout"]["result"], "done")
@@ -155,7 +157,10 @@ class ResumeTest(unittest.TestCase):
         controller.wait(event="baking", wave=1)
         controller.kill()
         wait_for("the trial is undone", lambda: self.fleet.header(self.fleet[0]) == self.before)
-        self.fleet.kongfleet("resume", "--yes", "latest", expect=0)
+        resumed = self.fleet.kongfleet("--output", "json", "resume", "--yes", "latest", expect=0)
+        first = resumed.events()[0]
+        self.assertEqual((first["event"], first["host"], first["phase"]), ("host", self.names[0], "waiting"),
+                         "what was remembered is not what is")
         self.all_serve(self.version)
         self.assertEqual([host["attempt"] for host in self.show()["hosts"]], [2, 1, 1])
 
@@ -182,7 +187,10 @@ class ResumeTest(unittest.TestCase):
         first = Controller(self.fleet)
         first.wait(event="baking", wave=1)
         rollout = self.show()["rollout"]["id"]
-        self.fleet.kongfleet("rollback", "--yes", self.names[0], expect=0)
+        rolled = self.fleet.kongfleet("--output", "json", "rollback", "--yes", self.names[0], expect=0)
+        said = rolled.events()[0]
+        self.assertEqual((said["event"], said["rollout"]), ("aborts", rollout))
+        self.assertIn("2 of its 3 hosts are not selected and left alone: 2 untouched", said["text"])
         self.assertEqual(self.fleet.header(self.fleet[0]), self.before)
         self.assertNotEqual(first.end(), 0)
         self.assertEqual(self.show(rollout)["rollout"]["state"], "aborted")
@@ -240,6 +248,10 @@ class ResumeTest(unittest.TestCase):
             result = self.fleet.kongfleet(*command, expect=5)
             self.assertIn(f"my-plugin@{self.version} was released on ", result.err)
             self.assertIn(before["releases"][0]["digest"], result.err)
+        plan = self.fleet.kongfleet("plan", expect=5).out
+        self.assertIn(f"X a rollout would be refused: my-plugin@{self.version} was released on ", plan)
+        conflict, = self.fleet.kongfleet("--output", "json", "plan", expect=5).json()["conflicts"]
+        self.assertEqual(conflict["released_digest"], before["releases"][0]["digest"])
         self.all_serve(self.version)
         self.assertEqual(self.show()["rollout"]["id"], before["id"])
 
