@@ -27,10 +27,11 @@ public:
       note(error);
     }
   }
-  /// The rollout that is not over, and that this rollback will end.
+  /// The rollout that is not over, with its hosts, and that this rollback will end.
   std::optional<RememberedRollout> open() {
     try {
-      if (memory_) return memory_->rollouts.open();
+      const auto open = memory_ ? memory_->rollouts.open() : std::nullopt;
+      if (open) return memory_->rollouts.find(open->id);
     } catch (const Error& error) {
       note(error);
     }
