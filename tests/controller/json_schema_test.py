@@ -124,6 +124,7 @@ class CommandsTest(unittest.TestCase):
                               stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60,
                               check=False)
         self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+        self.errors = done.stderr
         return done.stdout
 
     def said(self, code: int, *arguments: str, kind: str) -> dict:
@@ -220,6 +221,11 @@ class CommandsTest(unittest.TestCase):
         conflict, = self.said(1, "plan", kind="plan")["conflicts"]
         self.assertEqual(conflict["version"], "1.0.0")
         self.assertIn("give it a new version", conflict["text"])
+
+    def test_a_plan_needs_no_memory_and_tells_when_it_has_none(self):
+        (self.directory / "edge.db").write_text("x" * 5000)
+        self.assertNotIn("conflicts", self.said(1, "plan", kind="plan"))
+        self.assertRegex(self.errors, "note: state '.*edge.db': .* is not known\n")
 
     def test_a_mistake_names_the_command_whatever_stands_before_it(self):
         for command in ("plan", "rollout", "status", "sync", "history", "check"):

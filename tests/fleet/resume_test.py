@@ -6,6 +6,7 @@ are gone on with or taken back by another one; who holds the fleet; what was rel
 import json
 import signal
 import threading
+import time
 import unittest
 
 from fleet import Fleet, checked, wait_for
@@ -226,7 +227,9 @@ class ResumeTest(unittest.TestCase):
                          dict(zip(self.names, ["back", "waiting", "waiting"])))
         self.assertEqual(self.show()["rollout"]["state"], "interrupted")
         self.assertEqual(self.phases(), ["back", "waiting", "waiting"])
-        # Gone on with, and left while the host can't even be told to go back.
+        # Gone on with, and left while the host can't even be told to go back; for no hook either.
+        with (self.fleet.directory / "fleet.toml").open("a") as file:
+            file.write('[hooks]\nafter_rollout = "sleep 600"\ntimeout = "30s"\n')
         controller = Controller(self.fleet, "resume", "--yes", "latest")
         controller.wait(event="baking", wave=1)
         self.fleet[0].partition()
@@ -234,9 +237,13 @@ class ResumeTest(unittest.TestCase):
             controller.process.send_signal(signal.SIGINT)
             controller.wait(event="stopping")
             controller.process.send_signal(signal.SIGINT)
+            left = time.monotonic()
             self.assertEqual(controller.end(), 130)
+            self.assertLess(time.monotonic() - left, 15)
+            self.assertIn("the hook after_rollout was not run", controller.said)
         finally:
             self.fleet[0].partition(False)
+            self.fleet.write_fleet_file(bake='"60s"')
         self.assertEqual(controller.events[-1]["state"], "open")
         self.assertEqual(self.show()["rollout"]["result"], "unfinished")
         self.fleet.kongfleet("abort", "--yes", "latest", expect=0)
