@@ -91,7 +91,9 @@ void print_plugin(const PluginReport& plugin, std::ostream& out) {
   if (!plugin.error.empty()) out << "  " << printable(plugin.error) << "\n";
 }
 
-void print_text(const CheckReport& report, std::ostream& out) {
+}  // namespace
+
+void print_check(std::ostream& out, const CheckReport& report) {
   const auto& fleet = report.fleet;
   out << "fleet " << fleet.name << ": " << counted(fleet.hosts.size(), "host");
   for (const auto& group : fleet.groups) {
@@ -110,6 +112,8 @@ void print_text(const CheckReport& report, std::ostream& out) {
   for (const auto& note : report.notes) out << "note: " << note << "\n";
   out << counted(errors, "error") << ", " << counted(warnings, "warning") << "\n";
 }
+
+namespace {
 
 json::array strings(const std::vector<std::string>& texts) {
   json::array out;
@@ -139,7 +143,9 @@ json::object to_json(const PluginReport& plugin) {
   return out;
 }
 
-json::object to_json(const CheckReport& report) {
+}  // namespace
+
+json::object check_json(const CheckReport& report) {
   json::array groups;
   for (const auto& group : report.fleet.groups) {
     groups.push_back(json::object{{"name", group.name}, {"hosts", group.hosts.size()}});
@@ -155,8 +161,6 @@ json::object to_json(const CheckReport& report) {
           {"plugins", std::move(plugins)},
           {"notes", strings(report.notes)}};
 }
-
-}  // namespace
 
 bool CheckReport::good() const {
   return std::all_of(plugins.begin(), plugins.end(),
@@ -183,9 +187,9 @@ int run_check(const GlobalOptions& global, const Answer& answer) {
   try {
     const auto report = check_fleet(global.fleet_file);
     if (answer.format == OutputFormat::Json) {
-      answer.out << json::serialize(to_json(report)) << "\n";
+      answer.out << json::serialize(check_json(report)) << "\n";
     } else {
-      print_text(report, answer.out);
+      print_check(answer.out, report);
     }
     return report.good() ? 0 : 1;
   } catch (const Error& error) {

@@ -6,7 +6,10 @@
 #include "controller/fleet.hpp"
 #include "controller/plugin_lint.hpp"
 
+#include <boost/json/fwd.hpp>
+
 #include <filesystem>
+#include <iosfwd>
 #include <optional>
 #include <string>
 #include <vector>
@@ -34,13 +37,11 @@ struct CheckReport {
 /// fleet file; mistakes in plugins are in the report.
 CheckReport check_fleet(const std::filesystem::path& fleet_file);
 
-/// The offline half of `check`: prints the report. Exit code 0, or 1 when there is a mistake.
-/// CheckCommand::hosts is not its business. JSON:
-///
-///     {"schema": "kongfleet/1", "command": "check", "ok": true, "fleet": "edge", "hosts": 20,
-///      "groups": [{"name", "hosts"}], "plugins": [{"name", "version", "source", "digest", "files",
-///      "bytes", "left_out": [], "findings": [{"severity", "file", "line", "text"}], "error"}],
-///      "notes": []}
+/// As a person reads it, and as the JSON document "check" (kongfleet-1.schema.json).
+void print_check(std::ostream& out, const CheckReport& report);
+boost::json::object check_json(const CheckReport& report);
+
+/// `check` without --hosts: prints the report. Exit code 0, or 1 when there is a mistake.
 int run_check(const GlobalOptions& global, const Answer& answer);
 
 }  // namespace kongfleet::controller

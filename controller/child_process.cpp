@@ -79,7 +79,8 @@ private:
   void exchange(std::string_view& input, ChildResult& result, ChildLimits limits,
                 Clock::time_point deadline);
   bool listen(SshFd& fd, std::string& into, std::size_t most);
-  int wait(Clock::time_point deadline);
+  int wait(ChildLimits limits, Clock::time_point deadline);
+  void refuse_if_stopped(const pollfd& stop) const;
   int milliseconds_left(Clock::time_point deadline) const;
 
   std::string name_;
@@ -108,7 +109,14 @@ Child::Child(std::vector<std::string> argv, const ChildSurroundings& surrounding
   }
   posix_spawnattr_t attributes;
   ::posix_spawnattr_init(&attributes);
-  if (own_group_) ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
+  // We ignore it, and exec would hand that on: a program that writes to `head` would go on for
+  // ever.
+  sigset_t to_default;
+  sigemptyset(&to_default);
+  sigaddset(&to_default, SIGPIPE);
+  ::posix_spawnattr_setsigdefault(&attributes, &to_default);
+  const int group = own_group_ ? POSIX_SPAWN_SETPGROUP : 0;
+  ::posix_spawnattr_setflags(&attributes, static_cast<short>(POSIX_SPAWN_SETSIGDEF | group));
   const int failure = ::posix_spawnp(&pid_, name_.c_str(), &actions, &attributes,
                                      argv_pointers.data(), environment_pointers.data());
   ::posix_spawnattr_destroy(&attributes);
@@ -130,6 +138,10 @@ int Child::milliseconds_left(Clock::time_point deadline) const {
   return static_cast<int>(std::min<std::int64_t>(left, 1'000'000));
 }
 
+void Child::refuse_if_stopped(const pollfd& stop) const {
+  if (stop.revents != 0) throw Error("'" + name_ + "' was ended, for we are to leave");
+}
+
 // Takes what is there; false at the end of the stream. Of what exceeds `most`, one byte is kept.
 bool Child::listen(SshFd& fd, std::string& into, std::size_t most) {
   std::string piece(piece_bytes, '\0');
@@ -147,11 +159,14 @@ void Child::exchange(std::string_view& input, ChildResult& result, ChildLimits l
   if (input.empty()) in_ = SshFd();
   while (out_ || err_) {
     // Negative descriptors are ignored by poll.
-    std::array<pollfd, 3> polled = {
-        {{in_.get(), POLLOUT, 0}, {out_.get(), POLLIN, 0}, {err_.get(), POLLIN, 0}}};
+    std::array<pollfd, 4> polled = {{{in_.get(), POLLOUT, 0},
+                                     {out_.get(), POLLIN, 0},
+                                     {err_.get(), POLLIN, 0},
+                                     {limits.stop, POLLIN, 0}}};
     const int ready = ::poll(polled.data(), polled.size(), milliseconds_left(deadline));
     if (ready < 0 && errno != EINTR) throw_errno("wait for", name_);
     if (ready <= 0) continue;
+    refuse_if_stopped(polled[3]);
     if (polled[0].revents != 0) {
       const auto sent = ::send(in_.get(), input.data(), input.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
       if (sent > 0) input.remove_prefix(static_cast<std::size_t>(sent));
@@ -170,10 +185,11 @@ void Child::exchange(std::string_view& input, ChildResult& result, ChildLimits l
 }
 
 // It has closed its outputs; what is left to it of its time it may still use.
-int Child::wait(Clock::time_point deadline) {
+int Child::wait(ChildLimits limits, Clock::time_point deadline) {
   const SshFd handle(static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0)));
-  pollfd polled = {handle.get(), POLLIN, 0};
-  while (::poll(&polled, 1, milliseconds_left(deadline)) <= 0) continue;
+  std::array<pollfd, 2> polled = {{{handle.get(), POLLIN, 0}, {limits.stop, POLLIN, 0}}};
+  while (::poll(polled.data(), polled.size(), milliseconds_left(deadline)) <= 0) continue;
+  refuse_if_stopped(polled[1]);
   int status = 0;
   while (::waitpid(pid_, &status, 0) < 0) {
     if (errno != EINTR) throw_errno("wait for", name_);
@@ -189,7 +205,7 @@ ChildResult Child::run(std::string_view input, ChildLimits limits) {
   result.errors.resize(std::min(result.errors.size(), errors_max));
   result.output.resize(std::min(result.output.size(), limits.output_bytes));
   in_ = SshFd();
-  result.exit_code = wait(deadline);
+  result.exit_code = wait(limits, deadline);
   return result;
 }
 

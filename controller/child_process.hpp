@@ -24,6 +24,7 @@ struct ChildLimits {
   std::size_t output_bytes;
   std::chrono::milliseconds time;
   Excess excess = Excess::Refuse;
+  int stop = -1;  // a descriptor: as soon as it can be read, the child is ended
 };
 
 /// Where a program runs, and what it is told besides our environment.
@@ -38,7 +39,8 @@ struct ChildSurroundings {
 /// Runs a program to its end: `argv[0]` is looked up in PATH, no shell is involved, `input` is its
 /// stdin. It gets our environment without GIT_* and with LC_ALL=C, so that what it says can be read
 /// and no other repository is meant than the one it is told. Throws Error when it cannot be
-/// started, writes more than it may, or takes longer; it is killed and waited for then.
+/// started, writes more than it may, or takes longer, or is to be stopped; it is killed and waited
+/// for then. Signals that we ignore are not ignored there.
 ChildResult run_child(const std::vector<std::string>& argv, std::string_view input,
                       ChildLimits limits, const ChildSurroundings& surroundings = {});
 

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "controller/command_line.hpp"
 
+#include "controller/durations.hpp"
 #include "controller/suggestion.hpp"
 
 #include <CLI/CLI.hpp>
@@ -13,6 +14,7 @@ namespace kongfleet::controller {
 namespace {
 
 constexpr std::size_t history_max = 100'000;
+constexpr std::chrono::milliseconds splay_max = std::chrono::hours(24);
 
 /// A mistake in the arguments; the text is what follows "kongfleet: ".
 class UsageError : public std::runtime_error {
@@ -34,6 +36,7 @@ struct Raw {
   std::string page;
   bool watch = false;
   std::string limit = "20";
+  std::string splay;
   std::vector<std::string> selectors;
   bool hosts = false;
   bool yes = false;
@@ -105,8 +108,10 @@ void build(Grammar& grammar) {
       .add_option("-o", raw.page, "the page; ID.html");
   add_fleet_command(grammar, "status", "tell what every host runs now")
       .add_flag("--watch", raw.watch, "look again and again, until Ctrl-C");
-  add_fleet_command(grammar, "sync",
-                    "for cron: mend what differs, and say nothing if nothing does");
+  add_fleet_command(grammar, "sync", "for cron: mend what differs, and say nothing if nothing does")
+      .add_option("--splay", raw.splay,
+                  "wait first, for a time below this (\"10m\") that is always the same for this "
+                  "fleet and machine");
 }
 
 std::vector<std::string> command_names(const CLI::App& app) {
@@ -221,6 +226,19 @@ HistoryCommand read_history(const Raw& raw) {
                    std::to_string(history_max));
 }
 
+SyncCommand read_sync(const Raw& raw) {
+  SyncCommand sync{.selectors = raw.selectors};
+  if (raw.splay.empty()) return sync;
+  const auto splay = parse_duration(raw.splay);
+  if (!splay || *splay > splay_max) {
+    throw UsageError("found '" + printable(raw.splay, 100) +
+                     "' for --splay; it is a duration of at most " + text_of(splay_max) +
+                     ", such as \"90s\" or \"10m\"");
+  }
+  sync.splay = *splay;
+  return sync;
+}
+
 std::string read_id(const std::string& command, const Raw& raw) {
   if (!raw.id.empty()) return raw.id;
   throw UsageError(command +
@@ -235,7 +253,7 @@ Command read_command(const std::string& name, const Raw& raw) {
   if (name == "plan") return PlanCommand{.selectors = raw.selectors};
   if (name == "rollout") return RolloutCommand{.selectors = raw.selectors, .yes = raw.yes};
   if (name == "rollback") return read_rollback(raw);
-  if (name == "sync") return SyncCommand{.selectors = raw.selectors};
+  if (name == "sync") return read_sync(raw);
   if (name == "resume") return ResumeCommand{.id = read_id(name, raw), .yes = raw.yes};
   if (name == "abort") return AbortCommand{.id = read_id(name, raw), .yes = raw.yes};
   if (name == "history") return read_history(raw);
@@ -256,7 +274,7 @@ std::variant<Invocation, Leave> parse_command_line(const std::vector<std::string
     if (grammar.raw.fleet_file.empty()) throw UsageError("the name after -f is empty");
     const GlobalOptions global{.fleet_file = grammar.raw.fleet_file,
                                .output = read_format(grammar.raw.output, name)};
-    return Invocation{global, read_command(name, grammar.raw)};
+    return Invocation{global, read_command(name, grammar.raw), name};
   } catch (const CLI::CallForHelp&) {
     return Leave{.to_stdout = grammar.app.help()};
   } catch (const CLI::CallForVersion& version) {

@@ -4,6 +4,7 @@
 
 #include "proto/names.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
@@ -72,6 +73,7 @@ struct StatusCommand {
 };
 struct SyncCommand {
   std::vector<std::string> selectors;
+  std::chrono::milliseconds splay{0};  // waits first, for less than this (splay.hpp)
 };
 
 using Command = std::variant<InitCommand, CheckCommand, PackCommand, PlanCommand, RolloutCommand,
@@ -81,6 +83,7 @@ using Command = std::variant<InitCommand, CheckCommand, PackCommand, PlanCommand
 struct Invocation {
   GlobalOptions global;
   Command command;
+  std::string name;  // the command's: "rollout"
 };
 
 /// There is nothing to run: print and leave. `--help` and `--version` are exit 0 with text for

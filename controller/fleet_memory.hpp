@@ -12,8 +12,8 @@ namespace kongfleet::controller {
 /// All that is remembered of one fleet.
 struct FleetMemory {
   /// Throws Error as StateDatabase does.
-  FleetMemory(const Fleet& fleet, StateDatabase::Mode mode)
-      : database(fleet.state, mode),
+  FleetMemory(const Fleet& fleet, StateDatabase::Mode mode, Tell tell = {})
+      : database(fleet.state, mode, {.tell = std::move(tell)}),
         releases(database, fleet.name),
         rollouts(database, fleet.name) {}
 

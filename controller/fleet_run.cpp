@@ -212,6 +212,7 @@ RunEnd FleetRun::roll_out(Rollout& rollout, RunView& view, RolloutGate* gate) {
   end.state = state_after(rollout, driver.abandoned());
   end.taken_over = driver.taken_over();
   if (!end.taken_over.empty()) end.exit_code = Ousted::held_exit;
+  end.abandoned = driver.abandoned() && end.taken_over.empty();
   end.stop = rollout.stop();
   for (std::size_t i = 0; i < count; ++i) {
     end.hosts.emplace_back(machinery_->hosts[i].get(), rollout.phase(i));

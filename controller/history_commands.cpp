@@ -9,6 +9,7 @@
 #include "controller/fleet_memory.hpp"
 #include "controller/history_view.hpp"
 #include "controller/report.hpp"
+#include "controller/run_answer.hpp"
 
 #include <boost/json.hpp>
 
@@ -32,7 +33,7 @@ int run_history(const GlobalOptions& global, const HistoryCommand& command, cons
   std::vector<RememberedRollout> rollouts;
   std::string running;
   if (state_exists(fleet.state)) {
-    FleetMemory memory(fleet, StateDatabase::Mode::Look);
+    FleetMemory memory(fleet, StateDatabase::Mode::Look, noting(answer));
     rollouts = memory.rollouts.list(command.limit);
     running = running_id(memory, fleet.name);
   }
@@ -47,7 +48,7 @@ int run_history(const GlobalOptions& global, const HistoryCommand& command, cons
 int run_show(const GlobalOptions& global, const ShowCommand& command, const Answer& answer) {
   const auto fleet = load_fleet(global.fleet_file);
   if (!state_exists(fleet.state)) throw Declined(1, "this fleet remembers no rollout yet");
-  FleetMemory memory(fleet, StateDatabase::Mode::Look);
+  FleetMemory memory(fleet, StateDatabase::Mode::Look, noting(answer));
   const auto rollout = memory.rollouts.find(command.id);
   const auto running = running_id(memory, fleet.name);
   if (answer.format == OutputFormat::Json) {
@@ -61,7 +62,7 @@ int run_show(const GlobalOptions& global, const ShowCommand& command, const Answ
 int run_report(const GlobalOptions& global, const ReportCommand& command, const Answer& answer) {
   const auto fleet = load_fleet(global.fleet_file);
   if (!state_exists(fleet.state)) throw Declined(1, "this fleet remembers no rollout yet");
-  FleetMemory memory(fleet, StateDatabase::Mode::Look);
+  FleetMemory memory(fleet, StateDatabase::Mode::Look, noting(answer));
   const auto rollout = memory.rollouts.find(command.id);
   const auto page = report_page(rollout, memory.rollouts.events(rollout.id),
                                 result_text(rollout, running_id(memory, fleet.name)));

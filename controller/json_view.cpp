@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "controller/json_view.hpp"
 
+#include "controller/answer.hpp"
 #include "controller/wire_json.hpp"
 #include "proto/names.hpp"
 
@@ -15,7 +16,7 @@ namespace json = boost::json;
 
 namespace {
 
-json::object event(std::string_view name) { return {{"schema", "kongfleet/1"}, {"event", name}}; }
+json::object event(std::string_view name) { return {{"schema", json_schema}, {"event", name}}; }
 
 void print(std::ostream& out, const json::object& object) {
   out << json::serialize(object) << "\n" << std::flush;
@@ -74,6 +75,14 @@ void JsonView::stopping(const std::string& why) {
   print(out_, object);
 }
 
+void JsonView::ends(const RememberedRollout& other, const std::string& text) {
+  auto object = event("aborts");
+  object["rollout"] = other.id;
+  object["state"] = state_name(other.state);
+  object["text"] = printable(text);
+  print(out_, object);
+}
+
 void print_end_json(std::ostream& out, const RunEnd& end) {
   auto object = event("end");
   object["id"] = end.id;
@@ -82,6 +91,16 @@ void print_end_json(std::ostream& out, const RunEnd& end) {
   if (!end.taken_over.empty()) object["taken_over"] = end.taken_over;
   auto& hosts = object["hosts"].emplace_array();
   for (const auto& [host, phase] : end.hosts) hosts.push_back(host_json(*host, phase));
+  const bool syncs = end.kind == "sync";
+  if (syncs) {
+    auto& others = object["left_alone"].emplace_array();
+    for (const auto& [host, phase] : end.left_alone) others.push_back(host_json(*host, phase));
+    auto& poisoned = object["poisoned"].emplace_array();
+    for (const auto* host : end.poisoned) {
+      poisoned.push_back(
+          json::object{{"host", host->label()}, {"why", printable(host->plan->poison())}});
+    }
+  }
   print(out, object);
 }
 

@@ -17,6 +17,7 @@ public:
   void step(const HostRun& host, const wire::Progress& progress) override;
   void phase(const HostRun& host, HostPhase phase) override;
   void stopping(const std::string& why) override;
+  void ends(const RememberedRollout& other, const std::string& text) override;
 
 private:
   std::ostream& out_;

@@ -46,13 +46,26 @@ private:
 
 }  // namespace
 
-LiveView::LiveView(RunShape shape, int screen)
+LiveView::Lines::Lines(LiveView& view, std::ostream& told)
+    : view_(view), told_(told), before_(told.rdbuf(this)) {}
+
+LiveView::Lines::~Lines() { told_.rdbuf(before_); }
+
+LiveView::Lines::int_type LiveView::Lines::overflow(int_type character) {
+  const std::lock_guard lock(view_.mutex_);
+  if (character != traits_type::eof()) view_.said_ += traits_type::to_char_type(character);
+  return traits_type::not_eof(character);
+}
+
+LiveView::LiveView(RunShape shape, int screen, std::ostream& told)
     : screen_(opened_anew(screen)), picture_(std::move(shape), Clock::now()) {
   const SignalsBlocked blocked;
   painter_ = std::thread([this] { keep_painting(); });
+  lines_.emplace(*this, told);
 }
 
 LiveView::~LiveView() {
+  lines_.reset();
   {
     const std::lock_guard lock(mutex_);
     over_ = true;
@@ -76,6 +89,17 @@ void LiveView::keep_painting() {
   }
 }
 
+// The whole lines of what was said; at the end what is left of it too.
+std::string LiveView::said(bool all) {
+  if (all && !said_.empty() && !said_.ends_with('\n')) said_ += '\n';
+  std::string rows;
+  for (auto end = said_.find('\n'); end != std::string::npos; end = said_.find('\n')) {
+    rows += said_.substr(0, end) + "\x1b[K\r\n";
+    said_.erase(0, end + 1);
+  }
+  return rows;
+}
+
 // One write a frame, so that nothing flickers: up to its first row, every row anew, and what is
 // left below of a longer one taken away.
 std::string LiveView::frame() {
@@ -85,6 +109,7 @@ std::string LiveView::frame() {
   // A window that was made lower has lost the rows above.
   const auto up = std::min(painted_, window.height - 1);
   if (up > 0) frame += "\x1b[" + std::to_string(up) + "A";
+  frame += said(over_);
   for (const auto& row : rows) frame += row + "\x1b[K\r\n";
   painted_ = rows.size();
   return frame + "\x1b[J";

@@ -39,8 +39,7 @@ struct Runner {
   int operator()(const ShowCommand& command) const { return run_show(global, command, answer); }
   int operator()(const ReportCommand& command) const { return run_report(global, command, answer); }
   int operator()(const CheckCommand& command) const {
-    const int code = run_check(global, answer);
-    return code == 0 && command.hosts ? run_check_hosts(global, answer) : code;
+    return command.hosts ? run_check_hosts(global, answer) : run_check(global, answer);
   }
 };
 
@@ -59,10 +58,10 @@ int main(int argc, char** argv) {
   try {
     return std::visit(Runner{invocation.global, answer}, invocation.command);
   } catch (const Declined& declined) {
-    answer_mistake(answer, argv[1], declined.what());
+    answer_mistake(answer, invocation.name, declined.what());
     return declined.exit_code();
   } catch (const std::exception& error) {
-    answer_mistake(answer, argv[1], error.what());
+    answer_mistake(answer, invocation.name, error.what());
     return 1;
   }
 }

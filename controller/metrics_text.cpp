@@ -42,11 +42,16 @@ std::string metrics_text(const std::string& fleet, const RunEnd& end, const RunT
   const auto labels = "fleet=\"" + fleet + "\",kind=\"" + end.kind + "\"";
   std::string text;
   Gauge hosts(text, "hosts", "Hosts of the last run, by how it left them.");
+  const auto add = [&](std::string_view phase, std::size_t count) {
+    hosts.add(labels + ",phase=\"" + std::string(phase) + "\"", std::to_string(count));
+  };
   for (const auto phase : phases) {
-    const auto count = std::count_if(end.hosts.begin(), end.hosts.end(),
-                                     [&](const auto& entry) { return entry.second == phase; });
-    hosts.add(labels + ",phase=\"" + std::string(phase_name(phase)) + "\"", std::to_string(count));
+    const auto is_it = [&](const auto& entry) { return entry.second == phase; };
+    const auto count = std::count_if(end.hosts.begin(), end.hosts.end(), is_it) +
+                       std::count_if(end.left_alone.begin(), end.left_alone.end(), is_it);
+    add(phase_name(phase), static_cast<std::size_t>(count));
   }
+  add("poisoned", end.poisoned.size());
   Gauge(text, "exit_code", "Exit code of the last run; 0 is success.")
       .add(labels, std::to_string(end.exit_code));
   const auto ended =

@@ -3,6 +3,7 @@
 #include "controller/plan_view.hpp"
 
 #include "controller/answer.hpp"
+#include "controller/moment.hpp"
 #include "controller/wire_json.hpp"
 #include "proto/names.hpp"
 
@@ -57,6 +58,20 @@ void print_change(std::ostream& out, const HostRun& host) {
   for (const auto& finding : plan.refusals()) print_finding(out, "X refused:", finding);
 }
 
+json::array conflicts_json(const std::vector<ReleaseConflict>& conflicts) {
+  json::array array;
+  for (const auto& conflict : conflicts) {
+    array.push_back(json::object{{"name", conflict.name},
+                                 {"version", conflict.version},
+                                 {"digest", conflict.digest},
+                                 {"released_digest", conflict.released_digest},
+                                 {"rollout", conflict.rollout},
+                                 {"at", utc_text(conflict.at_ms)},
+                                 {"text", text_of(conflict)}});
+  }
+  return array;
+}
+
 std::string plan_text(const HostRun& host) {
   if (!host.plan) return "  X " + host.problem + "\n";
   if (host.plan->unchanged()) return "  = nothing to do\n";
@@ -94,8 +109,15 @@ void print_objections(std::ostream& out, const std::vector<std::unique_ptr<HostR
   }
 }
 
-void print_plan_json(std::ostream& out, const std::vector<std::unique_ptr<HostRun>>& hosts) {
-  json::object document{{"schema", "kongfleet/1"}, {"command", "plan"}};
+void print_conflicts(std::ostream& out, const std::vector<ReleaseConflict>& conflicts) {
+  for (const auto& conflict : conflicts) {
+    out << conflict.name << "\n  X a rollout would be refused: " << text_of(conflict) << "\n";
+  }
+}
+
+void print_plan_json(std::ostream& out, const std::vector<std::unique_ptr<HostRun>>& hosts,
+                     const std::vector<ReleaseConflict>& conflicts) {
+  json::object document{{"schema", json_schema}, {"command", "plan"}};
   auto& array = document["hosts"].emplace_array();
   for (const auto& host : hosts) {
     json::object object{{"host", host->label()}};
@@ -105,6 +127,7 @@ void print_plan_json(std::ostream& out, const std::vector<std::unique_ptr<HostRu
       object["state"] = host_state_json(host->state);
     array.push_back(std::move(object));
   }
+  if (!conflicts.empty()) document["conflicts"] = conflicts_json(conflicts);
   out << json::serialize(document) << "\n";
 }
 

@@ -105,6 +105,10 @@ RunEnd remember_end(RolloutRecord& record, RunEnd end) {
 
 }  // namespace
 
+Holder holder_for(const FleetRun& run) {
+  return this_holder(run.who(), run.kind() + " " + run.id());
+}
+
 void check_may_begin(FleetMemory& memory, const std::vector<Release>& releases) {
   memory.rollouts.check_none_open();
   memory.releases.check(releases);
@@ -188,6 +192,8 @@ RunEnd take_up(FleetRun& run, const UnfinishedRollout& unfinished, Again again, 
   record.taken_up(hosts, again == Again::Resume ? "resume" : "abort");
   for (std::size_t i = 0; i < row.hosts.size(); ++i) {
     if (hosts[i].anew) run.hosts()[i]->was_part(record.rollout().hosts[i].attempt, {}, "");
+    // Who watches knows what was remembered; this is where the host really is.
+    if (hosts[i].phase != row.hosts[i].phase) watchers.view.phase(*run.hosts()[i], hosts[i].phase);
   }
   Rollout rollout(read_plan(row.plan).rules, so_far(hosts, row, why));
   return remember_end(record, run.roll_out(rollout, record, watchers.gate));

@@ -11,6 +11,9 @@
 
 namespace kongfleet::controller {
 
+/// This process, at the work of `run`, for those whom it keeps out.
+Holder holder_for(const FleetRun& run);
+
 /// What keeps a rollout of `releases` from beginning: throws Declined where a version comes back
 /// with other content, or where another rollout is not over.
 void check_may_begin(FleetMemory& memory, const std::vector<Release>& releases);

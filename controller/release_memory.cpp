@@ -8,35 +8,57 @@
 
 #include <soci/soci.h>
 
+#include <optional>
+
 namespace kongfleet::controller {
 
 namespace {
 
 struct Known {
-  std::string digest;
-  std::string rollout;
-  std::int64_t at_ms = 0;
+  bool there = false;
+  std::optional<ReleaseConflict> conflict;
 };
 
-// Whether NAME@VERSION was released before. Throws Declined when with other content.
-bool is_known(soci::session& sql, const std::string& fleet, const Manifest& manifest) {
-  Known known;
-  const auto name = manifest.name().text();
-  const auto version = manifest.version().text();
+// Whether NAME@VERSION was released before, and whether with other content.
+Known known(soci::session& sql, const std::string& fleet, const Manifest& manifest) {
+  ReleaseConflict before;
+  before.name = manifest.name().text();
+  before.version = manifest.version().text();
+  before.digest = manifest.digest().hex();
   sql << "SELECT digest, rollout, at_ms FROM releases"
          " WHERE fleet = :fleet AND name = :name AND version = :version",
-      soci::into(known.digest), soci::into(known.rollout), soci::into(known.at_ms),
-      soci::use(fleet), soci::use(name), soci::use(version);
-  if (!sql.got_data()) return false;
-  const auto digest = manifest.digest().hex();
-  if (digest == known.digest) return true;
-  throw Declined(5, name + "@" + version + " was released on " + time_text(known.at_ms) + " by " +
-                        known.rollout + " with the digest " + known.digest +
-                        ", and what its source holds now has the digest " + digest +
-                        ": give it a new version; nothing was touched");
+      soci::into(before.released_digest), soci::into(before.rollout), soci::into(before.at_ms),
+      soci::use(fleet), soci::use(before.name), soci::use(before.version);
+  if (!sql.got_data()) return {};
+  if (before.digest == before.released_digest) return {.there = true};
+  return {.there = true, .conflict = std::move(before)};
+}
+
+bool is_known(soci::session& sql, const std::string& fleet, const Manifest& manifest) {
+  const auto found = known(sql, fleet, manifest);
+  if (!found.conflict) return found.there;
+  throw Declined(ReleaseConflict::exit_code, text_of(*found.conflict) + "; nothing was touched");
 }
 
 }  // namespace
+
+std::string text_of(const ReleaseConflict& conflict) {
+  return conflict.name + "@" + conflict.version + " was released on " + time_text(conflict.at_ms) +
+         " by " + conflict.rollout + " with the digest " + conflict.released_digest +
+         ", and what its source holds now has the digest " + conflict.digest +
+         ": give it a new version";
+}
+
+std::vector<ReleaseConflict> ReleaseMemory::conflicts(const std::vector<Release>& releases) {
+  std::vector<ReleaseConflict> all;
+  database_.look([&](soci::session& sql) {
+    for (const auto& release : releases) {
+      auto found = known(sql, fleet_, release.manifest);
+      if (found.conflict) all.push_back(std::move(*found.conflict));
+    }
+  });
+  return all;
+}
 
 void ReleaseMemory::check(const std::vector<Release>& releases) {
   database_.look([&](soci::session& sql) {

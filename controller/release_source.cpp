@@ -7,6 +7,8 @@
 #include "controller/lua_handler.hpp"
 #include "proto/error.hpp"
 
+#include <algorithm>
+
 namespace kongfleet::controller {
 
 namespace {
@@ -97,5 +99,18 @@ Release release_of(const FleetPlugin& plugin, PluginMaterial material) {
 }
 
 Release load_release(const FleetPlugin& plugin) { return release_of(plugin, read_plugin(plugin)); }
+
+// A broken plugin that none of them runs is no reason to stop.
+std::vector<Release> releases_for(const Fleet& fleet, const std::vector<const FleetHost*>& hosts) {
+  std::vector<Release> releases;
+  for (const auto& plugin : fleet.plugins) {
+    const bool wanted = std::any_of(hosts.begin(), hosts.end(), [&](const FleetHost* host) {
+      const auto& names = host->plugins;
+      return std::find(names.begin(), names.end(), plugin.name.text()) != names.end();
+    });
+    if (wanted) releases.push_back(load_release(plugin));
+  }
+  return releases;
+}
 
 }  // namespace kongfleet::controller

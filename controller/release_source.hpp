@@ -8,6 +8,7 @@
 
 #include <filesystem>
 #include <optional>
+#include <vector>
 
 namespace kongfleet::controller {
 
@@ -36,5 +37,7 @@ Release release_of(const FleetPlugin& plugin, PluginMaterial material);
 
 /// Both in one.
 Release load_release(const FleetPlugin& plugin);
+/// The releases of all plugins that these hosts run; no other plugin is read. Throws Error.
+std::vector<Release> releases_for(const Fleet& fleet, const std::vector<const FleetHost*>& hosts);
 
 }  // namespace kongfleet::controller

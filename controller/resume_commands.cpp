@@ -23,7 +23,7 @@ int run_again(const GlobalOptions& global, const Deed& deed, const std::string& 
               const Answer& answer) {
   const auto fleet = load_fleet(global.fleet_file);
   if (!state_exists(fleet.state)) throw Declined(1, "this fleet remembers no rollout yet");
-  FleetMemory memory(fleet, StateDatabase::Mode::Write);
+  FleetMemory memory(fleet, StateDatabase::Mode::Write, noting(answer));
   auto found = unfinished(fleet, memory, id);
   std::vector<const FleetHost*> hosts;
   for (const auto& host : found.fleet.hosts) hosts.push_back(&host);

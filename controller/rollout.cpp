@@ -23,6 +23,11 @@ std::size_t Rollout::count(HostPhase phase) const {
   return static_cast<std::size_t>(std::count(hosts_.begin(), hosts_.end(), phase));
 }
 
+std::size_t Rollout::wave_of(std::size_t host) const {
+  const auto& ends = rules_.wave_ends;
+  return static_cast<std::size_t>(std::upper_bound(ends.begin(), ends.end(), host) - ends.begin());
+}
+
 std::size_t Rollout::unavailable() const {
   return count(HostPhase::Changing) + count(HostPhase::Reverting) + count(HostPhase::Lost) +
          count(HostPhase::Stranded) + count(HostPhase::Unreachable);

@@ -100,6 +100,7 @@ public:
 
   HostPhase phase(std::size_t host) const { return hosts_[host]; }
   std::size_t wave() const { return wave_; }  // 0: the canary
+  std::size_t wave_of(std::size_t host) const;
   std::size_t waves() const { return rules_.wave_ends.size(); }
   std::size_t wave_size() const { return rules_.wave_ends[wave_] - wave_begin(); }
   std::size_t failures() const { return failures_; }

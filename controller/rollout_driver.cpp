@@ -87,7 +87,7 @@ asio::awaitable<HostPhase> RolloutDriver::start(std::size_t host) {
   };
   HostRun::MayBegin may_begin = [this] { return !rollout_.stopping(); };
   const auto phase = co_await run.start(std::move(on_progress), std::move(may_begin));
-  if (gate_ != nullptr) co_await gate_->after_host(run, phase);
+  if (gate_ != nullptr) co_await gate_->after_host(run, rollout_.wave_of(host), phase);
   co_return phase;
 }
 
@@ -107,7 +107,7 @@ asio::awaitable<HostPhase> RolloutDriver::perform(std::size_t host, Job job) {
   }
   auto reason = reason_;
   const auto phase = co_await run.take_back(before_revert_[host], std::move(reason));
-  if (gate_ != nullptr) co_await gate_->after_host(run, phase);
+  if (gate_ != nullptr) co_await gate_->after_host(run, rollout_.wave_of(host), phase);
   co_return phase;
 }
 

@@ -19,7 +19,8 @@ public:
   /// Why nothing new may start, as a sentence; empty: the host may. `wave` counts from 0.
   virtual asio::awaitable<std::string> before_host(const HostRun& host, std::size_t wave) = 0;
   /// The change of a host that was let through has ended, or it was taken back.
-  virtual asio::awaitable<void> after_host(const HostRun& host, HostPhase phase) = 0;
+  virtual asio::awaitable<void> after_host(const HostRun& host, std::size_t wave,
+                                           HostPhase phase) = 0;
 };
 
 }  // namespace kongfleet::controller

@@ -2,12 +2,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "controller/rollout_hooks.hpp"
 
+#include "controller/answer.hpp"
 #include "controller/child_process.hpp"
 #include "controller/ssh_helpers.hpp"
+#include "proto/error.hpp"
 #include "proto/names.hpp"
 
 #include <boost/asio/redirect_error.hpp>
 #include <boost/json.hpp>
+#include <sys/eventfd.h>
 
 namespace kongfleet::controller {
 
@@ -27,12 +30,34 @@ std::string variable(const std::string& name, const std::string& value) {
 
 RolloutHooks::RolloutHooks(const Fleet& fleet, std::string rollout,
                            std::function<void(std::string)> tell)
-    : fleet_(fleet), rollout_(std::move(rollout)), tell_(std::move(tell)), pool_(at_once) {}
+    : fleet_(fleet),
+      rollout_(std::move(rollout)),
+      tell_(std::move(tell)),
+      leaving_(::eventfd(0, EFD_CLOEXEC)),
+      pool_(at_once) {
+  if (!leaving_) throw_errno("create an event for hooks");
+}
+
+RolloutHooks::~RolloutHooks() {
+  leave();
+  pool_.join();
+}
+
+std::string RolloutHooks::leave() {
+  ::eventfd_write(leaving_.get(), 1);
+  const auto running = running_.load();
+  std::string text;
+  if (running > 0)
+    text =
+        counted(running, "hook") + " that still ran " + (running == 1 ? "was" : "were") + " ended";
+  if (fleet_.hooks.after_rollout.empty()) return text;
+  return text + (text.empty() ? "" : ", and ") + "the hook after_rollout was not run";
+}
 
 RolloutHooks::Facts RolloutHooks::facts(const std::string& hook, const HostRun* host,
                                         std::size_t wave, const std::string& result) const {
   json::object object{
-      {"schema", "kongfleet/1"}, {"hook", hook}, {"fleet", fleet_.name}, {"rollout", rollout_}};
+      {"schema", json_schema}, {"hook", hook}, {"fleet", fleet_.name}, {"rollout", rollout_}};
   Facts facts{.hook = hook};
   facts.variables = {variable("HOOK", hook), variable("FLEET", fleet_.name),
                      variable("ROLLOUT", rollout_)};
@@ -56,12 +81,17 @@ RolloutHooks::Facts RolloutHooks::facts(const std::string& hook, const HostRun* 
 }
 
 // Why it failed, with what it said; empty where it did not.
-std::string RolloutHooks::run(const std::vector<std::string>& argv, const Facts& facts) const {
+std::string RolloutHooks::run(const std::vector<std::string>& argv, const Facts& facts) {
   const auto named = "hook " + facts.hook + " ('" + printable(argv.front(), 200) + "')";
-  const ChildLimits limits{
-      .output_bytes = output_max, .time = fleet_.hooks.timeout, .excess = Excess::Drop};
+  const ChildLimits limits{.output_bytes = output_max,
+                           .time = fleet_.hooks.timeout,
+                           .excess = Excess::Drop,
+                           .stop = leaving_.get()};
   const ChildSurroundings surroundings{
       .directory = fleet_.hooks.directory, .variables = facts.variables, .own_group = true};
+  ++running_;
+  const auto ended = [this](void*) { --running_; };
+  const std::unique_ptr<void, decltype(ended)> counting(this, ended);
   try {
     const auto result = run_child(argv, facts.json + "\n", limits, surroundings);
     if (result.exit_code == 0) return "";
@@ -101,7 +131,6 @@ asio::awaitable<std::string> RolloutHooks::before_wave(std::size_t wave) {
 }
 
 asio::awaitable<std::string> RolloutHooks::before_host(const HostRun& host, std::size_t wave) {
-  wave_of_[&host] = wave;
   if (!fleet_.hooks.before_wave.empty()) {
     const auto objection = co_await before_wave(wave);
     if (!objection.empty()) co_return objection;
@@ -113,9 +142,10 @@ asio::awaitable<std::string> RolloutHooks::before_host(const HostRun& host, std:
   co_return objection.empty() ? "" : host.label() + ": " + objection;
 }
 
-asio::awaitable<void> RolloutHooks::after_host(const HostRun& host, HostPhase phase) {
+asio::awaitable<void> RolloutHooks::after_host(const HostRun& host, std::size_t wave,
+                                               HostPhase phase) {
   if (fleet_.hooks.after_host.empty()) co_return;
-  auto told = facts("after_host", &host, wave_of_[&host], std::string(phase_name(phase)));
+  auto told = facts("after_host", &host, wave, std::string(phase_name(phase)));
   auto argv = fleet_.hooks.after_host;
   const auto failure = co_await run_aside(std::move(argv), std::move(told));
   if (!failure.empty()) tell_(host.label() + ": " + failure);

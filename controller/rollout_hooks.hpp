@@ -5,10 +5,12 @@
 #include "controller/fleet.hpp"
 #include "controller/rollout_gate.hpp"
 #include "controller/run_view.hpp"
+#include "controller/ssh_fd.hpp"
 
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/thread_pool.hpp>
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
@@ -26,12 +28,14 @@ class RolloutHooks final : public RolloutGate {
 public:
   /// `tell` gets one sentence for each after_ hook that failed.
   RolloutHooks(const Fleet& fleet, std::string rollout, std::function<void(std::string)> tell);
-  ~RolloutHooks() override { pool_.join(); }
+  ~RolloutHooks() override;
 
   asio::awaitable<std::string> before_host(const HostRun& host, std::size_t wave) override;
-  asio::awaitable<void> after_host(const HostRun& host, HostPhase phase) override;
+  asio::awaitable<void> after_host(const HostRun& host, std::size_t wave, HostPhase phase) override;
   /// The last one; waits for it.
   void after_rollout(const RunEnd& end);
+  /// Ends those that run, and begins no other. What that spares, as a sentence; empty: nothing.
+  std::string leave();
 
 private:
   /// What is told of one occasion.
@@ -51,14 +55,15 @@ private:
   Facts facts(const std::string& hook, const HostRun* host, std::size_t wave,
               const std::string& result) const;
   asio::awaitable<std::string> before_wave(std::size_t wave);
-  std::string run(const std::vector<std::string>& argv, const Facts& facts) const;
+  std::string run(const std::vector<std::string>& argv, const Facts& facts);
   asio::awaitable<std::string> run_aside(std::vector<std::string> argv, Facts facts);
 
   const Fleet& fleet_;
   std::string rollout_;
   std::function<void(std::string)> tell_;
   std::map<std::size_t, std::shared_ptr<Wave>> waves_;
-  std::map<const HostRun*, std::size_t> wave_of_;
+  SshFd leaving_;  // can be read when we leave
+  std::atomic<std::size_t> running_ = 0;
   asio::thread_pool pool_;
 };
 

@@ -64,9 +64,15 @@ RolloutPicture::RolloutPicture(RunShape shape, Time now) : shape_(std::move(shap
   for (const auto& label : shape_.hosts) {
     number_[label] = hosts_.size();
     const auto number = hosts_.size();
-    hosts_.push_back({.label = label});
+    hosts_.push_back({.label = label, .since = now});
     if (number < shape_.phases.size()) hosts_.back().phase = shape_.phases[number];
   }
+  // Taken up again, it is in the wave of the first host that has not come to its end.
+  const auto under_way = std::find_if(hosts_.begin(), hosts_.end(), [](const Host& host) {
+    return host.phase != Done && host.phase != Unchanged && !is_failure(host.phase);
+  });
+  const auto first = static_cast<std::size_t>(under_way - hosts_.begin());
+  while (wave_ + 1 < shape_.wave_ends.size() && first >= shape_.wave_ends[wave_]) ++wave_;
 }
 
 void RolloutPicture::wave(std::size_t number) {

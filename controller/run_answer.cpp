@@ -24,7 +24,8 @@ bool agreed(const std::string& question, bool yes) {
 
 std::unique_ptr<RunView> view_for(const Answer& answer, RunShape shape) {
   if (answer.format == OutputFormat::Json) return std::make_unique<JsonView>(answer.out);
-  if (is_screen(STDERR_FILENO)) return std::make_unique<LiveView>(std::move(shape), STDERR_FILENO);
+  if (is_screen(STDERR_FILENO))
+    return std::make_unique<LiveView>(std::move(shape), STDERR_FILENO, answer.err);
   return std::make_unique<TextView>(answer.err);
 }
 
@@ -44,6 +45,10 @@ std::string selection_text(const std::vector<std::string>& selectors) {
   std::string text;
   for (const auto& selector : selectors) text += (text.empty() ? "" : " ") + selector;
   return text;
+}
+
+Tell noting(const Answer& answer) {
+  return [&err = answer.err](const std::string& text) { err << "note: " << text << "\n"; };
 }
 
 void print_troubles(const Answer& answer, const std::vector<std::string>& troubles) {

@@ -21,6 +21,8 @@ std::unique_ptr<RunView> view_for(const Answer& answer, RunShape shape);
 void print_run_end(const Answer& answer, const RunEnd& end);
 /// What was passed over on our side.
 void print_notes(const FleetRun& run, const Answer& answer);
+/// Tells people what is to be known while they wait; `answer`'s stream must outlive it.
+Tell noting(const Answer& answer);
 /// What went wrong beside the run, and changes nothing of it.
 void print_troubles(const Answer& answer, const std::vector<std::string>& troubles);
 /// Selectors as they were typed.

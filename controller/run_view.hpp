@@ -24,6 +24,10 @@ public:
   /// Nothing new starts from here on.
   virtual void stopping(const std::string& why) = 0;
 
+  /// Before anything is done: another rollout that is not over is ended by this run; `text` says
+  /// what that means.
+  virtual void ends(const RememberedRollout& /*other*/, const std::string& /*text*/) {}
+
   // What one that writes down also wants to know; the others need not care.
 
   /// The host is about to be told: `phase` is what it is in from now on.
@@ -45,6 +49,10 @@ struct RunEnd {
   std::vector<std::pair<const HostRun*, HostPhase>> hosts;
   std::string forgotten;   // why its end could not be remembered; empty: it is
   std::string taken_over;  // who goes on with it, and so we left; empty: nobody
+  bool abandoned = false;  // a person told us twice to stop: we leave at once
+  // A sync's other hosts: it looked at them, and had nothing to do, or nothing it may do.
+  std::vector<std::pair<const HostRun*, HostPhase>> left_alone;
+  std::vector<const HostRun*> poisoned;  // it failed there before, and is not tried again
 };
 
 }  // namespace kongfleet::controller

@@ -43,6 +43,11 @@ public:
     json_.stopping(why);
     post();
   }
+  void ends(const RememberedRollout& other, const std::string& text) override {
+    inner_.ends(other, text);
+    json_.ends(other, text);
+    post();
+  }
 
 private:
   void post() {
@@ -90,7 +95,12 @@ RunView& RunWatch::around(RunView& view) {
 RolloutGate* RunWatch::gate() { return hooks_.get(); }
 
 std::vector<std::string> RunWatch::end(const RunEnd& end) {
-  if (hooks_) hooks_->after_rollout(end);
+  if (hooks_ && end.abandoned) {
+    auto skipped = hooks_->leave();
+    if (!skipped.empty()) troubles_.push_back(std::move(skipped));
+  } else if (hooks_) {
+    hooks_->after_rollout(end);
+  }
   const auto took = std::chrono::steady_clock::now() - began_;
   auto unwritten =
       write_metrics(fleet_, end, std::chrono::duration_cast<std::chrono::milliseconds>(took));
@@ -99,7 +109,7 @@ std::vector<std::string> RunWatch::end(const RunEnd& end) {
     std::ostringstream text;
     print_end_json(text, end);
     webhook_->post(text.str());
-    auto undelivered = webhook_->finish(drain_max);
+    auto undelivered = webhook_->finish(end.abandoned ? std::chrono::seconds(0) : drain_max);
     if (!undelivered.empty()) troubles_.push_back(std::move(undelivered));
   }
   return std::move(troubles_);

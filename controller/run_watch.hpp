@@ -33,7 +33,9 @@ public:
   /// For FleetRun::roll_out: null where there are no hooks.
   RolloutGate* gate();
   /// The run is over: the last hook runs, metrics are written, what is still to be posted is
-  /// posted. What went wrong with all that from the beginning on, one sentence each.
+  /// posted. What went wrong with all that from the beginning on, one sentence each. When a person
+  /// told us twice to stop, nothing of it holds us up: hooks are ended and not begun, what was not
+  /// posted is not posted, and that is told.
   std::vector<std::string> end(const RunEnd& end);
 
 private:

@@ -7,14 +7,17 @@
 #include <soci/soci.h>
 #include <soci/sqlite3/soci-sqlite3.h>
 
-#include <chrono>
+#include <thread>
 
 namespace kongfleet::controller {
 
 namespace {
 
 constexpr int version_known = 1;
-constexpr int patience_s = 20;  // others write for milliseconds; a disk may hang for seconds
+// Others write for milliseconds; a disk may hang for seconds.
+constexpr auto patience = std::chrono::seconds(20);
+constexpr auto silence = std::chrono::seconds(1);  // then a person is told
+constexpr auto pause = std::chrono::milliseconds(20);
 constexpr std::string_view sqlite_prefix = "sqlite:";
 
 // Bundles and outcomes are bytes; SOCI hands them over as text, and SQLite keeps any byte of it.
@@ -79,7 +82,8 @@ void make(soci::session& sql) {
 
 }  // namespace
 
-StateDatabase::StateDatabase(const std::string& location, Mode mode) : file_(file_of(location)) {
+StateDatabase::StateDatabase(const std::string& location, Mode mode, Surroundings surroundings)
+    : file_(file_of(location)), surroundings_(std::move(surroundings)) {
   try {
     open(mode);
   } catch (const std::exception& error) {
@@ -94,8 +98,15 @@ void StateDatabase::open(Mode mode) {
   const bool there = std::filesystem::exists(file_, none);
   if (!there && mode == Mode::Look) throw Error("there is no such file");
   if (file_.string().find('"') != std::string::npos) throw Error("a '\"' in its name won't do");
-  const auto options = "dbname=\"" + file_.string() + "\" timeout=" + std::to_string(patience_s);
-  session_ = std::make_unique<soci::session>(*soci::factory_sqlite3(), options);
+  refuse_shared_file_system();
+  session_ = std::make_unique<soci::session>(*soci::factory_sqlite3(),
+                                             "dbname=\"" + file_.string() + "\"");
+  // It is what the factory makes; the library does not export its type for a dynamic_cast.
+  auto& backend = static_cast<soci::sqlite3_session_backend&>(*session_->get_backend());
+  const auto ask = [](void* self, int times) {
+    return static_cast<StateDatabase*>(self)->wait(times) ? 1 : 0;
+  };
+  sqlite_api::sqlite3_busy_handler(backend.conn_, ask, this);
   auto version = version_of(*session_);
   if (version > version_known) {
     throw Error("it was written by a newer kongfleet (version " + std::to_string(version) +
@@ -111,6 +122,36 @@ void StateDatabase::open(Mode mode) {
   *session_ << "PRAGMA journal_mode = WAL", soci::into(journal);
   *session_ << "PRAGMA synchronous = FULL";
   if (version == 0) make(*session_);
+}
+
+// In WAL mode, SQLite's readers and writers share memory, which machines don't; and locks over a
+// network are as good as its worst server.
+void StateDatabase::refuse_shared_file_system() const {
+  const auto shared = shared_file_system(surroundings_.file_system(file_));
+  if (!shared) return;
+  throw Error("it is on a file system that other machines share (" + *shared +
+              "), where SQLite's locks can't be trusted; name a file on a disk of this machine as "
+              "[fleet] state, such as state = \"sqlite:/var/lib/kongfleet-controller/edge.db\" "
+              "(move the file there while no kongfleet runs)");
+}
+
+bool StateDatabase::wait(int times) {
+  const auto now = std::chrono::steady_clock::now();
+  if (times == 0) {
+    waits_since_ = now;
+    told_ = false;
+  }
+  if (now - waits_since_ >= patience) return false;
+  if (!told_ && now - waits_since_ >= silence) {
+    told_ = true;
+    const auto who = who_locks(file_);
+    if (surroundings_.tell)
+      surroundings_.tell("state '" + file_.string() + "' is locked by " +
+                         (who.empty() ? "another process" : who) + "; waits for it, " +
+                         std::to_string(patience.count()) + " s at most");
+  }
+  std::this_thread::sleep_for(pause);
+  return true;
 }
 
 void StateDatabase::run(const char* begin, const std::function<void(soci::session&)>& deed) {

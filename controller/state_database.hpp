@@ -2,6 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "controller/state_file_system.hpp"
+
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -14,6 +17,9 @@ class session;
 
 namespace kongfleet::controller {
 
+/// Says a sentence to a person who waits.
+using Tell = std::function<void(const std::string&)>;
+
 /// The database a controller remembers in: [fleet] state. Whatever dies, it is as it was after one
 /// of the deeds that were done `together`, and what such a deed wrote is on disk when it returns.
 /// Used from one thread.
@@ -24,10 +30,18 @@ public:
     Look,   // must be there; nothing is written
   };
 
+  struct Surroundings {
+    /// Is told when a second has gone by and the database is still locked: who has it, if known.
+    Tell tell = {};
+    /// statfs(2)'s f_type for a path.
+    std::int64_t (*file_system)(const std::filesystem::path& file) = file_system_type;
+  };
+
   /// `location` as Fleet::state has it. Throws Error, with advice, when there is no such file to
-  /// look at, when it cannot be opened, is of another program or of a newer kongfleet: it is left
-  /// untouched then.
-  StateDatabase(const std::string& location, Mode mode);
+  /// look at, when it cannot be opened, lies on a file system that other machines share, is of
+  /// another program or of a newer kongfleet: it is left untouched then.
+  StateDatabase(const std::string& location, Mode mode, Surroundings surroundings);
+  StateDatabase(const std::string& location, Mode mode) : StateDatabase(location, mode, {}) {}
   ~StateDatabase();
   StateDatabase(const StateDatabase&) = delete;
   StateDatabase& operator=(const StateDatabase&) = delete;
@@ -43,10 +57,17 @@ public:
 
 private:
   void open(Mode mode);
+  void refuse_shared_file_system() const;
+  /// SQLite asks when it finds the database locked, for the `times`-th time in a row: false gives
+  /// up.
+  bool wait(int times);
   void run(const char* begin, const std::function<void(soci::session&)>& deed);
 
   std::filesystem::path file_;
+  Surroundings surroundings_;
   std::unique_ptr<soci::session> session_;
+  std::chrono::steady_clock::time_point waits_since_{};
+  bool told_ = false;
 };
 
 /// Whether there is something to look at.

@@ -107,15 +107,20 @@ std::vector<std::string> status_rows(const std::vector<std::unique_ptr<HostRun>>
   return rows;
 }
 
-void print_status_json(std::ostream& out, const std::vector<std::unique_ptr<HostRun>>& hosts) {
-  json::object document{{"schema", "kongfleet/1"}, {"command", "status"}};
-  auto& array = document["hosts"].emplace_array();
+json::array status_json(const std::vector<std::unique_ptr<HostRun>>& hosts) {
+  json::array array;
   for (const auto& host : hosts) {
     json::object object{{"host", host->label()}, {"state", state_text(*host)}};
     if (host->trouble == Trouble::None) object["agent"] = host_state_json(host->state);
     if (!host->problem.empty()) object["problem"] = host->problem;
     array.push_back(std::move(object));
   }
+  return array;
+}
+
+void print_status_json(std::ostream& out, const std::vector<std::unique_ptr<HostRun>>& hosts) {
+  const json::object document{
+      {"schema", json_schema}, {"command", "status"}, {"hosts", status_json(hosts)}};
   out << json::serialize(document) << "\n";
 }
 

@@ -66,7 +66,7 @@ std::string phase_text(const HostRun& host, HostPhase phase) {
   const auto because = host.problem.empty() ? "" : ": " + host.problem;
   switch (phase) {
     case HostPhase::Trial:
-      return "in trial, " + proof_text(*host.outcome);
+      return "in trial" + (host.outcome ? ", " + proof_text(*host.outcome) : "");
     case HostPhase::Done:
       return "confirmed: runs " + releases_text(host.state) + failed_probes(host);
     case HostPhase::Unchanged:
@@ -96,7 +96,7 @@ std::string phase_text(const HostRun& host, HostPhase phase) {
 
 std::string short_phase_text(const HostRun& host, HostPhase phase) {
   if (!host.problem.empty()) return host.problem;
-  if (phase == HostPhase::Trial) return proof_text(*host.outcome);
+  if (phase == HostPhase::Trial) return host.outcome ? proof_text(*host.outcome) : "";
   const bool runs_it = phase == HostPhase::Done || phase == HostPhase::Unchanged;
   return runs_it ? "runs " + releases_text(host.state) : "";
 }

@@ -11,6 +11,7 @@
 #include <openssl/hmac.h>
 
 #include <algorithm>
+#include <functional>
 #include <memory>
 
 namespace kongfleet::controller {
@@ -38,6 +39,11 @@ void add(Headers& headers, const std::string& line) {
 }
 
 std::size_t drop(char*, std::size_t size, std::size_t count, void*) { return size * count; }
+
+/// Called about once a second while a request is under way; not 0 ends it.
+int look_at_time(void* is_over, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
+  return (*static_cast<std::function<bool()>*>(is_over))() ? 1 : 0;
+}
 
 std::string read_secret(const std::filesystem::path& path) {
   auto text = read_whole_file(path, "read secret", secret_max);
@@ -163,6 +169,15 @@ std::string Webhook::attempt(const std::string& body, std::size_t number, bool& 
   curl_easy_setopt(curl.get(), CURLOPT_ERRORBUFFER, said);
   curl_easy_setopt(curl.get(), CURLOPT_NOSIGNAL, 1L);  // another thread handles signals
   curl_easy_setopt(curl.get(), CURLOPT_TIMEOUT_MS, static_cast<long>(time_left().count()));
+  // One that is under way when an end is set to all ends then too.
+  std::function<bool()> is_over = [this] {
+    const std::lock_guard lock(mutex_);
+    return Clock::now() >= until_;
+  };
+  curl_easy_setopt(curl.get(), CURLOPT_NOPROGRESS, 0L);
+  curl_easy_setopt(curl.get(), CURLOPT_XFERINFOFUNCTION, look_at_time);
+  curl_easy_setopt(curl.get(), CURLOPT_XFERINFODATA, &is_over);
+  curl_easy_setopt(curl.get(), CURLOPT_QUICK_EXIT, 1L);  // a name server that is silent, too
   curl_easy_setopt(curl.get(), CURLOPT_USERAGENT, "kongfleet/" KONGFLEET_VERSION);
   const auto result = curl_easy_perform(curl.get());
   if (result != CURLE_OK) {

@@ -24,6 +24,19 @@ for unit in *.service *.socket; do
   said=$(systemd-analyze verify --root="$root" --man=no "$unit" 2>&1) || fail "verify $unit"
   [ -z "$said" ] || fail "verify $unit: $said"
 done
+# The controller's: one instance for each fleet.
+install -m 755 /bin/true "$root/usr/bin/kongfleet"
+for unit in kongfleet-sync@.service kongfleet-sync@.timer; do
+  cp "controller/$unit" "$root/usr/lib/systemd/system/"
+done
+for unit in kongfleet-sync@edge.service kongfleet-sync@edge.timer; do
+  said=$(systemd-analyze verify --root="$root" --man=no "$unit" 2>&1) || fail "verify $unit"
+  [ -z "$said" ] || fail "verify $unit: $said"
+done
+cp controller/kongfleet-sync@.service "$root/kongfleet-sync@edge.service"
+systemd-analyze security --offline=yes --no-pager --threshold=$exposure_max \
+  "$root/kongfleet-sync@edge.service" | tail -1 || fail "the sync is more exposed than that"
+
 for unit in *.service; do
   report=$(systemd-analyze security --offline=yes --no-pager --threshold=$exposure_max \
     "./$unit") ||

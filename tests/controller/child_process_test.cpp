@@ -4,8 +4,10 @@
 
 #include <catch2/catch.hpp>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "tree_fixture.hpp"
+#include <array>
 #include <fstream>
 #include <thread>
 
@@ -45,6 +47,20 @@ TEST_CASE("a child that writes too much, or takes too long, is ended") {
   CHECK(message_of([] {
           run_child({"sleep", "600"}, "", {.output_bytes = 9, .time = 50ms});
         }) == "'sleep' takes too long; it was ended");
+}
+
+TEST_CASE("a child is ended as soon as we are to leave, whether it talks or not") {
+  std::array<int, 2> stop{};
+  REQUIRE(::pipe(stop.data()) == 0);
+  REQUIRE(::write(stop[1], "x", 1) == 1);
+  for (const auto* script : {"sleep 600", "exec >&- 2>&-; sleep 600"}) {
+    CHECK(message_of([&] {
+            run_child({"sh", "-c", script}, "", {.output_bytes = 9, .time = 10min, .stop = stop[0]},
+                      {.own_group = true});
+          }) == "'sh' was ended, for we are to leave");
+  }
+  ::close(stop[0]);
+  ::close(stop[1]);
 }
 
 TEST_CASE("a child that closes its outputs and goes on is ended in time, too") {

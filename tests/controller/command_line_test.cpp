@@ -49,6 +49,23 @@ TEST_CASE("every command is understood") {
   CHECK(command<StatusCommand>({"status", "edge"}).selectors == Arguments{"edge"});
 }
 
+TEST_CASE("sync may be told to wait first, for a day at most") {
+  CHECK(command<SyncCommand>({"sync"}).splay.count() == 0);
+  const auto sync = command<SyncCommand>({"sync", "--splay", "10m", "edge"});
+  CHECK(sync.splay == std::chrono::minutes(10));
+  CHECK(sync.selectors == Arguments{"edge"});
+  for (const auto* wrong : {"25h", "10", "soon", "-1s"}) {
+    CHECK(mistake({"sync", "--splay=" + std::string(wrong)}) ==
+          "kongfleet: found '" + std::string(wrong) +
+              "' for --splay; it is a duration of at most 1d, such as \"90s\" or \"10m\"");
+  }
+}
+
+TEST_CASE("a command is known by its name, whatever stands before it") {
+  CHECK(parse({"-f", "x.toml", "--output", "json", "rollout"}).name == "rollout");
+  CHECK(parse({"history", "-f", "x.toml"}).name == "history");
+}
+
 TEST_CASE("rollback takes a generation's number") {
   CHECK_FALSE(command<RollbackCommand>({"rollback"}).to);
   CHECK(command<RollbackCommand>({"rollback", "--to", "0", "edge"}).to == 0);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <sstream>
 #include <string>
 
 namespace kongfleet::controller::test {
@@ -53,8 +54,9 @@ RunShape shape() { return {.id = "rollout-1", .hosts = {"edge-1", "edge-2"}, .wa
 
 TEST_CASE("the picture is on the terminal when the view is gone, with the cursor below it") {
   const Terminal terminal;
+  std::ostringstream told;
   {
-    LiveView view(shape(), terminal.screen);
+    LiveView view(shape(), terminal.screen, told);
     view.wave(0, 2, 1);
     view.stopping("1 failed, allowed are 0");
   }
@@ -71,9 +73,28 @@ TEST_CASE("a terminal that nobody reads holds nothing up") {
   while (::write(terminal.screen, "full ", 5) > 0) {
   }
   REQUIRE(::fcntl(terminal.screen, F_SETFL, flags) == 0);
-  LiveView view(shape(), terminal.screen);
+  std::ostringstream told;
+  LiveView view(shape(), terminal.screen, told);
   for (std::size_t i = 0; i < 1000; ++i) view.wave(i % 2, 2, 1);
   view.stopping("it comes to its end");
+}
+
+TEST_CASE("what is said while a picture is on the terminal stands above it, whole, and stays") {
+  const Terminal terminal;
+  std::ostringstream told;
+  {
+    LiveView view(shape(), terminal.screen, told);
+    told << "note: somebody was at it; " << std::flush << "it will stop" << std::endl;
+    told << "and more";
+  }
+  told << "afterwards";
+  const auto seen = terminal.seen();
+  const auto note = seen.find("note: somebody was at it; it will stop\x1b[K\r");
+  REQUIRE(note != std::string::npos);
+  CHECK(seen.find("rollout-1", note) != std::string::npos);
+  CHECK_THAT(seen, Catch::Contains("and more\x1b[K\r"));
+  CHECK_THAT(seen, Catch::EndsWith("\n\x1b[J"));
+  CHECK(told.str() == "afterwards");
 }
 
 }  // namespace kongfleet::controller::test

@@ -12,15 +12,18 @@ TEST_CASE("metrics name the fleet and the kind of run, count hosts by phase, and
       .kind = "sync",
       .id = "sync-1",
       .exit_code = 3,
-      .hosts = {
-          {nullptr, HostPhase::Done}, {nullptr, HostPhase::Back}, {nullptr, HostPhase::Done}}};
+      .hosts = {{nullptr, HostPhase::Done}, {nullptr, HostPhase::Back}, {nullptr, HostPhase::Done}},
+      .left_alone = {{nullptr, HostPhase::Unchanged}, {nullptr, HostPhase::Back}},
+      .poisoned = {nullptr, nullptr, nullptr}};
   const RunTimes times{.ended = std::chrono::system_clock::time_point(1'700'000'000'050ms),
                        .took = 61'007ms};
   const auto text = metrics_text("edge", end, times);
   for (const std::string line :
        {"# TYPE kongfleet_run_hosts gauge\n",
         "kongfleet_run_hosts{fleet=\"edge\",kind=\"sync\",phase=\"done\"} 2\n",
-        "kongfleet_run_hosts{fleet=\"edge\",kind=\"sync\",phase=\"back\"} 1\n",
+        "kongfleet_run_hosts{fleet=\"edge\",kind=\"sync\",phase=\"back\"} 2\n",
+        "kongfleet_run_hosts{fleet=\"edge\",kind=\"sync\",phase=\"unchanged\"} 1\n",
+        "kongfleet_run_hosts{fleet=\"edge\",kind=\"sync\",phase=\"poisoned\"} 3\n",
         "kongfleet_run_hosts{fleet=\"edge\",kind=\"sync\",phase=\"lost\"} 0\n",
         "kongfleet_run_exit_code{fleet=\"edge\",kind=\"sync\"} 3\n",
         "kongfleet_run_end_timestamp_seconds{fleet=\"edge\",kind=\"sync\"} 1700000000.050\n",

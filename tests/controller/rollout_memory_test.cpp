@@ -167,6 +167,11 @@ TEST_CASE("a version that was released can't come back with other content") {
   memory.releases.check({released, plugin_release("1.0.1", "changed")});
   const auto again = [&] { memory.releases.check({changed}); };
   CHECK(exit_code_of(again) == 5);
+  const auto conflicts = memory.releases.conflicts({plugin_release("1.0.1"), changed});
+  REQUIRE(conflicts.size() == 1);
+  CHECK(conflicts[0].digest == changed.manifest.digest().hex());
+  CHECK(conflicts[0].released_digest == released.manifest.digest().hex());
+  CHECK(message_of(again) == text_of(conflicts[0]) + "; nothing was touched");
   for (const auto& part : {released.manifest.digest().hex(), changed.manifest.digest().hex(),
                            std::string("my-plugin@1.0.0 was released on "),
                            std::string("by rollout-1"), std::string("give it a new version")}) {

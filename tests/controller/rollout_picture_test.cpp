@@ -56,6 +56,33 @@ void show(const Rows& rows) {
 
 }  // namespace
 
+TEST_CASE("a rollout that is gone on with begins in the wave it had come to") {
+  using enum HostPhase;
+  auto shape = shape_of(10);  // waves of 1, 4 and 5
+  const auto wave_of = [&](std::vector<HostPhase> phases) {
+    phases.resize(10, Waiting);
+    shape.phases = std::move(phases);
+    const auto rows = RolloutPicture(shape, start).paint({.width = 100, .height = 30}, start);
+    const auto row = row_with(rows, "wave ");
+    return row.substr(row.find("wave "), 11);
+  };
+  CHECK(wave_of({}) == "wave 1 of 3");
+  CHECK(wave_of({Done}) == "wave 2 of 3");
+  CHECK(wave_of({Trial}) == "wave 1 of 3");
+  CHECK(wave_of({Done, Unchanged, Back, Trial}) == "wave 2 of 3");
+  CHECK(wave_of({Done, Done, Done, Done, Unchanged}) == "wave 3 of 3");
+  CHECK(wave_of(std::vector<HostPhase>(10, Done)) == "wave 3 of 3");
+}
+
+TEST_CASE(
+    "a host that was changing when its controller died has not been at it since the machine "
+    "began") {
+  auto shape = shape_of(2);
+  shape.phases = {HostPhase::Changing, HostPhase::Waiting};
+  const auto rows = RolloutPicture(shape, start).paint({.width = 100, .height = 30}, start + 7s);
+  CHECK_THAT(row_with(rows, host(1)), Catch::Contains("0:07"));
+}
+
 TEST_CASE("with few hosts each has its row, with what it does and for how long") {
   RolloutPicture picture(shape_of(3), start);
   picture.wave(0);

@@ -3,7 +3,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What decides Kong's configuration on real hosts. Two are managed in their unit's environment, one in a drop-in, one in an
 environment file; the third is managed in kong.conf, and everything that would override it there is refused by file and line."""
-import json
 import unittest
 from contextlib import contextmanager
 
@@ -67,7 +66,7 @@ class EnvironmentTest(unittest.TestCase):
         return host.read(VARIABLES if host is self.variables else DROP_IN)
 
     def states(self):
-        hosts = json.loads(self.fleet.kongfleet("--output", "json", "status").out)["hosts"]
+        hosts = self.fleet.kongfleet("--output", "json", "status").json()["hosts"]
         return [host["state"] for host in hosts]
 
     def loaded(self):

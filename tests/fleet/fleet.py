@@ -21,7 +21,8 @@ import time
 from dataclasses import dataclass
 
 PROJECT = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(PROJECT / "tests/hosts"))
+sys.path[:0] = [str(PROJECT / "tests"), str(PROJECT / "tests/hosts")]
+from documents import checked, document, documents
 from host import Host
 from hosts import Hosts
 from provision import KONG_YML
@@ -99,7 +100,10 @@ class Result:
     err: str
 
     def json(self) -> dict:
-        return json.loads(self.out)
+        return document(self.out)
+
+    def events(self) -> list[dict]:
+        return documents(self.out)
 
 
 class Fleet:
@@ -203,13 +207,16 @@ class Fleet:
 
     def kongfleet(self, *arguments: str, expect: int | None = None, timeout: float = 120,
                   file: str = "fleet.toml") -> Result:
-        """Runs the controller to its end. With `expect`, another exit code is an error."""
+        """Runs the controller to its end. With `expect`, another exit code is an error; so is JSON
+        that is not as the schema says."""
         done = subprocess.run(self.command(*arguments, file=file), cwd=self.directory, text=True,
                               errors="replace", capture_output=True, stdin=subprocess.DEVNULL,
                               timeout=timeout, check=False)
         if expect is not None and done.returncode != expect:
             raise AssertionError(f"kongfleet {' '.join(arguments)}: exit {done.returncode}, not "
                                  f"{expect}\n{done.stdout}{done.stderr}")
+        if "json" in arguments:
+            documents(done.stdout)
         return Result(done.returncode, done.stdout, done.stderr)
 
     def start_kongfleet(self, *arguments: str) -> subprocess.Popen:

@@ -12,7 +12,7 @@ import unittest
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from fleet import Fleet
+from fleet import Fleet, checked, documents
 
 SECRET = b"of the webhook"
 # Says what it was told, and fails where the file `fail` says so.
@@ -123,13 +123,12 @@ class InventoryTest(unittest.TestCase):
         self.assertEqual(self.told(), [
             "before_wave 1", "before_host 1 one", "after_host 1 one trial",
             "before_wave 2", "before_host 2 two", "after_host 2 two trial", "after_rollout done"])
-        facts = [json.loads(line) for line in
-                 (self.directory / "told.json").read_text().splitlines()]
+        facts = documents((self.directory / "told.json").read_text())
         self.assertEqual(facts[1]["address"], self.fleet[0].address)
         self.assertEqual(facts[-1]["hosts"], [{"host": "one", "phase": "done"},
                                               {"host": "two", "phase": "done"}])
 
-        events = self.receiver.events
+        events = [checked(event) for event in self.receiver.events]
         self.assertEqual(self.receiver.forged, 0)
         self.assertEqual(self.receiver.deliveries[0], self.receiver.deliveries[1])
         self.assertEqual(len(set(self.receiver.deliveries)), len(events))

@@ -6,9 +6,10 @@ are gone on with or taken back by another one; who holds the fleet; what was rel
 import json
 import signal
 import threading
+import time
 import unittest
 
-from fleet import Fleet, wait_for
+from fleet import Fleet, checked, wait_for
 
 BAD = 'error("a bug that only requests show")'
 
@@ -40,6 +41,8 @@ class Controller:
     def end(self):
         self.process.wait(timeout=90)
         self.reader.join()
+        for event in self.events:
+            checked(event)
         self.said = self.process.stderr.read()
         self.process.stdout.close()
         self.process.stderr.close()
@@ -130,7 +133,11 @@ class ResumeTest(unittest.TestCase):
                 # What the fleet file says by now is of no account: rules and releases are the rollout's.
                 self.fleet.write_plugin("9.9.9")
                 self.fleet.write_fleet_file(bake='"1h"')
-                self.fleet.kongfleet("resume", "--yes", rollout["id"], expect=0)
+                resumed = self.fleet.kongfleet("--output", "json", "resume", "--yes", rollout["id"], expect=0)
+                waves = [event["wave"] for event in resumed.events() if event["event"] == "wave"]
+                # In confirm, the canary may have heard it.
+                possible = {self.die_in_the_second_wave: [[2]], self.die_in_confirm: [[1, 2], [2]]}
+                self.assertIn(waves, possible.get(die, [[1, 2]]))
                 self.all_serve(self.version)
                 self.assertEqual(self.phases(), ["done"] * 3)
                 self.assertEqual(self.show()["rollout"]["result"], "done")
@@ -153,7 +160,10 @@ class ResumeTest(unittest.TestCase):
         controller.wait(event="baking", wave=1)
         controller.kill()
         wait_for("the trial is undone", lambda: self.fleet.header(self.fleet[0]) == self.before)
-        self.fleet.kongfleet("resume", "--yes", "latest", expect=0)
+        resumed = self.fleet.kongfleet("--output", "json", "resume", "--yes", "latest", expect=0)
+        first = resumed.events()[0]
+        self.assertEqual((first["event"], first["host"], first["phase"]), ("host", self.names[0], "waiting"),
+                         "what was remembered is not what is")
         self.all_serve(self.version)
         self.assertEqual([host["attempt"] for host in self.show()["hosts"]], [2, 1, 1])
 
@@ -180,7 +190,10 @@ class ResumeTest(unittest.TestCase):
         first = Controller(self.fleet)
         first.wait(event="baking", wave=1)
         rollout = self.show()["rollout"]["id"]
-        self.fleet.kongfleet("rollback", "--yes", self.names[0], expect=0)
+        rolled = self.fleet.kongfleet("--output", "json", "rollback", "--yes", self.names[0], expect=0)
+        said = rolled.events()[0]
+        self.assertEqual((said["event"], said["rollout"]), ("aborts", rollout))
+        self.assertIn("2 of its 3 hosts are not selected and left alone: 2 untouched", said["text"])
         self.assertEqual(self.fleet.header(self.fleet[0]), self.before)
         self.assertNotEqual(first.end(), 0)
         self.assertEqual(self.show(rollout)["rollout"]["state"], "aborted")
@@ -214,7 +227,9 @@ class ResumeTest(unittest.TestCase):
                          dict(zip(self.names, ["back", "waiting", "waiting"])))
         self.assertEqual(self.show()["rollout"]["state"], "interrupted")
         self.assertEqual(self.phases(), ["back", "waiting", "waiting"])
-        # Gone on with, and left while the host can't even be told to go back.
+        # Gone on with, and left while the host can't even be told to go back; for no hook either.
+        with (self.fleet.directory / "fleet.toml").open("a") as file:
+            file.write('[hooks]\nafter_rollout = "sleep 600"\ntimeout = "30s"\n')
         controller = Controller(self.fleet, "resume", "--yes", "latest")
         controller.wait(event="baking", wave=1)
         self.fleet[0].partition()
@@ -222,9 +237,13 @@ class ResumeTest(unittest.TestCase):
             controller.process.send_signal(signal.SIGINT)
             controller.wait(event="stopping")
             controller.process.send_signal(signal.SIGINT)
+            left = time.monotonic()
             self.assertEqual(controller.end(), 130)
+            self.assertLess(time.monotonic() - left, 15)
+            self.assertIn("the hook after_rollout was not run", controller.said)
         finally:
             self.fleet[0].partition(False)
+            self.fleet.write_fleet_file(bake='"60s"')
         self.assertEqual(controller.events[-1]["state"], "open")
         self.assertEqual(self.show()["rollout"]["result"], "unfinished")
         self.fleet.kongfleet("abort", "--yes", "latest", expect=0)
@@ -238,6 +257,10 @@ class ResumeTest(unittest.TestCase):
             result = self.fleet.kongfleet(*command, expect=5)
             self.assertIn(f"my-plugin@{self.version} was released on ", result.err)
             self.assertIn(before["releases"][0]["digest"], result.err)
+        plan = self.fleet.kongfleet("plan", expect=5).out
+        self.assertIn(f"X a rollout would be refused: my-plugin@{self.version} was released on ", plan)
+        conflict, = self.fleet.kongfleet("--output", "json", "plan", expect=5).json()["conflicts"]
+        self.assertEqual(conflict["released_digest"], before["releases"][0]["digest"])
         self.all_serve(self.version)
         self.assertEqual(self.show()["rollout"]["id"], before["id"])
 

@@ -38,7 +38,7 @@ class RolloutTest(unittest.TestCase):
         self.assertEqual(self.fleet.headers(), wanted)
 
     def status(self, index=0):
-        return json.loads(self.fleet.kongfleet("--output", "json", "status").out)["hosts"][index]
+        return self.fleet.kongfleet("--output", "json", "status").json()["hosts"][index]
 
     def serving_workers(self, index=0):
         """Each with its start time; those of an earlier reload that still drain are not among them."""
@@ -60,7 +60,7 @@ class RolloutTest(unittest.TestCase):
         self.assertIn("~ my-plugin 1.0.0 -> 1.1.0", plan.out)
         self.all_serve("1.0.0")
         result = self.fleet.kongfleet("--output", "json", "rollout", "--yes", expect=0)
-        events = [json.loads(line) for line in result.out.splitlines()]
+        events = result.events()
         self.assertEqual(events[-1]["event"], "end")
         self.assertEqual({host["phase"] for host in events[-1]["hosts"]}, {"done"})
         canary_done = next(i for i, event in enumerate(events)
@@ -272,7 +272,9 @@ class RolloutTest(unittest.TestCase):
         workers.write("/etc/kong/kong.conf", good)
         for index, kind in enumerate(("files", "configuration", "workers")):
             self.assertTrue(any(line.startswith(kind + ":") for line in self.status(index)["agent"]["drift"]), kind)
-        self.fleet.kongfleet("sync", expect=0)
+        summary = self.fleet.kongfleet("sync", expect=0).out.splitlines()[-1]
+        self.assertRegex(summary, "^sync id=sync-[^ ]+ fleet=edge exit=0 hosts=3 changed=3 unchanged=0 poisoned=0 "
+                                  "failed=0 other=0 seconds=[0-9.]+$")
         self.all_serve("1.0.0")
         self.fleet.kongfleet("status", expect=0)
         again = self.fleet.kongfleet("sync", expect=0)
@@ -284,6 +286,7 @@ class RolloutTest(unittest.TestCase):
         workers = self.serving_workers()
         result = self.fleet.kongfleet("sync", self.fleet[0].name, expect=2)
         self.assertIn("not tried again, it failed here before", result.err)
+        self.assertRegex(result.out, "^sync id=.* exit=2 hosts=1 changed=0 unchanged=0 poisoned=1 .*\n$")
         self.assertEqual(self.serving_workers(), workers)
 
     def test_what_overrides_kong_conf_is_refused_by_name(self):

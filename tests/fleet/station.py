@@ -2,10 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """One host with a controller of its own, for tests that break it while it is rolled out to, and
 what must hold whenever nothing is under way."""
-import json
 import subprocess
 
-from fleet import Fleet, wait_for
+from fleet import Fleet, documents, wait_for
 from strike import CONF, STATE, journal
 
 # Kong's package starts it once. Where an operator wants it back when it dies, the unit has this.
@@ -42,7 +41,7 @@ class Rollout:
     def end(self) -> str:
         """How the controller says that it ended for the host."""
         out, err = self.controller.communicate(timeout=120)
-        last = json.loads(out.splitlines()[-1]) if out else {}
+        last = documents(out)[-1] if out else {}
         if last.get("event") == "end":
             return last["hosts"][0]["phase"]
         if "nothing was touched" in err:
@@ -116,7 +115,7 @@ class Station:
 
     def status(self) -> dict:
         """What the host's agent says by way of the controller; empty while it says nothing."""
-        said = json.loads(self.fleet.kongfleet("--output", "json", "status").out)["hosts"][0]
+        said = self.fleet.kongfleet("--output", "json", "status").json()["hosts"][0]
         return said.get("agent") or {}
 
     def says_ready(self) -> bool:

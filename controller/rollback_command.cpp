@@ -1,0 +1,116 @@
+// SPDX-FileCopyrightText: The kongfleet authors
+// SPDX-License-Identifier: Apache-2.0
+#include "controller/fleet_commands.hpp"
+#include "controller/fleet_file.hpp"
+#include "controller/recorded_run.hpp"
+#include "controller/rollback_notice.hpp"
+#include "controller/rollout_record.hpp"
+#include "controller/run_answer.hpp"
+#include "controller/run_watch.hpp"
+#include "controller/selector.hpp"
+#include "proto/error.hpp"
+
+#include <optional>
+#include <ostream>
+
+namespace kongfleet::controller {
+
+namespace {
+
+/// A rollback's memory. It needs none: where that fails it is told, and gone without.
+class RollbackMemory {
+public:
+  RollbackMemory(const Fleet& fleet, const Answer& answer) : answer_(answer) {
+    try {
+      memory_.emplace(fleet, StateDatabase::Mode::Write, noting(answer));
+    } catch (const Error& error) {
+      note(error);
+    }
+  }
+  /// The rollout that is not over, with its hosts, and that this rollback will end.
+  std::optional<RememberedRollout> open() {
+    try {
+      const auto open = memory_ ? memory_->rollouts.open() : std::nullopt;
+      if (open) return memory_->rollouts.find(open->id);
+    } catch (const Error& error) {
+      note(error);
+    }
+    return std::nullopt;
+  }
+  void begin(const FleetRun& run, const std::string& selection, RunView& shown) {
+    if (!memory_) return;
+    try {
+      hold_.emplace(memory_->database, run.fleet().name, holder_for(run),
+                    FleetHold::Manner::BreakGlass);
+      if (const auto& other = hold_->ousted()) {
+        answer_.err << "note: " << other->who << " was at " << other->doing << "; it will stop\n";
+      }
+      record_.emplace(begin_rollback(run, *memory_, selection), run.hosts(), memory_->rollouts,
+                      *hold_, shown);
+    } catch (const Error& error) {
+      note(error);
+    }
+  }
+  RunView& view(RunView& shown) { return record_ ? *record_ : shown; }
+  void end(const RunEnd& end) {
+    try {
+      if (record_) record_->end(end);
+    } catch (const Error& error) {
+      note(error);
+    }
+  }
+
+private:
+  void note(const Error& error) {
+    answer_.err << "note: " << error.what() << "; this rollback is not remembered\n";
+    record_.reset();
+    hold_.reset();
+    memory_.reset();
+  }
+
+  const Answer& answer_;
+  std::optional<FleetMemory> memory_;
+  std::optional<FleetHold> hold_;
+  std::optional<RolloutRecord> record_;
+};
+
+std::vector<std::string> labels_of(const std::vector<const FleetHost*>& hosts) {
+  std::vector<std::string> labels;
+  for (const auto* host : hosts) labels.push_back(host->label());
+  return labels;
+}
+
+}  // namespace
+
+int run_rollback(const GlobalOptions& global, const RollbackCommand& command,
+                 const Answer& answer) {
+  const auto fleet = load_fleet(global.fleet_file);
+  const auto hosts = select_hosts(fleet, command.selectors);
+  const auto target =
+      command.to ? "generation " + std::to_string(*command.to) : "the generation before";
+  RollbackMemory memory(fleet, answer);
+  const auto open = memory.open();
+  const auto notice = open ? rollback_notice(*open, labels_of(hosts)) : "";
+  if (open && answer.format == OutputFormat::Text) answer.err << "note: " << notice << "\n";
+  const auto besides = open ? ", and end " + open->id : "";
+  if (!agreed("Take " + counted(hosts.size(), "host") + " back to " + target + besides + "?",
+              command.yes)) {
+    answer.err << "nothing was touched\n";
+    return 130;
+  }
+  FleetRun run(fleet, hosts, {}, "rollback");
+  RunWatch watch(fleet, run.id());
+  auto view = view_for(answer, run.shape({}));
+  auto& shown = watch.around(*view);
+  if (open) shown.ends(*open, notice);
+  memory.begin(run, selection_text(command.selectors), shown);
+  const auto end = run.roll_back(command.to, memory.view(shown));
+  memory.end(end);
+  view.reset();  // it may have the screen to itself
+  print_notes(run, answer);
+  print_run_end(answer, end);
+  print_troubles(answer, watch.end(end));
+  return end.exit_code;
+}
+
+}  // namespace kongfleet::controller

@@ -1,0 +1,247 @@
+#!/usr/bin/python3
+# SPDX-FileCopyrightText: The kongfleet authors
+# SPDX-License-Identifier: Apache-2.0
+"""What kongfleet says as JSON is what its schema says, and nothing else: every command that can run
+without hosts is run, what needs hosts is in tests/golden/json, and tests/fleet hold the rest to it."""
+import copy
+import json
+import os
+import pathlib
+import pty
+import subprocess
+import sys
+import tempfile
+import unittest
+
+PROJECT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(PROJECT / "tests"))
+import documents
+from documents import KINDS, SCHEMA, checked, document
+
+BUILD = pathlib.Path(os.environ.get("KONGFLEET_BUILD", PROJECT / "build")).resolve()
+GOLDEN = PROJECT / "tests/golden/json"
+EVENTS = {"wave", "baking", "step", "host", "stopping", "aborts", "end"}
+HOOKS = {"before_wave", "before_host", "after_host", "after_rollout"}
+FLEET = """
+[fleet]
+name = "edge"
+[ssh]
+config = "/dev/null"
+known_hosts = "known_hosts"
+connect_timeout = "2s"
+[plugins.my-plugin]
+source = "plugins/my-plugin"
+[groups.edge]
+hosts = ["127.0.0.1:1"]                # where nobody listens
+plugins = ["my-plugin"]
+{more}
+"""
+
+
+def golden() -> list[tuple[str, dict]]:
+    return [(path.name, json.loads(line)) for path in sorted(GOLDEN.glob("*.json"))
+            for line in path.read_text().splitlines()]
+
+
+def places(value):
+    """Every object in a document, for a test to spoil."""
+    if isinstance(value, dict):
+        yield value
+        for member in value.values():
+            yield from places(member)
+    if isinstance(value, list):
+        for member in value:
+            yield from places(member)
+
+
+class SchemaTest(unittest.TestCase):
+    def test_it_is_a_schema(self):
+        documents.jsonschema.Draft202012Validator.check_schema(SCHEMA)
+
+    def test_every_object_is_closed_and_every_field_described(self):
+        for place in places(SCHEMA["$defs"]):
+            if "properties" not in place or place.get("type") != "object":
+                continue
+            with self.subTest(place.get("description")):
+                self.assertIs(place["additionalProperties"], False)
+                self.assertTrue(place["description"])
+                self.assertLessEqual(set(place["required"]), set(place["properties"]))
+                for name, field in place["properties"].items():
+                    target = SCHEMA["$defs"].get(field.get("$ref", "/").rsplit("/", 1)[1], {})
+                    self.assertTrue(field.get("description") or target.get("description"), name)
+
+    def test_what_was_ever_said_is_still_in_it(self):
+        kinds = set()
+        for name, said in golden():
+            with self.subTest(name):
+                checked(said)
+                kinds.add(documents.kind_of(said))
+        self.assertEqual(kinds, EVENTS | HOOKS | {"plan", "status", "history", "show"})
+
+    def test_a_field_too_many_or_of_another_type_is_refused_wherever_it_is(self):
+        spoiled = 0
+        for name, said in golden():
+            for at in range(len(list(places(said)))):
+                worse = copy.deepcopy(said)
+                list(places(worse))[at]["surprise"] = 1
+                with self.subTest(name=name, at=at), self.assertRaisesRegex(AssertionError,
+                                                                            "surprise"):
+                    checked(worse)
+                spoiled += 1
+        self.assertGreater(spoiled, 50)
+        with self.assertRaisesRegex(AssertionError, "'3' is not of type 'integer'"):
+            checked({"schema": "kongfleet/1", "event": "wave", "wave": 1, "of": 2, "hosts": "3"})
+
+    def test_a_field_that_is_missing_is_refused(self):
+        whole = {"schema": "kongfleet/1", "event": "wave", "wave": 1, "of": 2, "hosts": 3}
+        checked(whole)
+        for name in whole:
+            with self.subTest(name), self.assertRaises(AssertionError):
+                checked({key: value for key, value in whole.items() if key != name})
+
+    def test_another_version_is_refused(self):
+        with self.assertRaisesRegex(AssertionError, "kongfleet/1"):
+            checked({"schema": "kongfleet/2", "event": "stopping", "why": "x"})
+
+
+class CommandsTest(unittest.TestCase):
+    """The real program, on a fleet whose one host does not answer."""
+
+    def setUp(self):
+        scratch = tempfile.TemporaryDirectory(prefix="kongfleet-json-")
+        self.addCleanup(scratch.cleanup)
+        self.directory = pathlib.Path(scratch.name)
+        self.run_kongfleet(0, "init")
+        self.configure()
+        (self.directory / "known_hosts").touch()
+
+    def configure(self, more: str = "") -> None:
+        (self.directory / "fleet.toml").write_text(FLEET.format(more=more))
+
+    def run_kongfleet(self, code: int, *arguments: str, output: str = "json") -> str:
+        done = subprocess.run([BUILD / "kongfleet", "--output", output, *arguments],
+                              cwd=self.directory, env=os.environ | {"HOME": str(self.directory)},
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60,
+                              check=False)
+        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+        self.errors = done.stderr
+        return done.stdout
+
+    def said(self, code: int, *arguments: str, kind: str) -> dict:
+        one = document(self.run_kongfleet(code, *arguments))
+        self.assertEqual(documents.kind_of(one), kind)
+        return one
+
+    def test_init(self):
+        (self.directory / "new").mkdir()
+        self.assertEqual(len(self.said(0, "init", "new", kind="init")["files"]), 3)
+        self.assertEqual(self.said(1, "init", "new", kind="mistake")["command"], "init")
+
+    def test_check(self):
+        self.assertTrue(self.said(0, "check", kind="check")["ok"])
+        handler = self.directory / "plugins/my-plugin/kong/plugins/my-plugin/handler.lua"
+        handler.write_text('return { VERSION = "1.0.0" }\n')
+        self.assertTrue(self.said(0, "check", kind="check")["plugins"][0]["findings"])
+        handler.write_text("return { PRIORITY = 1")
+        spoiled = self.said(1, "check", "--hosts", kind="check")
+        self.assertNotIn("host_states", spoiled)
+        handler.unlink()
+        self.said(1, "check", kind="check")
+
+    def test_check_with_hosts_is_one_document(self):
+        checked_hosts = self.said(1, "check", "--hosts", kind="check")
+        self.assertFalse(checked_hosts["ok"])
+        self.assertEqual(checked_hosts["host_states"][0]["state"], "unknown")
+
+    def test_pack(self):
+        self.said(0, "pack", "plugins/my-plugin", "-o", "p.kfb", kind="pack")
+        self.assertEqual(self.said(1, "pack", "nowhere", kind="mistake")["command"], "pack")
+
+    def test_plan_and_status(self):
+        self.assertIn("problem", self.said(1, "plan", kind="plan")["hosts"][0])
+        self.assertEqual(self.said(2, "status", kind="status")["hosts"][0]["state"], "unknown")
+
+    def test_a_rollout_that_is_refused_shows_the_plan(self):
+        self.said(1, "rollout", "--yes", kind="plan")
+
+    def test_a_rollout_and_what_is_remembered_of_it(self):
+        self.assertEqual(self.said(0, "history", kind="history")["rollouts"], [])
+        self.configure('[rollout]\nmax_failures = 1\n[hooks]\nafter_rollout = "tee told"\n')
+        events = documents.documents(self.run_kongfleet(1, "rollout", "--yes"))
+        self.assertEqual(documents.kind_of(events[-1]), "end")
+        told = document((self.directory / "told").read_text())
+        self.assertEqual(told["hosts"], [{"host": "127.0.0.1:1", "phase": "unreachable"}])
+        self.assertEqual(len(self.said(0, "history", kind="history")["rollouts"]), 1)
+        self.assertEqual(self.said(0, "show", "latest", kind="show")["hosts"][0]["phase"],
+                         "unreachable")
+        self.said(0, "report", "latest", "-o", "page.html", kind="report")
+
+    def test_sync(self):
+        end = self.said(1, "sync", kind="end")
+        self.assertEqual(end["left_alone"][0]["phase"], "unreachable")
+        text = self.run_kongfleet(1, "sync", output="text")
+        self.assertRegex(text, "^sync id=[^ ]+ fleet=edge exit=1 hosts=1 changed=0 unchanged=0 "
+                               "poisoned=0 failed=1 other=0 seconds=[0-9.]+\n$")
+
+    def test_a_rollback_tells_what_it_ends_before_it_does(self):
+        events = documents.documents(self.run_kongfleet(3, "rollback", "--yes"))
+        self.assertEqual([documents.kind_of(event) for event in events], ["host", "end"])
+        self.configure('[rollout]\nmax_failures = 1\non_failure = "pause"\n')
+        self.run_kongfleet(6, "rollout", "--yes")
+        events = documents.documents(self.run_kongfleet(3, "rollback", "--yes"))
+        self.assertEqual([documents.kind_of(event) for event in events], ["aborts", "host", "end"])
+        self.assertEqual(events[0]["state"], "paused")
+        self.assertEqual(self.said(0, "show", events[0]["rollout"], kind="show")["rollout"]["state"],
+                         "aborted")
+
+    def test_a_rollback_asks_with_what_it_ends(self):
+        self.configure('[rollout]\nmax_failures = 1\non_failure = "pause"\n')
+        self.run_kongfleet(6, "rollout", "--yes")
+        paused, = self.said(0, "history", kind="history")["rollouts"]
+        person, terminal = pty.openpty()
+        self.addCleanup(os.close, person)
+        os.write(person, b"n\n")
+        done = subprocess.run([BUILD / "kongfleet", "rollback"], cwd=self.directory, stdin=terminal,
+                              env=os.environ | {"HOME": str(self.directory)}, timeout=60,
+                              capture_output=True, text=True, check=False)
+        os.close(terminal)
+        self.assertEqual(done.returncode, 130, done.stderr)
+        note, rest = done.stderr.split("\n", 1)
+        self.assertRegex(note, f"^note: {paused['id']} of .* is paused: this rollback ends it")
+        self.assertTrue(rest.startswith("Take 1 host back to the generation before, and end "
+                                        f"{paused['id']}? [y/N]"), rest)
+        self.assertEqual(self.said(0, "history", kind="history")["rollouts"], [paused])
+
+    def test_a_plan_shows_a_version_that_comes_back_with_other_content(self):
+        self.configure("[rollout]\nmax_failures = 1\n")
+        self.run_kongfleet(1, "rollout", "--yes")
+        self.assertNotIn("conflicts", self.said(1, "plan", kind="plan"))
+        handler = self.directory / "plugins/my-plugin/kong/plugins/my-plugin/handler.lua"
+        handler.write_text(handler.read_text() + "-- changed\n")
+        conflict, = self.said(1, "plan", kind="plan")["conflicts"]
+        self.assertEqual(conflict["version"], "1.0.0")
+        self.assertIn("give it a new version", conflict["text"])
+
+    def test_a_plan_needs_no_memory_and_tells_when_it_has_none(self):
+        (self.directory / "edge.db").write_text("x" * 5000)
+        self.assertNotIn("conflicts", self.said(1, "plan", kind="plan"))
+        self.assertRegex(self.errors, "note: state '.*edge.db': .* is not known\n")
+
+    def test_a_mistake_names_the_command_whatever_stands_before_it(self):
+        for command in ("plan", "rollout", "status", "sync", "history", "check"):
+            with self.subTest(command):
+                mistake = self.said(1, "-f", "nowhere.toml", command, kind="mistake")
+                self.assertEqual(mistake["command"], command)
+        for command in ("show", "report", "resume", "abort"):
+            with self.subTest(command):
+                mistake = self.said(1, "-f", "fleet.toml", command, "none", kind="mistake")
+                self.assertEqual(mistake["command"], command)
+
+    def test_every_kind_was_seen(self):
+        seen = {documents.kind_of(said) for _, said in golden()}
+        seen |= {"init", "check", "pack", "report", "mistake"}  # the program's, above
+        self.assertEqual(seen, set(KINDS))
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

@@ -1,0 +1,103 @@
+// SPDX-FileCopyrightText: The kongfleet authors
+// SPDX-License-Identifier: Apache-2.0
+#include "controller/state_file_system.hpp"
+
+#include <catch2/catch.hpp>
+#include <linux/magic.h>
+#include <soci/soci.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "state_fixture.hpp"
+#include <array>
+#include <atomic>
+#include <csignal>
+
+namespace kongfleet::controller {
+
+namespace {
+
+using Mode = StateDatabase::Mode;
+
+std::int64_t on_nfs(const std::filesystem::path&) { return NFS_SUPER_MAGIC; }
+std::int64_t on_ext4(const std::filesystem::path&) { return EXT4_SUPER_MAGIC; }
+
+/// Another process that has the database locked, until it is ended.
+class Locker {
+public:
+  explicit Locker(const StateFixture& state) {
+    std::array<int, 2> ready{};
+    REQUIRE(::pipe(ready.data()) == 0);
+    process_ = ::fork();
+    if (process_ == 0) {
+      StateDatabase database(state.location(), Mode::Write);
+      database.together([&](soci::session&) {
+        static_cast<void>(::write(ready[1], "x", 1));
+        ::pause();
+      });
+      ::_exit(0);
+    }
+    char byte = 0;
+    REQUIRE(::read(ready[0], &byte, 1) == 1);
+    ::close(ready[0]);
+    ::close(ready[1]);
+  }
+  ~Locker() { end(); }
+  Locker(const Locker&) = delete;
+  Locker& operator=(const Locker&) = delete;
+  void end() {
+    if (process_ <= 0) return;
+    ::kill(process_, SIGKILL);
+    ::waitpid(process_, nullptr, 0);
+    process_ = 0;
+  }
+  pid_t process() const { return process_; }
+
+private:
+  pid_t process_ = 0;
+};
+
+}  // namespace
+
+TEST_CASE("file systems that other machines share are known by their numbers") {
+  CHECK(shared_file_system(NFS_SUPER_MAGIC) == "NFS");
+  CHECK(shared_file_system(SMB_SUPER_MAGIC) == "SMB");
+  CHECK(shared_file_system(CIFS_SUPER_MAGIC) == "CIFS");
+  CHECK(shared_file_system(SMB2_SUPER_MAGIC) == "SMB");
+  CHECK(shared_file_system(V9FS_MAGIC) == "9P");
+  for (const std::int64_t local : {EXT4_SUPER_MAGIC, TMPFS_MAGIC, OVERLAYFS_SUPER_MAGIC})
+    CHECK_FALSE(shared_file_system(local));
+  CHECK(file_system_type("/proc/self/not-there") == PROC_SUPER_MAGIC);
+  CHECK(file_system_type("/proc/self/stat") == PROC_SUPER_MAGIC);
+}
+
+TEST_CASE("a state on NFS is refused before it is made, with what to do") {
+  const StateFixture state;
+  for (const auto mode : {Mode::Write, Mode::Look}) {
+    const bool looks = mode == Mode::Look;
+    if (looks) StateDatabase(state.location(), Mode::Write, {.file_system = on_ext4});
+    const auto said =
+        message_of([&] { StateDatabase(state.location(), mode, {.file_system = on_nfs}); });
+    CHECK_THAT(said, Catch::StartsWith("state '" + state.file().string() + "': "));
+    CHECK_THAT(said, Catch::Contains("(NFS)") && Catch::Contains("[fleet] state"));
+    CHECK(state_exists(state.location()) == looks);
+  }
+}
+
+TEST_CASE("who waits for a locked state is told by whom, once") {
+  const StateFixture state;
+  { StateDatabase(state.location(), Mode::Write); }
+  Locker locker(state);
+  std::vector<std::string> told;
+  const auto tell = [&](const std::string& text) {
+    told.push_back(text);
+    CHECK_THAT(text, Catch::Contains("process " + std::to_string(locker.process()) + " ("));
+    CHECK_THAT(text, Catch::Contains(state.file().string()) && Catch::Contains("20 s at most"));
+    locker.end();
+  };
+  StateDatabase database(state.location(), Mode::Write, {.tell = tell});
+  database.together([](soci::session&) {});
+  CHECK(told.size() == 1);
+}
+
+}  // namespace kongfleet::controller

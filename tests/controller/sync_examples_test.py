@@ -1,0 +1,117 @@
+#!/usr/bin/python3
+# SPDX-FileCopyrightText: The kongfleet authors
+# SPDX-License-Identifier: Apache-2.0
+"""The crontab and the service that packaging installs: the very command lines in them are run, up to
+the wait that --splay asks for; and that wait ends quietly, before anything is locked."""
+import configparser
+import os
+import pathlib
+import re
+import shlex
+import signal
+import subprocess
+import tempfile
+import time
+import unittest
+
+PROJECT = pathlib.Path(__file__).resolve().parents[2]
+BUILD = pathlib.Path(os.environ.get("KONGFLEET_BUILD", PROJECT / "build")).resolve()
+CRONTAB = PROJECT / "packaging/cron.d/kongfleet-sync"
+SERVICE = PROJECT / "systemd/controller/kongfleet-sync@.service"
+DIRECTORY = "/etc/kongfleet/fleets/"
+FLEET = """
+[fleet]
+name = "edge"
+[plugins.my-plugin]
+source = "plugins/my-plugin"
+[groups.edge]
+hosts = ["edge-[1-3].example.net"]
+plugins = ["my-plugin"]
+"""
+FIELD = r"(\*|[0-9]+)(/[0-9]+)?"
+
+
+def jobs() -> list[re.Match]:
+    """The lines of the crontab that run something: its fields, the user, the command."""
+    lines = [line for line in CRONTAB.read_text().splitlines() if line and not line.startswith("#")]
+    job = re.compile(rf"((?:{FIELD} ){{5}})([a-z]+) (.+)")
+    return [match for match in map(job.fullmatch, lines) if match]
+
+
+class ExamplesTest(unittest.TestCase):
+    def setUp(self):
+        scratch = tempfile.TemporaryDirectory(prefix="kongfleet-sync-")
+        self.addCleanup(scratch.cleanup)
+        self.directory = pathlib.Path(scratch.name)
+        (self.directory / "edge").mkdir()
+        (self.directory / "edge/fleet.toml").write_text(FLEET)
+
+    def waits(self, *command: str, **options) -> None:
+        """Runs it until it waits for its splay, as one sees by its being ready for SIGTERM, and
+        ends it then."""
+        path = f"{BUILD}:{os.environ['PATH']}"
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE, text=True, start_new_session=True,
+                                   env={"PATH": path, "HOME": str(self.directory)}, **options)
+        try:
+            deadline = time.monotonic() + 30
+            while not self.handles_term(process.pid):
+                self.assertIsNone(process.poll(), "it does not wait")
+                self.assertLess(time.monotonic(), deadline, "it does not come to its wait")
+                time.sleep(0.01)
+            process.send_signal(signal.SIGTERM)
+            out, err = process.communicate(timeout=30)
+        finally:
+            process.kill()
+            process.communicate()
+        self.assertEqual((process.returncode, out, err), (130, "", ""))
+        self.assertEqual(os.listdir(self.directory / "edge"), ["fleet.toml"])
+
+    @staticmethod
+    def handles_term(process: int) -> bool:
+        text = pathlib.Path(f"/proc/{process}/status").read_text()
+        name, = re.findall(r"^Name:\s+(.+)$", text, re.MULTILINE)
+        caught, = re.findall(r"^SigCgt:\s+([0-9a-f]+)$", text, re.MULTILINE)
+        return name == "kongfleet" and bool(int(caught, 16) >> (signal.SIGTERM - 1) & 1)
+
+    def test_the_crontab(self):
+        settings = [line for line in CRONTAB.read_text().splitlines()
+                    if line and not line.startswith("#") and not re.match(r"[A-Z]+=", line)]
+        self.assertEqual([job.group(0) for job in jobs()], settings)
+        job, = jobs()
+        command = job.groups()[-1]
+        self.assertNotIn("%", command, "cron would make it a new line")
+        self.assertIn(f"cd {DIRECTORY}edge && kongfleet ", command)
+        here = command.replace(DIRECTORY, f"{self.directory}/").replace("kongfleet -f",
+                                                                       "exec kongfleet -f")
+        self.waits("/bin/sh", "-c", here)
+
+    def test_the_service(self):
+        unit = configparser.RawConfigParser(strict=False)
+        unit.optionxform = str
+        unit.read_string(SERVICE.read_text())
+        program, *arguments = shlex.split(unit["Service"]["ExecStart"])
+        self.assertEqual(program, "/usr/bin/kongfleet")
+        self.assertIn("130", unit["Service"]["SuccessExitStatus"])
+        where = unit["Service"]["WorkingDirectory"].replace("%i", "edge")
+        self.assertEqual(where, DIRECTORY + "edge")
+        self.waits(str(BUILD / "kongfleet"), *arguments, cwd=self.directory / "edge")
+
+    def test_the_test_can_fail(self):
+        with self.assertRaisesRegex(AssertionError, "it does not wait"):
+            self.waits(str(BUILD / "kongfleet"), "sync", "--splat", "15m",
+                       cwd=self.directory / "edge")
+
+    def test_they_are_installed(self):
+        where = self.directory / "root"
+        subprocess.run(["cmake", "--install", BUILD, "--prefix", where], check=True,
+                       stdout=subprocess.DEVNULL)
+        there = {str(path.relative_to(where)) for path in where.rglob("*") if path.is_file()}
+        self.assertLessEqual({"lib/systemd/system/kongfleet-sync@.service",
+                              "lib/systemd/system/kongfleet-sync@.timer",
+                              "share/kongfleet/kongfleet-1.schema.json",
+                              "share/doc/kongfleet/examples/cron.d/kongfleet-sync"}, there)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
