@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "controller/conversation.hpp"
 
+#include "controller/clock.hpp"
 #include "proto/names.hpp"
 
 #include <boost/asio/awaitable.hpp>
@@ -9,8 +10,6 @@
 namespace kongfleet::controller {
 
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 constexpr auto write_limit = std::chrono::seconds(30);
 constexpr auto answer_limit =

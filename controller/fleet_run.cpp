@@ -8,7 +8,6 @@
 #include "controller/ssh_links.hpp"
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <unistd.h>
 
@@ -54,31 +53,44 @@ std::string make_id(const std::string& kind) {
 
 }  // namespace
 
+namespace {
+
+/// The ground of ordinary runs.
+struct SshGround {
+  explicit SshGround(const SshSettings& settings)
+      : links(loop.io().get_executor(), settings), who(who_we_are(settings)) {}
+  EventLoop loop;
+  SshLinks links;
+  std::string who;
+};
+
+}  // namespace
+
 struct FleetRun::Machinery {
+  std::unique_ptr<SshGround> ssh;  // null where a run stands on other ground
+  RunGround ground;
   const Fleet& fleet;
   std::vector<Release> releases;
   std::string kind;
   std::string id;
-  asio::io_context io{1};
   ContentPack contents;
-  SshLinks links;
   RunParts parts;
   std::vector<std::unique_ptr<HostRun>> hosts;
 
   Machinery(const Fleet& its_fleet, const std::vector<const FleetHost*>& selected,
             std::vector<Release> all, const std::string& its_kind, const std::string& its_id,
-            const SshSettings& settings)
-      : fleet(its_fleet),
+            RunGround on)
+      : ground(std::move(on)),
+        fleet(its_fleet),
         releases(std::move(all)),
         kind(its_kind),
         id(its_id.empty() ? make_id(its_kind) : its_id),
         contents(releases),
-        links(io.get_executor(), settings),
-        parts{links,
+        parts{ground.links,
               fleet,
               releases,
               contents,
-              who_we_are(settings),
+              ground.who,
               id,
               selected.size() <= fleet.ssh.max_connections} {
     for (const auto* host : selected) hosts.push_back(std::make_unique<HostRun>(parts, *host));
@@ -86,9 +98,18 @@ struct FleetRun::Machinery {
 };
 
 FleetRun::FleetRun(const Fleet& fleet, const std::vector<const FleetHost*>& hosts,
-                   std::vector<Release> releases, const std::string& kind, const std::string& id)
+                   std::vector<Release> releases, const std::string& kind, const std::string& id) {
+  auto ssh = std::make_unique<SshGround>(ssh_settings(fleet));
+  machinery_ = std::make_unique<Machinery>(fleet, hosts, std::move(releases), kind, id,
+                                           RunGround{ssh->loop, ssh->links, ssh->who});
+  machinery_->ssh = std::move(ssh);
+}
+
+FleetRun::FleetRun(const Fleet& fleet, const std::vector<const FleetHost*>& hosts,
+                   std::vector<Release> releases, const std::string& kind, const std::string& id,
+                   RunGround ground)
     : machinery_(std::make_unique<Machinery>(fleet, hosts, std::move(releases), kind, id,
-                                             ssh_settings(fleet))) {}
+                                             std::move(ground))) {}
 
 FleetRun::~FleetRun() = default;
 
@@ -100,7 +121,9 @@ const std::string& FleetRun::who() const { return machinery_->parts.controller; 
 const std::vector<std::unique_ptr<HostRun>>& FleetRun::hosts() const { return machinery_->hosts; }
 std::vector<std::string> FleetRun::notes() const {
   auto notes = machinery_->fleet.notes;
-  for (auto& note : machinery_->links.notes()) notes.push_back(std::move(note));
+  if (machinery_->ssh) {
+    for (auto& note : machinery_->ssh->links.notes()) notes.push_back(std::move(note));
+  }
   for (auto& note : machinery_->parts.identities.notes()) notes.push_back(std::move(note));
   return notes;
 }
@@ -119,13 +142,13 @@ RunShape FleetRun::shape(const std::optional<RolloutRules>& rules) const {
 
 void FleetRun::on_all(const std::function<asio::awaitable<void>(HostRun&)>& deed) {
   for (auto& host : machinery_->hosts) {
-    asio::co_spawn(machinery_->io, deed(*host), [](const std::exception_ptr& bug) {
+    asio::co_spawn(machinery_->ground.loop.io(), deed(*host), [](const std::exception_ptr& bug) {
       if (bug)
         std::rethrow_exception(bug);  // HostRun throws nothing: this is ours, and ends the program
     });
   }
-  machinery_->io.restart();
-  machinery_->io.run();
+  machinery_->ground.loop.io().restart();
+  machinery_->ground.loop.run();
 }
 
 namespace {
@@ -201,7 +224,7 @@ RolloutState state_after(const Rollout& rollout, bool abandoned) {
 
 RunEnd FleetRun::roll_out(Rollout& rollout, RunView& view, RolloutGate* gate) {
   const auto count = machinery_->hosts.size();
-  RolloutDriver driver(machinery_->io, rollout, machinery_->hosts, view,
+  RolloutDriver driver(machinery_->ground.loop, rollout, machinery_->hosts, view,
                        machinery_->fleet.rollout.bake, machinery_->fleet.rollout.confirm_timeout);
   if (gate != nullptr) driver.ask(*gate);
   driver.run();
@@ -257,12 +280,12 @@ RunEnd FleetRun::roll_back(std::optional<std::uint64_t> to, RunView& view) {
   std::map<const HostRun*, HostPhase> phases;
   for (const auto& host : machinery_->hosts) phases[host.get()] = HostPhase::Reverting;
   bool interrupted = false;
-  asio::signal_set signals(machinery_->io, SIGINT, SIGTERM);
+  asio::signal_set signals(machinery_->ground.loop.io(), SIGINT, SIGTERM);
   signals.async_wait([&](const boost::system::error_code& cancelled, int) {
     if (cancelled) return;
     interrupted = true;
     view.stopping("interrupted");
-    machinery_->io.stop();
+    machinery_->ground.loop.io().stop();
   });
   std::size_t left = machinery_->hosts.size();
   on_all([&](HostRun& host) -> asio::awaitable<void> {

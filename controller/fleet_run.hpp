@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "controller/event_loop.hpp"
 #include "controller/fleet.hpp"
 #include "controller/host_run.hpp"
 #include "controller/rollout.hpp"
@@ -15,6 +16,13 @@
 
 namespace kongfleet::controller {
 
+/// What a run stands on: where its coroutines run, how it reaches hosts, and who it says it is.
+struct RunGround {
+  EventLoop& loop;
+  HostLinks& links;
+  std::string who;  // "ops@deploy-1"
+};
+
 /// A command's work on many hosts: owns the event loop, the SSH links and one HostRun for each
 /// host.
 class FleetRun {
@@ -24,6 +32,10 @@ public:
   /// `id` is that of a rollout that began earlier; empty: this one gets one of its own.
   FleetRun(const Fleet& fleet, const std::vector<const FleetHost*>& hosts,
            std::vector<Release> releases, const std::string& kind, const std::string& id = "");
+  /// On other ground than this machine and its SSH: it must outlive the run.
+  FleetRun(const Fleet& fleet, const std::vector<const FleetHost*>& hosts,
+           std::vector<Release> releases, const std::string& kind, const std::string& id,
+           RunGround ground);
   ~FleetRun();
   FleetRun(const FleetRun&) = delete;
   FleetRun& operator=(const FleetRun&) = delete;

@@ -5,7 +5,6 @@
 #include "proto/digest.hpp"
 #include "proto/names.hpp"
 
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
@@ -296,7 +295,7 @@ asio::awaitable<HostPhase> HostRun::settle(Deed deed, Otherwise otherwise) {
     }
     if (trouble == Trouble::Setup && attempt > 1) break;  // an answer, and not one that will change
     const auto executor = co_await asio::this_coro::executor;
-    asio::steady_timer timer(executor, pause);
+    Timer timer(executor, pause);
     co_await timer.async_wait(asio::use_awaitable);
     pause *= 2;
   }

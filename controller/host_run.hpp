@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "controller/clock.hpp"
 #include "controller/content_pack.hpp"
 #include "controller/conversation.hpp"
 #include "controller/fleet.hpp"
@@ -91,7 +92,6 @@ public:
 
 private:
   using Deed = std::function<asio::awaitable<wire::Outcome>(Conversation&)>;
-  using Clock = std::chrono::steady_clock;
   /// What a host is called that gave no outcome: by where it went silent.
   struct Otherwise {
     HostPhase silent;     // it was told, and did not answer

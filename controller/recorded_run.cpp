@@ -120,7 +120,7 @@ RunEnd roll_out(FleetRun& run, FleetMemory& memory, FleetHold& hold, const std::
   for (std::size_t i = 0; i < run.hosts().size(); ++i) {
     const auto out = run.hosts()[i]->ruled_out();
     if (!out) continue;
-    rollout.report(i, *out, std::chrono::steady_clock::now());
+    rollout.report(i, *out, Clock::now());
     row.hosts[i].phase = *out;
     row.hosts[i].cause = run.hosts()[i]->problem;
   }
