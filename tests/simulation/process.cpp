@@ -22,7 +22,10 @@ using namespace controller;
 class Process::Onlooker final : public RunView {
 public:
   explicit Onlooker(Process& process) : process_(process), world_(process.setting_.world) {}
-  void wave(std::size_t number, std::size_t, std::size_t) override { world_.note("wave", number); }
+  void wave(std::size_t number, std::size_t, std::size_t) override {
+    world_.note("wave", number);
+    look_back();
+  }
   void baking(std::size_t number, std::size_t, milliseconds) override {
     world_.note("baking", number);
   }
@@ -37,12 +40,21 @@ public:
     if (!rollback) process_.setting_.truth.shown(at, phase);
   }
   void stopping(const std::string& why) override {
+    look_back();
     world_.tell(process_.name_ + " stops: " + why);
     if (!rollback) process_.setting_.truth.stopping();
   }
   bool rollback = false;
+  std::string taken_up;  // a rollout whose hosts begin as is remembered
 
 private:
+  void look_back() {
+    if (taken_up.empty()) return;
+    const auto row = process_.memory_->rollouts.find(std::exchange(taken_up, ""));
+    for (std::size_t i = 0; i < row.hosts.size(); ++i) {
+      process_.setting_.truth.remembered(i, row.hosts[i].phase);
+    }
+  }
   Process& process_;
   World& world_;
 };
@@ -178,6 +190,7 @@ CommandEnd Process::take_up(const std::string& id, Again again) {
     unfinished_->rollout = memory_->rollouts.find(id);
     if (is_over(unfinished_->rollout.state)) throw Declined(1, "it is over by now");
     setting_.truth.taken_up();
+    view_->taken_up = id;
     return ended(
         controller::take_up(*run_, *unfinished_, again, *memory_, *hold_, {*view_, gate_.get()}));
   });

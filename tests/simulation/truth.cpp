@@ -160,6 +160,13 @@ void Truth::said(std::size_t host, const std::string& frame) {
   }
 }
 
+void Truth::remembered(std::size_t host, HostPhase phase) {
+  facts(host).shown = phase;
+  if (contested_) return;
+  const auto wrong = agrees(host, phase);
+  if (!wrong.empty()) broken(host, "report: taken up as " + wrong);
+}
+
 void Truth::shown(std::size_t host, HostPhase phase) {
   auto& its = facts(host);
   its.shown = phase;

@@ -48,6 +48,8 @@ public:
   /// A rollout of that name begins, or is taken up by another controller.
   void rollout(const std::string& id, Rules rules, const std::string& target);
   void taken_up();
+  /// What is remembered of a host as it is taken up: as if it were shown.
+  void remembered(std::size_t host, HostPhase phase);
   /// From here on its hosts are somebody else's too: what is shown need not be.
   void contested() { contested_ = true; }
   /// Its controller died, or stood still: whatever hosts do about it is no lie.
