@@ -45,6 +45,7 @@ public:
     if (!rollback) process_.setting_.truth.stopping();
   }
   bool rollback = false;
+  bool forgiving = false;
   std::string taken_up;  // a rollout whose hosts begin as is remembered
 
 private:
@@ -52,7 +53,7 @@ private:
     if (taken_up.empty()) return;
     const auto row = process_.memory_->rollouts.find(std::exchange(taken_up, ""));
     for (std::size_t i = 0; i < row.hosts.size(); ++i) {
-      process_.setting_.truth.remembered(i, row.hosts[i].phase);
+      process_.setting_.truth.remembered(i, row.hosts[i].phase, forgiving);
     }
   }
   Process& process_;
@@ -191,6 +192,9 @@ CommandEnd Process::take_up(const std::string& id, Again again) {
     if (is_over(unfinished_->rollout.state)) throw Declined(1, "it is over by now");
     setting_.truth.taken_up();
     view_->taken_up = id;
+    const auto stop = unfinished_->rollout.stop;
+    view_->forgiving = again == Again::Resume &&
+                       (stop == RolloutStop::Paused || stop == RolloutStop::Interrupted);
     return ended(
         controller::take_up(*run_, *unfinished_, again, *memory_, *hold_, {*view_, gate_.get()}));
   });

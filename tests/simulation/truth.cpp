@@ -76,7 +76,7 @@ std::size_t Truth::known_failures() const {
   for (std::size_t i = 0; i < facts_.size(); ++i) {
     const auto& failed = facts_[i].failed;
     const bool told = failed && !facts_[i].harmed && world_.now() - *failed > told_within;
-    if (told || shown_failed(i)) ++count;
+    if (told || (shown_failed(i) && !facts_[i].forgiven)) ++count;
   }
   return count;
 }
@@ -160,8 +160,10 @@ void Truth::said(std::size_t host, const std::string& frame) {
   }
 }
 
-void Truth::remembered(std::size_t host, HostPhase phase) {
+void Truth::remembered(std::size_t host, HostPhase phase, bool forgiven) {
   facts(host).shown = phase;
+  facts(host).forgiven = forgiven;
+  if (forgiven) facts(host).failed.reset();
   if (contested_) return;
   const auto wrong = agrees(host, phase);
   if (!wrong.empty()) broken(host, "report: taken up as " + wrong);
@@ -170,6 +172,7 @@ void Truth::remembered(std::size_t host, HostPhase phase) {
 void Truth::shown(std::size_t host, HostPhase phase) {
   auto& its = facts(host);
   its.shown = phase;
+  its.forgiven = false;
   if (contested_) return;
   const auto wrong = agrees(host, phase);
   if (!wrong.empty()) broken(host, "report: " + wrong);

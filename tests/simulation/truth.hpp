@@ -49,7 +49,8 @@ public:
   void rollout(const std::string& id, Rules rules, const std::string& target);
   void taken_up();
   /// What is remembered of a host as it is taken up: as if it were shown.
-  void remembered(std::size_t host, HostPhase phase);
+  /// `forgiven`: a person wants what failed to be tried again, it does not count any more.
+  void remembered(std::size_t host, HostPhase phase, bool forgiven);
   /// From here on its hosts are somebody else's too: what is shown need not be.
   void contested() { contested_ = true; }
   /// Its controller died, or stood still: whatever hosts do about it is no lie.
@@ -88,6 +89,7 @@ private:
     bool was_in_trial = false;
     std::optional<Time> failed;
     std::optional<HostPhase> shown;
+    bool forgiven = false;  // as it is shown
   };
   Facts& facts(std::size_t host);
   bool is_ours(const std::string& transaction) const;
