@@ -54,7 +54,7 @@ public:
 private:
   asio::awaitable<void> say(wire::ToAgent message);
   asio::awaitable<wire::ToController> hear(std::chrono::milliseconds limit);
-  asio::awaitable<wire::Outcome> hear_outcome(OnProgress on_progress,
+  asio::awaitable<wire::Outcome> hear_outcome(std::string transaction, OnProgress on_progress,
                                               std::chrono::milliseconds limit);
   std::string why_ended() const;
 

@@ -193,8 +193,8 @@ CommandEnd Process::take_up(const std::string& id, Again again) {
     setting_.truth.taken_up();
     view_->taken_up = id;
     const auto stop = unfinished_->rollout.stop;
-    view_->forgiving = again == Again::Resume &&
-                       (stop == RolloutStop::Paused || stop == RolloutStop::Interrupted);
+    view_->forgiving =
+        again == Again::Resume && (stop == RolloutStop::Paused || stop == RolloutStop::Interrupted);
     return ended(
         controller::take_up(*run_, *unfinished_, again, *memory_, *hold_, {*view_, gate_.get()}));
   });

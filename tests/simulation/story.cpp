@@ -175,7 +175,7 @@ void Story::take_up_again(unsigned round) {
 
 void Story::check_end(const CommandEnd& end) {
   if (end.exit_code == 75 && !end.why.empty()) return;  // another controller took over
-  if (end.id != id || rolled_back_) return;  // what others changed is nobody's to report
+  if (end.id != id || rolled_back_) return;             // what others changed is nobody's to report
   FleetMemory memory(cast_.fleet, StateDatabase::Mode::Look);
   const auto wrong = why_wrong_end(end, memory.rollouts.find(id), truth_, cast_.rules.max_failures);
   if (!wrong.empty()) world_.violated(wrong);
