@@ -14,9 +14,10 @@ void HostRun::was_part(unsigned attempt, std::optional<wire::Outcome> came_to,
 }
 
 // Going back leads to the generation before: where somebody went back already, one more would be
-// one too many.
+// one too many. Only with a confirmation came the digest of what we brought.
 asio::awaitable<bool> HostRun::runs_something_else() {
-  if (!outcome || outcome->host().generation_digest().empty()) co_return false;
+  if (!outcome || outcome->result() != wire::Outcome::COMMITTED) co_return false;
+  if (outcome->host().generation_digest().empty()) co_return false;
   const auto brought = outcome->host().generation_digest();
   const bool greeted = co_await greet();
   if (!greeted || state.has_open()) co_return false;
