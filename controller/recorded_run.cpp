@@ -124,7 +124,7 @@ RunEnd roll_out(FleetRun& run, FleetMemory& memory, FleetHold& hold, const std::
     row.hosts[i].phase = *out;
     row.hosts[i].cause = run.hosts()[i]->problem;
   }
-  memory.rollouts.begin(row, run.releases());
+  memory.rollouts.begin(row, run.releases(), true, &hold);
   RolloutRecord record(std::move(row), run.hosts(), memory.rollouts, hold, watchers.view);
   return remember_end(record, run.roll_out(rollout, record, watchers.gate));
 }
