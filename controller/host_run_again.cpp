@@ -58,8 +58,11 @@ asio::awaitable<HostAnswer> HostRun::hear_again() {
   constexpr Otherwise otherwise{HostPhase::Lost, HostPhase::Waiting, HostPhase::Lost};
   const auto phase = co_await settle(std::move(deed), otherwise);
   switch (phase) {
-    case HostPhase::Waiting:
-      co_return answer_of_state();
+    case HostPhase::Waiting: {
+      // It said no once it had the time to: what it was when we greeted it may be long over.
+      const bool greeted = co_await greet();
+      co_return greeted && !is_changing() ? answer_of_state() : HostAnswer::Silent;
+    }
     case HostPhase::Trial:
       co_return HostAnswer::Trial;
     case HostPhase::Done:
