@@ -55,7 +55,8 @@ asio::awaitable<wire::ToController> Conversation::hear(std::chrono::milliseconds
         throw Error("the agent's answer can't be read: is it an agent?");
       heard_ = true;
       if (message.has_refused()) {
-        throw AgentRefused(message.refused().code(), printable(message.refused().text(), 1000));
+        const auto& refused = message.refused();
+        throw AgentRefused(refused.code(), printable(refused.text(), 1000), refused.holder().id());
       }
       co_return message;
     }
