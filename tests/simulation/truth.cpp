@@ -140,8 +140,13 @@ void Truth::ended(std::size_t host, const std::string& transaction, wire::Outcom
 
 void Truth::check() {
   std::size_t changing = 0;
-  for (const auto& facts : facts_) changing += facts.changing || facts.going_back ? 1 : 0;
-  if (changing > rules_.max_unavailable && !contested_) {
+  std::size_t going_back = 0;
+  for (const auto& facts : facts_) {
+    changing += facts.changing || facts.going_back ? 1 : 0;
+    going_back += facts.going_back ? 1 : 0;
+  }
+  const bool one_goes_back = stopping_ && going_back <= 1;
+  if (changing > rules_.max_unavailable && !one_goes_back && !contested_) {
     world_.violated("budget: " + std::to_string(changing) + " hosts are being changed, at most " +
                     std::to_string(rules_.max_unavailable) + " may");
   }

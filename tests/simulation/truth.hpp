@@ -20,7 +20,8 @@ using controller::HostPhase;
 /// budget: never are more than max_unavailable hosts being changed by this rollout's own orders at
 ///   once: from the moment a host takes Apply until it is in trial or back (its own way back after
 ///   a failure counts), and from the moment it takes Rollback until that is done. When one begins,
-///   those that were shown as lost, unreachable or stranded count too. What does not count: the
+///   those that were shown as lost, unreachable or stranded count too. Once the rollout stops, one
+///   host at a time may go back whatever became of the others. What does not count: the
 ///   end of a trial, for that is never put off (ordered by Revert, or by the host itself), and
 ///   hosts of which a controller was not told yet.
 /// order: when a host takes Apply, every host of the waves before it runs the release for good, or
