@@ -3,12 +3,15 @@
 #include "controller/fleet_run.hpp"
 
 #include "controller/amounts.hpp"
+#include "controller/clock.hpp"
 #include "controller/ousted.hpp"
 #include "controller/rollout_driver.hpp"
 #include "controller/ssh_links.hpp"
 
+#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <unistd.h>
 
 #include <algorithm>
@@ -140,12 +143,18 @@ RunShape FleetRun::shape(const std::optional<RolloutRules>& rules) const {
   return shape;
 }
 
+namespace {
+
+// What coroutines of ours throw ends the program, or what it is about; HostRun throws nothing.
+void rethrow(const std::exception_ptr& thrown) {
+  if (thrown) std::rethrow_exception(thrown);
+}
+
+}  // namespace
+
 void FleetRun::on_all(const std::function<asio::awaitable<void>(HostRun&)>& deed) {
   for (auto& host : machinery_->hosts) {
-    asio::co_spawn(machinery_->ground.loop.io(), deed(*host), [](const std::exception_ptr& bug) {
-      if (bug)
-        std::rethrow_exception(bug);  // HostRun throws nothing: this is ours, and ends the program
-    });
+    asio::co_spawn(machinery_->ground.loop.io(), deed(*host), rethrow);
   }
   machinery_->ground.loop.io().restart();
   machinery_->ground.loop.run();
@@ -171,9 +180,29 @@ asio::awaitable<void> roll_back_one(HostRun& host, std::optional<std::uint64_t> 
   ended();
 }
 
-asio::awaitable<void> ask_one_again(HostRun& host, bool asked) {
+/// Hosts that are asked how they stand, until the last of them has answered.
+struct Asking {
+  std::size_t left;
+  std::chrono::milliseconds interval;
+  Timer tick;
+};
+
+asio::awaitable<void> ask_one_again(HostRun& host, bool asked, Asking& asking) {
   if (asked) co_await host.ask_again();
   if (!asked) co_await greet(host);
+  if (--asking.left == 0) asking.tick.cancel();
+  while (asking.left > 0 && asked && host.answer == HostAnswer::Trial) {
+    co_await asking.tick.async_wait(asio::as_tuple(asio::use_awaitable));
+    if (asking.left > 0) co_await host.ask_again();  // it renews the lease
+  }
+}
+
+asio::awaitable<void> beat_meanwhile(Asking& asking, const std::function<void()>& beat) {
+  while (asking.left > 0) {
+    asking.tick.expires_after(asking.interval);
+    co_await asking.tick.async_wait(asio::as_tuple(asio::use_awaitable));
+    if (asking.left > 0) beat();
+  }
 }
 
 }  // namespace
@@ -181,9 +210,13 @@ asio::awaitable<void> ask_one_again(HostRun& host, bool asked) {
 void FleetRun::greet_all() { on_all(greet); }
 void FleetRun::plan_all() { on_all(make_plan); }
 
-void FleetRun::ask_again(const std::vector<bool>& which) {
+void FleetRun::ask_again(const std::vector<bool>& which, const std::function<void()>& beat) {
+  auto& io = machinery_->ground.loop.io();
+  Asking asking{machinery_->hosts.size(),
+                renewal_interval(machinery_->fleet.rollout.confirm_timeout), Timer(io)};
+  asio::co_spawn(io, beat_meanwhile(asking, beat), rethrow);
   std::size_t next = 0;
-  on_all([&](HostRun& host) { return ask_one_again(host, which[next++]); });
+  on_all([&](HostRun& host) { return ask_one_again(host, which[next++], asking); });
 }
 
 RolloutRules FleetRun::rules() const {

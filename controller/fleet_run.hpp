@@ -56,8 +56,10 @@ public:
   void greet_all();
   /// Asks every host for its plan.
   void plan_all();
-  /// Asks these hosts how their transactions stand that began earlier, and greets the others.
-  void ask_again(const std::vector<bool>& which);
+  /// Asks these hosts how their transactions stand that began earlier, and greets the others. A
+  /// host may take minutes to answer: until all have, those that are found in trial stay in it, and
+  /// `beat` is called every few seconds; what it throws ends this.
+  void ask_again(const std::vector<bool>& which, const std::function<void()>& beat);
   /// The fleet file's rules for these hosts.
   RolloutRules rules() const;
   /// `gate` is asked before a host is touched, and told after; null: nobody is.

@@ -19,6 +19,10 @@ constexpr auto renew_max = std::chrono::milliseconds(10'000);
 
 }  // namespace
 
+std::chrono::milliseconds renewal_interval(std::chrono::milliseconds lease) {
+  return std::clamp(lease / 3, renew_min, renew_max);
+}
+
 RolloutDriver::RolloutDriver(EventLoop& loop, Rollout& rollout,
                              std::vector<std::unique_ptr<HostRun>>& hosts, RunView& view,
                              std::chrono::milliseconds bake, std::chrono::milliseconds lease)
@@ -28,7 +32,7 @@ RolloutDriver::RolloutDriver(EventLoop& loop, Rollout& rollout,
       hosts_(hosts),
       view_(view),
       bake_(bake),
-      renew_every_(std::clamp(lease / 3, renew_min, renew_max)),
+      renew_every_(renewal_interval(lease)),
       jobs_(hosts.size()),
       busy_(hosts.size()),
       before_revert_(hosts.size(), HostPhase::Trial),

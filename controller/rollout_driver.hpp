@@ -18,6 +18,9 @@
 
 namespace kongfleet::controller {
 
+/// How often the lease of a trial is renewed.
+std::chrono::milliseconds renewal_interval(std::chrono::milliseconds lease);
+
 /// Carries out what a Rollout decides: its actions become conversations, their ends become its
 /// reports. Renews the lease of every trial meanwhile, and watches for Ctrl-C. Runs on the loop's
 /// one thread.

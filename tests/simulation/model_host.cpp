@@ -199,6 +199,7 @@ void ModelHost::look(std::uint64_t trial) {
       done_working();
       return look(trial);
     }
+    witness_.lease_over(number_);
     take_back("nobody confirmed the trial within its time", false);
   });
 }

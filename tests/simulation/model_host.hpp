@@ -62,6 +62,9 @@ public:
   /// It begins to change, ordered by Apply, or by Rollback.
   virtual void begins(std::size_t host, const std::string& transaction, bool way_back) = 0;
   virtual void in_trial(std::size_t host, const std::string& transaction) = 0;
+  /// Its lease was renewed, or ran out.
+  virtual void renewed(std::size_t host) = 0;
+  virtual void lease_over(std::size_t host) = 0;
   /// It takes a confirmation that it acts on.
   virtual void confirmed(std::size_t host, const std::string& transaction) = 0;
   /// Nothing is open any more, or it is stranded.

@@ -284,7 +284,10 @@ void ModelHost::decide(const SessionPtr& session, const wire::ToAgent& message) 
   with_work([this, session, message, transaction] {
     const bool in_trial = trial_ && open_->id == transaction;
     if (!in_trial || message.has_renew()) {
-      if (in_trial) trial_->lease = world_.now() + lease_of(message.renew().confirm_timeout_ms());
+      if (in_trial) {
+        trial_->lease = world_.now() + lease_of(message.renew().confirm_timeout_ms());
+        witness_.renewed(number_);
+      }
       done_working();
       if (const auto outcome = known(transaction)) return reply(session, *outcome);
       return refuse(session, "no-transaction", "it is not open here");

@@ -140,6 +140,7 @@ void Story::second_controller(bool breaks_glass) {
 void Story::after_command(Process& process, const CommandEnd& end) {
   if (!world_.violation().empty()) throw WorldEnded();
   if (end.how == CommandEnd::How::Ran) check_end(end);
+  truth_.harmed_all();  // nobody looks after them from here on
   if (end.how != CommandEnd::How::Killed) return;
   if (world_.chance.one_in(2)) process.seen_dead();
 }
@@ -162,7 +163,6 @@ void Story::take_up_again(unsigned round) {
   constexpr unsigned plots_max = 3;
   world_.forget_plots();
   if (round <= plots_max) plot(process);
-  truth_.harmed_all();
   const auto deed = chance.below(8);
   if (deed == 0) {
     rolled_back_ = true;

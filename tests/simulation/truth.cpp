@@ -41,7 +41,8 @@ void Truth::taken_up() {
 }
 
 void Truth::harmed_all() {
-  for (auto& facts : facts_) facts.harmed = true;
+  living_ = false;
+  for (auto& facts : facts_) facts.harmed = facts.harmed_since = true;
 }
 
 void Truth::broken(std::size_t host, const std::string& what) {
@@ -86,6 +87,7 @@ void Truth::begins(std::size_t host, const std::string& transaction, bool way_ba
   auto& its = facts(host);
   (way_back ? its.going_back : its.changing) = true;
   if (way_back) return;
+  its.harmed_since = !living_;
   its.failed.reset();
   its.was_in_trial = false;
   if (contested_) return;
@@ -112,6 +114,10 @@ void Truth::in_trial(std::size_t host, const std::string& transaction) {
   its.changing = false;
   its.trial_since = world_.now();
   its.was_in_trial = true;
+}
+
+void Truth::lease_over(std::size_t host) {
+  if (!facts(host).harmed_since && !contested_) broken(host, "lease: it runs out in a living hand");
 }
 
 void Truth::confirmed(std::size_t host, const std::string& transaction) {
@@ -153,6 +159,7 @@ void Truth::check() {
 }
 
 void Truth::said(std::size_t host, const std::string& frame) {
+  living_ = true;
   constexpr std::size_t header = 4;
   wire::ToAgent message;
   message.ParseFromArray(frame.data() + header, static_cast<int>(frame.size() - header));

@@ -31,6 +31,8 @@ using controller::HostPhase;
 /// failures: once more than max_failures hosts have failed, and five seconds passed in which the
 ///   controller could be told, or it has shown so many, no Apply is sent any more. What was sent
 ///   before may still arrive.
+/// lease: a trial that a controller was told of does not run out while that controller lives and
+///   nothing happens to the host.
 /// stop: once the controller said that nothing new starts, no Apply is sent.
 /// report: whatever phase is shown of a host, it is in at that moment, see agrees().
 /// no false word: of a host that nothing happened to no failure is shown.
@@ -54,6 +56,7 @@ public:
   void remembered(std::size_t host, HostPhase phase, bool forgiven);
   /// From here on its hosts are somebody else's too: what is shown need not be.
   void contested() { contested_ = true; }
+  bool is_contested() const { return contested_; }
   /// Its controller died, or stood still: whatever hosts do about it is no lie.
   void harmed_all();
 
@@ -74,10 +77,12 @@ public:
 
   void begins(std::size_t host, const std::string& transaction, bool way_back) override;
   void in_trial(std::size_t host, const std::string& transaction) override;
+  void renewed(std::size_t host) override { facts(host).harmed_since = !living_; }
+  void lease_over(std::size_t host) override;
   void confirmed(std::size_t host, const std::string& transaction) override;
   void ended(std::size_t host, const std::string& transaction,
              wire::Outcome::Result result) override;
-  void harmed(std::size_t host) override { facts(host).harmed = true; }
+  void harmed(std::size_t host) override { facts(host).harmed = facts(host).harmed_since = true; }
 
 private:
   struct Facts {
@@ -85,6 +90,7 @@ private:
     bool changing = false;
     bool going_back = false;
     bool harmed = false;
+    bool harmed_since = false;  // it began, or was last renewed
     bool was_confirmed = false;
     std::optional<Time> trial_since;
     bool was_in_trial = false;
@@ -106,6 +112,7 @@ private:
   std::string target_;
   Rules rules_;
   bool stopping_ = false;
+  bool living_ = false;  // a controller was heard since the last one died or stood still
   bool contested_ = false;
 };
 
