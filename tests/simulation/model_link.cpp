@@ -42,6 +42,7 @@ std::optional<Time> arrival(World& world, ModelHost& host, const Wire& wire, Tim
   auto at = std::max(world.now() + delay, last);
   for (const auto& absence : weather.absences) {
     if (at < absence.from || at >= absence.until) continue;
+    host.harmed("nothing gets through");
     if (absence.until - world.now() > retransmits_for) return std::nullopt;
     at = absence.until + wire.latency;
   }
