@@ -8,6 +8,7 @@
 //   rollout_simulation --seed N --trace
 //
 //   rollout_simulation --seeds COUNT [FIRST]      so many, or others
+//   rollout_simulation --until-bad COUNT          at most so many, until something is wrong
 #include "proto/error.hpp"
 #include "tests/crash/proof_entry.hpp"
 #include "tests/simulation/story.hpp"
@@ -32,7 +33,7 @@ constexpr std::size_t seeds_deep = 1'000'000;
 constexpr std::size_t events_shown = 40;
 constexpr std::size_t twice_one_in = 200;  // seeds that are played twice, to be the same
 constexpr unsigned seed_seconds_max = 120;
-constexpr std::size_t bad_max = 5;  // then a share has seen enough
+constexpr std::size_t bad_max = 10;  // then enough was seen
 
 std::string program;
 
@@ -83,12 +84,26 @@ bool try_one(const Library& library, std::uint64_t seed, Share& share) {
   return false;
 }
 
-[[noreturn]] void play_share(std::uint64_t first, std::uint64_t end, std::size_t step,
-                             Share& share) {
+/// Which seeds are played: `count` from `first` on, until `bad_most` of them were bad.
+struct Seeds {
+  std::uint64_t first = 1;
+  std::size_t count = 0;
+  std::size_t bad_most = bad_max;
+};
+
+[[noreturn]] void play_share(const Seeds& seeds, Share* shares, std::size_t lane,
+                             std::size_t lanes) {
   int code = 0;
+  auto& share = shares[lane];
+  const auto bad = [&] {
+    std::size_t sum = 0;
+    for (std::size_t i = 0; i < lanes; ++i) sum += shares[i].bad;
+    return sum;
+  };
   {
     const Library library;
-    for (auto seed = first; seed < end && share.bad < bad_max; seed += step) {
+    for (auto seed = seeds.first + lane; seed < seeds.first + seeds.count; seed += lanes) {
+      if (bad() >= seeds.bad_most) break;
       share.seed = seed;
       ::alarm(seed_seconds_max);  // one that hangs dies of it
       if (!try_one(library, seed, share)) ++share.bad;
@@ -101,7 +116,7 @@ bool try_one(const Library& library, std::uint64_t seed, Share& share) {
   std::_Exit(code);
 }
 
-int run(std::uint64_t first, std::size_t count) {
+int run(const Seeds& seeds) {
   crash::ProofEntry entry("rollout-simulation", "P8");
   const auto lanes = std::max(2U, std::thread::hardware_concurrency());
   auto* shares = static_cast<Share*>(::mmap(nullptr, lanes * sizeof(Share), PROT_READ | PROT_WRITE,
@@ -111,7 +126,7 @@ int run(std::uint64_t first, std::size_t count) {
   for (unsigned lane = 0; lane < lanes; ++lane) {
     const auto child = ::fork();
     if (child < 0) throw_errno("fork", "a share");
-    if (child == 0) play_share(first + lane, first + count, lanes, shares[lane]);
+    if (child == 0) play_share(seeds, shares, lane, lanes);
     children.push_back(child);
   }
   std::size_t events = 0;
@@ -130,19 +145,21 @@ int run(std::uint64_t first, std::size_t count) {
   }
   std::cout << "rollout-simulation: " << events << " events, invariants checked at each\n";
   entry.write();
-  return entry.bad == 0 && entry.count == count ? 0 : 1;
+  return entry.bad == 0 && entry.count == seeds.count ? 0 : 1;
 }
 
 int obey(const std::vector<std::string>& words) {
-  if (words.empty()) return run(1, crash::deep() ? seeds_deep : seeds_usual);
+  if (words.empty()) return run({1, crash::deep() ? seeds_deep : seeds_usual});
   const bool traced = words.size() == 3 && words[2] == "--trace";
   if (words[0] == "--seed" && (words.size() == 2 || traced)) {
     return show(std::stoull(words[1]), traced);
   }
   if (words[0] == "--seeds" && (words.size() == 2 || words.size() == 3)) {
-    return run(words.size() == 3 ? std::stoull(words[2]) : 1, std::stoull(words[1]));
+    return run({words.size() == 3 ? std::stoull(words[2]) : 1, std::stoull(words[1])});
   }
-  throw Error("usage: rollout_simulation [--seed N [--trace] | --seeds COUNT [FIRST]]");
+  if (words[0] == "--until-bad" && words.size() == 2) return run({1, std::stoull(words[1]), 1});
+  throw Error(
+      "usage: rollout_simulation [--seed N [--trace] | --seeds COUNT [FIRST] | --until-bad COUNT]");
 }
 
 }  // namespace

@@ -53,6 +53,7 @@ private:
   void check_end(const CommandEnd& end);
   void check_all_is_decided();
   std::optional<RememberedRollout> open_rollout();
+  std::string remembered_text();
   Setting setting() {
     return {world_, hosts_, truth_, cast_.fleet, library_.releases(), cast_.gated};
   }
@@ -65,6 +66,7 @@ private:
   std::string target_;
   std::vector<std::unique_ptr<Process>> processes_;  // the dead ones stay as they are
   bool rolled_back_ = false;
+  std::string frozen_;  // what an ousted controller left behind
   std::size_t rollbacks_ = 0;
 };
 
@@ -89,6 +91,19 @@ Process& Story::new_process() {
 std::optional<RememberedRollout> Story::open_rollout() {
   FleetMemory memory(cast_.fleet, StateDatabase::Mode::Write);
   return memory.rollouts.open();
+}
+
+// How the rollout, and every host in it, is remembered.
+std::string Story::remembered_text() {
+  FleetMemory memory(cast_.fleet, StateDatabase::Mode::Look);
+  std::string text = "state";
+  for (const auto& row : memory.rollouts.list(100)) {
+    if (row.id != id) continue;
+    text += " " + std::string(state_name(row.state)) + " " + row.why;
+    for (const auto& host : memory.rollouts.find(id).hosts)
+      text += " " + std::string(phase_name(host.phase));
+  }
+  return text;
 }
 
 // What will happen to a controller while it works.
@@ -128,7 +143,8 @@ void Story::second_controller(bool breaks_glass) {
   if (breaks_glass) {
     truth_.harmed_all();
     rolled_back_ = true;
-    second.roll_back("rollback-" + std::to_string(++rollbacks_));
+    const auto end = second.roll_back("rollback-" + std::to_string(++rollbacks_));
+    if (end.how == CommandEnd::How::Ran) frozen_ = remembered_text();
     return;
   }
   const auto end =
@@ -187,6 +203,9 @@ void Story::check_all_is_decided() {
   std::optional<RememberedRollout> row;
   const bool any = !memory.rollouts.list(1).empty();
   if (any && !open && !rolled_back_) row = memory.rollouts.find(id);
+  if (!frozen_.empty() && frozen_ != remembered_text()) {
+    world_.violated("a controller that was ousted wrote something more");
+  }
   const auto wrong = why_undecided(row ? &*row : nullptr, hosts_, truth_);
   if (!wrong.empty()) world_.violated(wrong);
 }
