@@ -97,7 +97,7 @@ int run_rollout(const GlobalOptions& global, const RolloutCommand& command, cons
   FleetRun run(fleet, hosts, releases_for(fleet, hosts), "rollout");
   FleetHold hold(memory.database, fleet.name, holder_for(run), FleetHold::Manner::Polite);
   check_may_begin(memory, run.releases());
-  run.plan_all();
+  run.plan_all([&] { hold.renew(); });
   print_notes(run, answer);
   const auto& all = run.hosts();
   const auto objections = static_cast<std::size_t>(std::count_if(
@@ -131,7 +131,7 @@ int run_sync(const GlobalOptions& global, const SyncCommand& command, const Answ
   FleetRun look(fleet, hosts, releases, "sync");
   FleetHold hold(memory.database, fleet.name, holder_for(look), FleetHold::Manner::Polite);
   check_may_begin(memory, releases);
-  look.plan_all();
+  look.plan_all([&] { hold.renew(); });
   Hosts wanting;
   bool skipped = false;
   for (const auto& host : look.hosts()) {
@@ -158,7 +158,7 @@ int run_sync(const GlobalOptions& global, const SyncCommand& command, const Answ
     return code;
   }
   FleetRun run(fleet, wanting, releases, "sync", look.id());
-  run.plan_all();
+  run.plan_all([&] { hold.renew(); });
   QuietView quiet;
   RunWatch watch(fleet, run.id());
   const auto end = roll_out(run, memory, hold, selection_text(command.selectors),

@@ -180,17 +180,26 @@ asio::awaitable<void> roll_back_one(HostRun& host, std::optional<std::uint64_t> 
   ended();
 }
 
-/// Hosts that are asked how they stand, until the last of them has answered.
+/// Hosts that are asked something, until the last of them has answered.
 struct Asking {
   std::size_t left;
   std::chrono::milliseconds interval;
   Timer tick;
+
+  void answered() {
+    if (--left == 0) tick.cancel();
+  }
 };
+
+asio::awaitable<void> plan_one(HostRun& host, Asking& asking) {
+  co_await make_plan(host);
+  asking.answered();
+}
 
 asio::awaitable<void> ask_one_again(HostRun& host, bool asked, Asking& asking) {
   if (asked) co_await host.ask_again();
   if (!asked) co_await greet(host);
-  if (--asking.left == 0) asking.tick.cancel();
+  asking.answered();
   while (asking.left > 0 && asked && host.answer == HostAnswer::Trial) {
     co_await asking.tick.async_wait(asio::as_tuple(asio::use_awaitable));
     if (asking.left > 0) co_await host.ask_again();  // it renews the lease
@@ -208,7 +217,12 @@ asio::awaitable<void> beat_meanwhile(Asking& asking, const std::function<void()>
 }  // namespace
 
 void FleetRun::greet_all() { on_all(greet); }
-void FleetRun::plan_all() { on_all(make_plan); }
+void FleetRun::plan_all(const std::function<void()>& beat) {
+  auto& io = machinery_->ground.loop.io();
+  Asking asking{machinery_->hosts.size(), renewal_interval(std::chrono::minutes(1)), Timer(io)};
+  asio::co_spawn(io, beat_meanwhile(asking, beat), rethrow);
+  on_all([&](HostRun& host) { return plan_one(host, asking); });
+}
 
 void FleetRun::ask_again(const std::vector<bool>& which, const std::function<void()>& beat) {
   auto& io = machinery_->ground.loop.io();

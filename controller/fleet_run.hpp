@@ -54,8 +54,9 @@ public:
 
   /// Greets every host; what failed is in each HostRun.
   void greet_all();
-  /// Asks every host for its plan.
-  void plan_all();
+  /// Asks every host for its plan. Some take a minute: `beat` is called every few seconds
+  /// meanwhile, and what it throws ends this.
+  void plan_all(const std::function<void()>& beat = [] {});
   /// Asks these hosts how their transactions stand that began earlier, and greets the others. A
   /// host may take minutes to answer: until all have, those that are found in trial stay in it, and
   /// `beat` is called every few seconds; what it throws ends this.
