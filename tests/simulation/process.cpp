@@ -37,18 +37,22 @@ public:
                   std::string(phase_name(phase)) + ": " + host.problem);
     }
     world_.note("shown", at, static_cast<std::uint64_t>(phase));
-    if (!rollback) process_.setting_.truth.shown(at, phase);
+    if (is_in_charge()) process_.setting_.truth.shown(at, phase);
   }
   void stopping(const std::string& why) override {
     look_back();
     world_.tell(process_.name_ + " stops: " + why);
-    if (!rollback) process_.setting_.truth.stopping();
+    if (is_in_charge()) process_.setting_.truth.stopping();
   }
   bool rollback = false;
   bool forgiving = false;
   std::string taken_up;  // a rollout whose hosts begin as is remembered
 
 private:
+  // One that was ousted says what it likes.
+  bool is_in_charge() const {
+    return !rollback && process_.setting_.truth.in_charge == process_.name_;
+  }
   void look_back() {
     if (taken_up.empty()) return;
     const auto row = process_.memory_->rollouts.find(std::exchange(taken_up, ""));
@@ -166,8 +170,9 @@ CommandEnd Process::roll_out(const std::string& id) {
   return command([&] {
     make_run(setting_.fleet, setting_.releases, "rollout", id);
     hold("rollout " + id, FleetHold::Manner::Polite);
+    setting_.truth.in_charge = name_;
     check_may_begin(*memory_, run_->releases());
-    run_->plan_all();
+    run_->plan_all([this] { hold_->renew(); });
     std::size_t objections = 0;
     for (std::size_t i = 0; i < run_->hosts().size(); ++i) {
       if (const auto out = run_->hosts()[i]->ruled_out()) {
@@ -193,6 +198,7 @@ CommandEnd Process::take_up(const std::string& id, Again again) {
     unfinished_->rollout = memory_->rollouts.find(id);
     if (is_over(unfinished_->rollout.state)) throw Declined(1, "it is over by now");
     setting_.truth.taken_up();
+    setting_.truth.in_charge = name_;
     view_->taken_up = id;
     const auto stop = unfinished_->rollout.stop;
     view_->forgiving =

@@ -140,6 +140,7 @@ void Story::second_controller(bool breaks_glass) {
   auto& first = *processes_.back();
   if (first.loop().killed()) return;
   auto& second = new_process();
+  if (first.loop().has_stalled()) truth_.contested();  // it may be taken for dead
   if (breaks_glass) {
     truth_.harmed_all();
     rolled_back_ = true;
@@ -150,7 +151,8 @@ void Story::second_controller(bool breaks_glass) {
   const auto end =
       world_.chance.one_in(2) ? second.roll_out("rollout-2") : second.take_up(id, Again::Resume);
   const bool refused = end.how == CommandEnd::How::Declined;
-  if (!refused) world_.violated("a second controller was not refused");
+  if (!refused && !first.loop().has_stalled())
+    world_.violated("a second controller was not refused");
 }
 
 void Story::after_command(Process& process, const CommandEnd& end) {

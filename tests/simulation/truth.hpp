@@ -54,6 +54,7 @@ public:
   /// What is remembered of a host as it is taken up: as if it were shown.
   /// `forgiven`: a person wants what failed to be tried again, it does not count any more.
   void remembered(std::size_t host, HostPhase phase, bool forgiven);
+  std::string in_charge;  // the controller whose rollout it is
   /// From here on its hosts are somebody else's too: what is shown need not be.
   void contested() { contested_ = true; }
   bool is_contested() const { return contested_; }

@@ -108,7 +108,11 @@ public:
   void kill() { killed_ = true; }
   bool killed() const { return killed_; }
   /// It stands still, as a machine that sleeps does: its handlers run later.
-  void stall(Duration time) { stalled_until_ = world_.now() + time; }
+  void stall(Duration time) {
+    stalled_until_ = world_.now() + time;
+    stalled_ = true;
+  }
+  bool has_stalled() const { return stalled_; }
 
 private:
   friend class World;
@@ -116,6 +120,7 @@ private:
   std::optional<Time> next_;  // when its next timer is due
   Time stalled_until_{};
   bool killed_ = false;
+  bool stalled_ = false;
 };
 
 }  // namespace kongfleet::simulation
