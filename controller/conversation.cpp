@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "controller/conversation.hpp"
 
+#include "controller/clock.hpp"
 #include "proto/names.hpp"
 
 #include <boost/asio/awaitable.hpp>
@@ -9,8 +10,6 @@
 namespace kongfleet::controller {
 
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 constexpr auto write_limit = std::chrono::seconds(30);
 constexpr auto answer_limit =
@@ -56,7 +55,8 @@ asio::awaitable<wire::ToController> Conversation::hear(std::chrono::milliseconds
         throw Error("the agent's answer can't be read: is it an agent?");
       heard_ = true;
       if (message.has_refused()) {
-        throw AgentRefused(message.refused().code(), printable(message.refused().text(), 1000));
+        const auto& refused = message.refused();
+        throw AgentRefused(refused.code(), printable(refused.text(), 1000), refused.holder().id());
       }
       co_return message;
     }
@@ -112,14 +112,27 @@ asio::awaitable<void> Conversation::send_content(SharedBytes compressed) {
   }
 }
 
-asio::awaitable<wire::Outcome> Conversation::hear_outcome(OnProgress on_progress,
+// What is said of another transaction says nothing of this one. A host that was stranded, or in
+// trial, and is asked to go back, may answer with the transaction that it comes home from.
+asio::awaitable<wire::Outcome> Conversation::hear_outcome(std::string transaction,
+                                                          OnProgress on_progress,
                                                           std::chrono::milliseconds limit) {
   const auto deadline = Clock::now() + limit;
   for (std::size_t heard = 0; heard < progress_max; ++heard) {
     const auto left =
         std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now());
     const auto answer = co_await hear(left);
-    if (answer.has_outcome()) co_return answer.outcome();
+    if (answer.has_outcome()) {
+      const auto result = answer.outcome().result();
+      const bool comes_home =
+          transaction.ends_with("/rollback") &&
+          (result == wire::Outcome::ROLLED_BACK || result == wire::Outcome::STRANDED);
+      if (answer.outcome().transaction() != transaction && !comes_home) {
+        throw Error("the agent answered for transaction '" +
+                    printable(answer.outcome().transaction(), 200) + "' instead");
+      }
+      co_return answer.outcome();
+    }
     if (!answer.has_progress()) throw Error("the agent answered out of turn");
     if (on_progress) on_progress(answer.progress());
   }
@@ -129,9 +142,10 @@ asio::awaitable<wire::Outcome> Conversation::hear_outcome(OnProgress on_progress
 asio::awaitable<wire::Outcome> Conversation::apply(wire::Apply apply, OnProgress on_progress,
                                                    std::chrono::milliseconds limit) {
   wire::ToAgent message;
+  auto transaction = apply.transaction();
   *message.mutable_apply() = std::move(apply);
   co_await say(std::move(message));
-  auto outcome = co_await hear_outcome(std::move(on_progress), limit);
+  auto outcome = co_await hear_outcome(std::move(transaction), std::move(on_progress), limit);
   co_return outcome;
 }
 
@@ -140,7 +154,7 @@ asio::awaitable<wire::Outcome> Conversation::confirm(std::string transaction) {
   message.mutable_confirm()->set_transaction(transaction);
   co_await say(std::move(message));
   OnProgress quiet;
-  auto outcome = co_await hear_outcome(std::move(quiet), decision_limit);
+  auto outcome = co_await hear_outcome(std::move(transaction), std::move(quiet), decision_limit);
   co_return outcome;
 }
 
@@ -150,7 +164,7 @@ asio::awaitable<wire::Outcome> Conversation::revert(std::string transaction, std
   message.mutable_revert()->set_reason(reason);
   co_await say(std::move(message));
   OnProgress quiet;
-  auto outcome = co_await hear_outcome(std::move(quiet), decision_limit);
+  auto outcome = co_await hear_outcome(std::move(transaction), std::move(quiet), decision_limit);
   co_return outcome;
 }
 
@@ -162,7 +176,7 @@ asio::awaitable<wire::Outcome> Conversation::renew(std::string transaction,
       static_cast<std::uint32_t>(confirm_timeout.count()));
   co_await say(std::move(message));
   OnProgress quiet;
-  auto outcome = co_await hear_outcome(std::move(quiet), renewal_limit);
+  auto outcome = co_await hear_outcome(std::move(transaction), std::move(quiet), renewal_limit);
   co_return outcome;
 }
 
@@ -170,9 +184,10 @@ asio::awaitable<wire::Outcome> Conversation::rollback(wire::Rollback rollback,
                                                       OnProgress on_progress,
                                                       std::chrono::milliseconds limit) {
   wire::ToAgent message;
+  auto transaction = rollback.transaction();
   *message.mutable_rollback() = std::move(rollback);
   co_await say(std::move(message));
-  auto outcome = co_await hear_outcome(std::move(on_progress), limit);
+  auto outcome = co_await hear_outcome(std::move(transaction), std::move(on_progress), limit);
   co_return outcome;
 }
 

@@ -17,11 +17,15 @@ namespace kongfleet::controller {
 /// The agent said no; nothing was changed. The text is the agent's, made printable.
 class AgentRefused : public Error {
 public:
-  AgentRefused(std::string code, const std::string& text) : Error(text), code_(std::move(code)) {}
+  AgentRefused(std::string code, const std::string& text, std::string holder)
+      : Error(text), code_(std::move(code)), holder_(std::move(holder)) {}
   const std::string& code() const { return code_; }
+  /// The transaction that is open there; empty: none, or it does not say.
+  const std::string& holder() const { return holder_; }
 
 private:
   std::string code_;
+  std::string holder_;
 };
 
 /// The bytes a host lacks, compressed once for all hosts that lack the same.
@@ -54,7 +58,7 @@ public:
 private:
   asio::awaitable<void> say(wire::ToAgent message);
   asio::awaitable<wire::ToController> hear(std::chrono::milliseconds limit);
-  asio::awaitable<wire::Outcome> hear_outcome(OnProgress on_progress,
+  asio::awaitable<wire::Outcome> hear_outcome(std::string transaction, OnProgress on_progress,
                                               std::chrono::milliseconds limit);
   std::string why_ended() const;
 

@@ -70,7 +70,7 @@ int run_rollout(const GlobalOptions& global, const RolloutCommand& command, cons
   FleetRun run(fleet, hosts, releases_for(fleet, hosts), "rollout");
   FleetHold hold(memory.database, fleet.name, holder_for(run), FleetHold::Manner::Polite);
   check_may_begin(memory, run.releases());
-  run.plan_all();
+  run.plan_all([&] { hold.renew(); });
   print_notes(run, answer);
   const auto& all = run.hosts();
   const auto objections = static_cast<std::size_t>(std::count_if(

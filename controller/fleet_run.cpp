@@ -3,13 +3,15 @@
 #include "controller/fleet_run.hpp"
 
 #include "controller/amounts.hpp"
+#include "controller/clock.hpp"
 #include "controller/ousted.hpp"
 #include "controller/rollout_driver.hpp"
 #include "controller/ssh_links.hpp"
 
+#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <unistd.h>
 
 #include <algorithm>
@@ -54,31 +56,44 @@ std::string make_id(const std::string& kind) {
 
 }  // namespace
 
+namespace {
+
+/// The ground of ordinary runs.
+struct SshGround {
+  explicit SshGround(const SshSettings& settings)
+      : links(loop.io().get_executor(), settings), who(who_we_are(settings)) {}
+  EventLoop loop;
+  SshLinks links;
+  std::string who;
+};
+
+}  // namespace
+
 struct FleetRun::Machinery {
+  std::unique_ptr<SshGround> ssh;  // null where a run stands on other ground
+  RunGround ground;
   const Fleet& fleet;
   std::vector<Release> releases;
   std::string kind;
   std::string id;
-  asio::io_context io{1};
   ContentPack contents;
-  SshLinks links;
   RunParts parts;
   std::vector<std::unique_ptr<HostRun>> hosts;
 
   Machinery(const Fleet& its_fleet, const std::vector<const FleetHost*>& selected,
             std::vector<Release> all, const std::string& its_kind, const std::string& its_id,
-            const SshSettings& settings)
-      : fleet(its_fleet),
+            RunGround on)
+      : ground(std::move(on)),
+        fleet(its_fleet),
         releases(std::move(all)),
         kind(its_kind),
         id(its_id.empty() ? make_id(its_kind) : its_id),
         contents(releases),
-        links(io.get_executor(), settings),
-        parts{links,
+        parts{ground.links,
               fleet,
               releases,
               contents,
-              who_we_are(settings),
+              ground.who,
               id,
               selected.size() <= fleet.ssh.max_connections} {
     for (const auto* host : selected) hosts.push_back(std::make_unique<HostRun>(parts, *host));
@@ -86,9 +101,18 @@ struct FleetRun::Machinery {
 };
 
 FleetRun::FleetRun(const Fleet& fleet, const std::vector<const FleetHost*>& hosts,
-                   std::vector<Release> releases, const std::string& kind, const std::string& id)
+                   std::vector<Release> releases, const std::string& kind, const std::string& id) {
+  auto ssh = std::make_unique<SshGround>(ssh_settings(fleet));
+  machinery_ = std::make_unique<Machinery>(fleet, hosts, std::move(releases), kind, id,
+                                           RunGround{ssh->loop, ssh->links, ssh->who});
+  machinery_->ssh = std::move(ssh);
+}
+
+FleetRun::FleetRun(const Fleet& fleet, const std::vector<const FleetHost*>& hosts,
+                   std::vector<Release> releases, const std::string& kind, const std::string& id,
+                   RunGround ground)
     : machinery_(std::make_unique<Machinery>(fleet, hosts, std::move(releases), kind, id,
-                                             ssh_settings(fleet))) {}
+                                             std::move(ground))) {}
 
 FleetRun::~FleetRun() = default;
 
@@ -100,7 +124,9 @@ const std::string& FleetRun::who() const { return machinery_->parts.controller; 
 const std::vector<std::unique_ptr<HostRun>>& FleetRun::hosts() const { return machinery_->hosts; }
 std::vector<std::string> FleetRun::notes() const {
   auto notes = machinery_->fleet.notes;
-  for (auto& note : machinery_->links.notes()) notes.push_back(std::move(note));
+  if (machinery_->ssh) {
+    for (auto& note : machinery_->ssh->links.notes()) notes.push_back(std::move(note));
+  }
   for (auto& note : machinery_->parts.identities.notes()) notes.push_back(std::move(note));
   return notes;
 }
@@ -117,15 +143,21 @@ RunShape FleetRun::shape(const std::optional<RolloutRules>& rules) const {
   return shape;
 }
 
+namespace {
+
+// What coroutines of ours throw ends the program, or what it is about; HostRun throws nothing.
+void rethrow(const std::exception_ptr& thrown) {
+  if (thrown) std::rethrow_exception(thrown);
+}
+
+}  // namespace
+
 void FleetRun::on_all(const std::function<asio::awaitable<void>(HostRun&)>& deed) {
   for (auto& host : machinery_->hosts) {
-    asio::co_spawn(machinery_->io, deed(*host), [](const std::exception_ptr& bug) {
-      if (bug)
-        std::rethrow_exception(bug);  // HostRun throws nothing: this is ours, and ends the program
-    });
+    asio::co_spawn(machinery_->ground.loop.io(), deed(*host), rethrow);
   }
-  machinery_->io.restart();
-  machinery_->io.run();
+  machinery_->ground.loop.io().restart();
+  machinery_->ground.loop.run();
 }
 
 namespace {
@@ -148,19 +180,57 @@ asio::awaitable<void> roll_back_one(HostRun& host, std::optional<std::uint64_t> 
   ended();
 }
 
-asio::awaitable<void> ask_one_again(HostRun& host, bool asked) {
+/// Hosts that are asked something, until the last of them has answered.
+struct Asking {
+  std::size_t left;
+  std::chrono::milliseconds interval;
+  Timer tick;
+
+  void answered() {
+    if (--left == 0) tick.cancel();
+  }
+};
+
+asio::awaitable<void> plan_one(HostRun& host, Asking& asking) {
+  co_await make_plan(host);
+  asking.answered();
+}
+
+asio::awaitable<void> ask_one_again(HostRun& host, bool asked, Asking& asking) {
   if (asked) co_await host.ask_again();
   if (!asked) co_await greet(host);
+  asking.answered();
+  while (asking.left > 0 && asked && host.answer == HostAnswer::Trial) {
+    co_await asking.tick.async_wait(asio::as_tuple(asio::use_awaitable));
+    if (asking.left > 0) co_await host.ask_again();  // it renews the lease
+  }
+}
+
+asio::awaitable<void> beat_meanwhile(Asking& asking, const std::function<void()>& beat) {
+  while (asking.left > 0) {
+    asking.tick.expires_after(asking.interval);
+    co_await asking.tick.async_wait(asio::as_tuple(asio::use_awaitable));
+    if (asking.left > 0) beat();
+  }
 }
 
 }  // namespace
 
 void FleetRun::greet_all() { on_all(greet); }
-void FleetRun::plan_all() { on_all(make_plan); }
+void FleetRun::plan_all(const std::function<void()>& beat) {
+  auto& io = machinery_->ground.loop.io();
+  Asking asking{machinery_->hosts.size(), renewal_interval(std::chrono::minutes(1)), Timer(io)};
+  asio::co_spawn(io, beat_meanwhile(asking, beat), rethrow);
+  on_all([&](HostRun& host) { return plan_one(host, asking); });
+}
 
-void FleetRun::ask_again(const std::vector<bool>& which) {
+void FleetRun::ask_again(const std::vector<bool>& which, const std::function<void()>& beat) {
+  auto& io = machinery_->ground.loop.io();
+  Asking asking{machinery_->hosts.size(),
+                renewal_interval(machinery_->fleet.rollout.confirm_timeout), Timer(io)};
+  asio::co_spawn(io, beat_meanwhile(asking, beat), rethrow);
   std::size_t next = 0;
-  on_all([&](HostRun& host) { return ask_one_again(host, which[next++]); });
+  on_all([&](HostRun& host) { return ask_one_again(host, which[next++], asking); });
 }
 
 RolloutRules FleetRun::rules() const {
@@ -201,7 +271,7 @@ RolloutState state_after(const Rollout& rollout, bool abandoned) {
 
 RunEnd FleetRun::roll_out(Rollout& rollout, RunView& view, RolloutGate* gate) {
   const auto count = machinery_->hosts.size();
-  RolloutDriver driver(machinery_->io, rollout, machinery_->hosts, view,
+  RolloutDriver driver(machinery_->ground.loop, rollout, machinery_->hosts, view,
                        machinery_->fleet.rollout.bake, machinery_->fleet.rollout.confirm_timeout);
   if (gate != nullptr) driver.ask(*gate);
   driver.run();
@@ -258,12 +328,12 @@ RunEnd FleetRun::roll_back(std::optional<std::uint64_t> to, RunView& view) {
   std::map<const HostRun*, HostPhase> phases;
   for (const auto& host : machinery_->hosts) phases[host.get()] = HostPhase::Reverting;
   bool interrupted = false;
-  asio::signal_set signals(machinery_->io, SIGINT, SIGTERM);
+  asio::signal_set signals(machinery_->ground.loop.io(), SIGINT, SIGTERM);
   signals.async_wait([&](const boost::system::error_code& cancelled, int) {
     if (cancelled) return;
     interrupted = true;
     view.stopping("interrupted");
-    machinery_->io.stop();
+    machinery_->ground.loop.io().stop();
   });
   std::size_t left = machinery_->hosts.size();
   on_all([&](HostRun& host) -> asio::awaitable<void> {

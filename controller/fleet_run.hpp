@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "controller/event_loop.hpp"
 #include "controller/fleet.hpp"
 #include "controller/host_run.hpp"
 #include "controller/rollout.hpp"
@@ -15,6 +16,13 @@
 
 namespace kongfleet::controller {
 
+/// What a run stands on: where its coroutines run, how it reaches hosts, and who it says it is.
+struct RunGround {
+  EventLoop& loop;
+  HostLinks& links;
+  std::string who;  // "ops@deploy-1"
+};
+
 /// A command's work on many hosts: owns the event loop, the SSH links and one HostRun for each
 /// host.
 class FleetRun {
@@ -24,6 +32,10 @@ public:
   /// `id` is that of a rollout that began earlier; empty: this one gets one of its own.
   FleetRun(const Fleet& fleet, const std::vector<const FleetHost*>& hosts,
            std::vector<Release> releases, const std::string& kind, const std::string& id = "");
+  /// On other ground than this machine and its SSH: it must outlive the run.
+  FleetRun(const Fleet& fleet, const std::vector<const FleetHost*>& hosts,
+           std::vector<Release> releases, const std::string& kind, const std::string& id,
+           RunGround ground);
   ~FleetRun();
   FleetRun(const FleetRun&) = delete;
   FleetRun& operator=(const FleetRun&) = delete;
@@ -42,10 +54,13 @@ public:
 
   /// Greets every host; what failed is in each HostRun.
   void greet_all();
-  /// Asks every host for its plan.
-  void plan_all();
-  /// Asks these hosts how their transactions stand that began earlier, and greets the others.
-  void ask_again(const std::vector<bool>& which);
+  /// Asks every host for its plan. Some take a minute: `beat` is called every few seconds
+  /// meanwhile, and what it throws ends this.
+  void plan_all(const std::function<void()>& beat = [] {});
+  /// Asks these hosts how their transactions stand that began earlier, and greets the others. A
+  /// host may take minutes to answer: until all have, those that are found in trial stay in it, and
+  /// `beat` is called every few seconds; what it throws ends this.
+  void ask_again(const std::vector<bool>& which, const std::function<void()>& beat);
   /// The fleet file's rules for these hosts.
   RolloutRules rules() const;
   /// `gate` is asked before a host is touched, and told after; null: nobody is.

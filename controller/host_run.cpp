@@ -5,7 +5,6 @@
 #include "proto/digest.hpp"
 #include "proto/names.hpp"
 
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
@@ -79,6 +78,7 @@ void HostRun::note(const std::exception& error) {
         fault == LinkFault::Connect || fault == LinkFault::Timeout || fault == LinkFault::Lost;
     trouble = away ? Trouble::Away : Trouble::Setup;
   } else if (const auto* refused = dynamic_cast<const AgentRefused*>(&error)) {
+    holder_ = refused->code() == "busy" ? refused->holder() : "";
     if (refused->code() == "busy") trouble = Trouble::Held;
   }
 }
@@ -208,8 +208,12 @@ asio::awaitable<std::optional<HostPhase>> HostRun::attempt(Conversation::OnProgr
     const auto phase = co_await deploy(std::move(on_progress), std::move(may_begin), told);
     co_return phase;
   } catch (const AgentRefused& refused) {
-    told = false;  // it says so: nothing was done
     note(refused);
+    if (holder_ == transaction_) {  // what we sent over a link that broke did arrive
+      told = true;
+      co_return std::nullopt;
+    }
+    told = false;  // it says so: nothing was done
     if (refused.code() == "changed") co_return std::nullopt;
     co_return HostPhase::Refused;
   } catch (const std::exception& error) {
@@ -231,11 +235,8 @@ asio::awaitable<HostPhase> HostRun::start(Conversation::OnProgress on_progress,
     plan.reset();
     if (!told) continue;
     // What did the host make of it? One that never heard of it may be asked anew.
-    Deed deed = [this](Conversation& talk) {
-      return talk.renew(transaction_, parts_.fleet.rollout.confirm_timeout);
-    };
     constexpr Otherwise otherwise{HostPhase::Lost, HostPhase::Refused, HostPhase::Lost};
-    const auto known = co_await settle(std::move(deed), otherwise);
+    const auto known = co_await hear_out(transaction_, otherwise);
     if (known != HostPhase::Refused) co_return known == HostPhase::Done ? out_of_turn() : known;
   }
   co_return trouble == Trouble::Away ? HostPhase::Unreachable : HostPhase::Refused;
@@ -296,11 +297,29 @@ asio::awaitable<HostPhase> HostRun::settle(Deed deed, Otherwise otherwise) {
     }
     if (trouble == Trouble::Setup && attempt > 1) break;  // an answer, and not one that will change
     const auto executor = co_await asio::this_coro::executor;
-    asio::steady_timer timer(executor, pause);
+    Timer timer(executor, pause);
     co_await timer.async_wait(asio::use_awaitable);
     pause *= 2;
   }
   co_return told ? otherwise.silent : otherwise.unreached;
+}
+
+// It is what was asked for already, over a link that broke. It takes no longer than its deadlines;
+// a host that does not even greet any more is not waited for.
+asio::awaitable<HostPhase> HostRun::hear_out(std::string transaction, Otherwise otherwise) {
+  const auto give_up = Clock::now() + transaction_limit();
+  auto phase = otherwise.silent;
+  bool wait = true;
+  while (wait) {
+    Deed deed = [this, transaction](Conversation& talk) {
+      return talk.renew(transaction, parts_.fleet.rollout.confirm_timeout);
+    };
+    phase = co_await settle(std::move(deed), otherwise);
+    const auto now = Clock::now();
+    wait =
+        phase == otherwise.silent && is_changing() && now - heard_ < link_age_max && now < give_up;
+  }
+  co_return phase;
 }
 
 // Each deed is a named object that is moved in: g++ 12 destroys temporaries inside a co_await
@@ -364,7 +383,11 @@ asio::awaitable<HostPhase> HostRun::order_back(wire::Rollback rollback, bool end
     return talk.rollback(rollback, on_progress, limit);
   };
   constexpr Otherwise otherwise{HostPhase::Lost, HostPhase::Refused, HostPhase::Unreachable};
-  const auto phase = co_await settle(std::move(deed), otherwise);
+  auto phase = co_await settle(std::move(deed), otherwise);
+  if (phase == HostPhase::Refused && holder_ == rollback.transaction()) {
+    constexpr Otherwise unheard{HostPhase::Lost, HostPhase::Refused, HostPhase::Lost};
+    phase = co_await hear_out(rollback.transaction(), unheard);
+  }
   // A host that was stranded, or in trial, and came home answers with that transaction.
   const bool rescued = phase == HostPhase::Back && outcome->transaction() != rollback.transaction();
   co_return rescued ? HostPhase::Done : phase;

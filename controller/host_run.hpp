@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "controller/clock.hpp"
 #include "controller/content_pack.hpp"
 #include "controller/conversation.hpp"
 #include "controller/fleet.hpp"
@@ -91,7 +92,6 @@ public:
 
 private:
   using Deed = std::function<asio::awaitable<wire::Outcome>(Conversation&)>;
-  using Clock = std::chrono::steady_clock;
   /// What a host is called that gave no outcome: by where it went silent.
   struct Otherwise {
     HostPhase silent;     // it was told, and did not answer
@@ -106,6 +106,8 @@ private:
   /// Does `deed` on the open conversation, or on a new one when that broke: agents answer a
   /// repeated message from what they know.
   asio::awaitable<HostPhase> settle(Deed deed, Otherwise otherwise);
+  /// What `transaction` came to, which is under way there: waits for it.
+  asio::awaitable<HostPhase> hear_out(std::string transaction, Otherwise otherwise);
   HostPhase out_of_turn();
   std::chrono::milliseconds transaction_limit() const;
   asio::awaitable<HostPhase> order_back(wire::Rollback rollback, bool ends_trials,
@@ -127,6 +129,7 @@ private:
   RunParts& parts_;
   const FleetHost& host_;
   std::string transaction_;
+  std::string holder_;         // who the host was busy with when it refused last
   Clock::time_point heard_{};  // when the host was last heard of
   std::unique_ptr<Conversation> conversation_;
 };

@@ -14,9 +14,10 @@ void HostRun::was_part(unsigned attempt, std::optional<wire::Outcome> came_to,
 }
 
 // Going back leads to the generation before: where somebody went back already, one more would be
-// one too many.
+// one too many. Only with a confirmation came the digest of what we brought.
 asio::awaitable<bool> HostRun::runs_something_else() {
-  if (!outcome || outcome->host().generation_digest().empty()) co_return false;
+  if (!outcome || outcome->result() != wire::Outcome::COMMITTED) co_return false;
+  if (outcome->host().generation_digest().empty()) co_return false;
   const auto brought = outcome->host().generation_digest();
   const bool greeted = co_await greet();
   if (!greeted || state.has_open()) co_return false;
@@ -57,8 +58,11 @@ asio::awaitable<HostAnswer> HostRun::hear_again() {
   constexpr Otherwise otherwise{HostPhase::Lost, HostPhase::Waiting, HostPhase::Lost};
   const auto phase = co_await settle(std::move(deed), otherwise);
   switch (phase) {
-    case HostPhase::Waiting:
-      co_return answer_of_state();
+    case HostPhase::Waiting: {
+      // It said no once it had the time to: what it was when we greeted it may be long over.
+      const bool greeted = co_await greet();
+      co_return greeted && !is_changing() ? answer_of_state() : HostAnswer::Silent;
+    }
     case HostPhase::Trial:
       co_return HostAnswer::Trial;
     case HostPhase::Done:

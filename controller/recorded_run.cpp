@@ -67,10 +67,11 @@ TakenUp why_taken_up(const RememberedRollout& rollout, Again again) {
   return TakenUp::ToTakeBack;
 }
 
-std::vector<TakenUpHost> ask_hosts(FleetRun& run, const RememberedRollout& rollout, TakenUp why) {
+std::vector<TakenUpHost> ask_hosts(FleetRun& run, const RememberedRollout& rollout, TakenUp why,
+                                   FleetHold& hold) {
   std::vector<bool> asked;
   for (const auto& row : rollout.hosts) asked.push_back(is_to_be_asked(row.phase, why));
-  run.ask_again(asked);
+  run.ask_again(asked, [&hold] { hold.renew(); });
   std::vector<TakenUpHost> hosts;
   for (std::size_t i = 0; i < rollout.hosts.size(); ++i) {
     hosts.push_back(take_up(rollout.hosts[i].phase, run.hosts()[i]->answer, why));
@@ -124,11 +125,11 @@ RunEnd roll_out(FleetRun& run, FleetMemory& memory, FleetHold& hold, const std::
   for (std::size_t i = 0; i < run.hosts().size(); ++i) {
     const auto out = run.hosts()[i]->ruled_out();
     if (!out) continue;
-    rollout.report(i, *out, std::chrono::steady_clock::now());
+    rollout.report(i, *out, Clock::now());
     row.hosts[i].phase = *out;
     row.hosts[i].cause = run.hosts()[i]->problem;
   }
-  memory.rollouts.begin(row, run.releases());
+  memory.rollouts.begin(row, run.releases(), true, &hold);
   RolloutRecord record(std::move(row), run.hosts(), memory.rollouts, hold, watchers.view);
   return remember_end(record, run.roll_out(rollout, record, watchers.gate));
 }
@@ -184,7 +185,7 @@ RunEnd take_up(FleetRun& run, const UnfinishedRollout& unfinished, Again again, 
   for (std::size_t i = 0; i < row.hosts.size(); ++i) {
     run.hosts()[i]->was_part(row.hosts[i].attempt, row.hosts[i].outcome, row.hosts[i].cause);
   }
-  const auto hosts = ask_hosts(run, row, why);
+  const auto hosts = ask_hosts(run, row, why, hold);
   row.state = RolloutState::Open;
   row.ended_ms = 0;
   row.exit_code = 0;

@@ -19,21 +19,26 @@ constexpr auto renew_max = std::chrono::milliseconds(10'000);
 
 }  // namespace
 
-RolloutDriver::RolloutDriver(asio::io_context& io, Rollout& rollout,
+std::chrono::milliseconds renewal_interval(std::chrono::milliseconds lease) {
+  return std::clamp(lease / 3, renew_min, renew_max);
+}
+
+RolloutDriver::RolloutDriver(EventLoop& loop, Rollout& rollout,
                              std::vector<std::unique_ptr<HostRun>>& hosts, RunView& view,
                              std::chrono::milliseconds bake, std::chrono::milliseconds lease)
-    : io_(io),
+    : loop_(loop),
+      io_(loop.io()),
       rollout_(rollout),
       hosts_(hosts),
       view_(view),
       bake_(bake),
-      renew_every_(std::clamp(lease / 3, renew_min, renew_max)),
+      renew_every_(renewal_interval(lease)),
       jobs_(hosts.size()),
       busy_(hosts.size()),
       before_revert_(hosts.size(), HostPhase::Trial),
-      wake_(io),
-      renew_(io),
-      signals_(io, SIGINT, SIGTERM),
+      wake_(io_),
+      renew_(io_),
+      signals_(io_, SIGINT, SIGTERM),
       reason_(rollout.why()) {}
 
 void RolloutDriver::run() {
@@ -42,7 +47,7 @@ void RolloutDriver::run() {
   io_.restart();
   pump();
   if (abandoned_) return;
-  io_.run();
+  loop_.run();
 }
 
 void RolloutDriver::give(std::size_t host, Job job) {
@@ -62,7 +67,7 @@ asio::awaitable<void> RolloutDriver::work(std::size_t host) {
     const auto phase = co_await perform(host, job);
     const bool news = rollout_.phase(host) != phase;
     if (job == Job::Renew && (rollout_.phase(host) != HostPhase::Trial || !news)) continue;
-    rollout_.report(host, phase, std::chrono::steady_clock::now());
+    rollout_.report(host, phase, Clock::now());
     if (rollout_.phase(host) == phase) view_.phase(*hosts_[host], phase);
     if (reason_.empty() && rollout_.stopping()) {
       reason_ = rollout_.why() + "; " + hosts_[host]->label() + ": " + hosts_[host]->problem;
@@ -112,7 +117,7 @@ asio::awaitable<HostPhase> RolloutDriver::perform(std::size_t host, Job job) {
 }
 
 void RolloutDriver::pump() {
-  const auto now = std::chrono::steady_clock::now();
+  const auto now = Clock::now();
   std::vector<HostPhase> before;
   for (std::size_t host = 0; host < hosts_.size(); ++host) before.push_back(rollout_.phase(host));
   const auto actions = rollout_.next(now);

@@ -2,14 +2,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "controller/clock.hpp"
+#include "controller/event_loop.hpp"
 #include "controller/host_run.hpp"
 #include "controller/rollout.hpp"
 #include "controller/rollout_gate.hpp"
 #include "controller/run_view.hpp"
 
-#include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
-#include <boost/asio/steady_timer.hpp>
 
 #include <deque>
 #include <functional>
@@ -18,14 +18,16 @@
 
 namespace kongfleet::controller {
 
+/// How often the lease of a trial is renewed.
+std::chrono::milliseconds renewal_interval(std::chrono::milliseconds lease);
+
 /// Carries out what a Rollout decides: its actions become conversations, their ends become its
-/// reports. Renews the lease of every trial meanwhile, and watches for Ctrl-C. Runs on the
-/// io_context's one thread.
+/// reports. Renews the lease of every trial meanwhile, and watches for Ctrl-C. Runs on the loop's
+/// one thread.
 class RolloutDriver {
 public:
-  RolloutDriver(asio::io_context& io, Rollout& rollout,
-                std::vector<std::unique_ptr<HostRun>>& hosts, RunView& view,
-                std::chrono::milliseconds bake, std::chrono::milliseconds lease);
+  RolloutDriver(EventLoop& loop, Rollout& rollout, std::vector<std::unique_ptr<HostRun>>& hosts,
+                RunView& view, std::chrono::milliseconds bake, std::chrono::milliseconds lease);
   /// Asks `gate` before a host is touched, and tells it after; it must outlive the run.
   void ask(RolloutGate& gate) { gate_ = &gate; }
   /// Runs to the end. After a second Ctrl-C it returns at once: what hangs in the air is undone by
@@ -50,6 +52,7 @@ private:
   void arm_wake();
   void finish();
 
+  EventLoop& loop_;
   asio::io_context& io_;
   Rollout& rollout_;
   std::vector<std::unique_ptr<HostRun>>& hosts_;
@@ -60,8 +63,8 @@ private:
   std::vector<std::deque<Job>> jobs_;
   std::vector<bool> busy_;
   std::vector<HostPhase> before_revert_;
-  asio::steady_timer wake_;
-  asio::steady_timer renew_;
+  Timer wake_;
+  Timer renew_;
   asio::signal_set signals_;
   std::size_t told_wave_ = SIZE_MAX;
   bool told_baking_ = false;

@@ -210,8 +210,9 @@ bool is_over(RolloutState state) {
 }
 
 void RolloutMemory::begin(const RememberedRollout& rollout, const std::vector<Release>& releases,
-                          bool alone) {
+                          bool alone, const FleetHold* hold) {
   database_.together([&](soci::session& sql) {
+    if (hold != nullptr) hold->check(sql);
     if (alone) refuse_open(sql, fleet_);
     insert_rollout(sql, fleet_, rollout);
     ReleaseMemory(database_, fleet_).add(sql, releases, rollout.id);

@@ -86,9 +86,10 @@ public:
       : database_(database), fleet_(std::move(fleet)) {}
 
   /// Remembers a new one with all its hosts and releases. Throws Declined as check_none_open and
-  /// ReleaseMemory::check do; with `alone` false only the latter.
+  /// ReleaseMemory::check do; with `alone` false only the latter. Throws Ousted where the `hold` it
+  /// is to be carried out under was taken away meanwhile.
   void begin(const RememberedRollout& rollout, const std::vector<Release>& releases,
-             bool alone = true);
+             bool alone = true, const FleetHold* hold = nullptr);
   /// The one that is not over, if any.
   std::optional<RememberedRollout> open();
   /// Throws Declined (exit 75) that names the one that is not over, and what can be done with it.

@@ -25,7 +25,7 @@ bool is_told(HostPhase phase) {
 RolloutRecord::RolloutRecord(RememberedRollout rollout,
                              const std::vector<std::unique_ptr<HostRun>>& hosts,
                              RolloutMemory& memory, FleetHold& hold, RunView& shown)
-    : rollout_(std::move(rollout)), memory_(memory), hold_(hold), shown_(shown) {
+    : rollout_(std::move(rollout)), hosts_(hosts), memory_(memory), hold_(hold), shown_(shown) {
   for (std::size_t i = 0; i < hosts.size(); ++i) positions_[hosts[i].get()] = i;
 }
 
@@ -116,6 +116,7 @@ void RolloutRecord::taken_up(const std::vector<TakenUpHost>& phases, const std::
     auto& row = rollout_.hosts[i];
     if (row.phase == phases[i].phase && !phases[i].anew) continue;
     row.phase = phases[i].phase;
+    if (row.phase == HostPhase::Done) row.outcome = hosts_[i]->outcome;  // it was not heard before
     if (phases[i].anew) {
       ++row.attempt;
       row.started_ms = row.ended_ms = 0;

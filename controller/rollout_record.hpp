@@ -18,7 +18,7 @@ namespace kongfleet::controller {
 /// the rollout brings is written together; what hosts say between is kept until then.
 class RolloutRecord : public RunView {
 public:
-  /// `rollout` is remembered already, with its hosts in the order of `hosts`. All but the first two
+  /// `rollout` is remembered already, with its hosts in the order of `hosts`. All but the first
   /// must outlive it.
   RolloutRecord(RememberedRollout rollout, const std::vector<std::unique_ptr<HostRun>>& hosts,
                 RolloutMemory& memory, FleetHold& hold, RunView& shown);
@@ -47,6 +47,7 @@ private:
   void written();
 
   RememberedRollout rollout_;
+  const std::vector<std::unique_ptr<HostRun>>& hosts_;
   std::map<const HostRun*, std::size_t> positions_;
   RolloutMemory& memory_;
   FleetHold& hold_;

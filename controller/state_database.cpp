@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "controller/state_database.hpp"
 
+#include "controller/clock.hpp"
 #include "proto/error.hpp"
 
 #include <soci/soci.h>
@@ -186,6 +187,7 @@ bool state_exists(const std::string& location) {
 }
 
 std::int64_t wall_clock_ms() {
+  if (Clock::source != nullptr) return Clock::source->wall_ms();
   const auto now = std::chrono::system_clock::now().time_since_epoch();
   return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
 }

@@ -95,7 +95,7 @@ int run_sync(const GlobalOptions& global, const SyncCommand& command, const Answ
   FleetRun look(fleet, hosts, releases, "sync");
   FleetHold hold(memory.database, fleet.name, holder_for(look), FleetHold::Manner::Polite);
   check_may_begin(memory, releases);
-  look.plan_all();
+  look.plan_all([&] { hold.renew(); });
   auto found = sort_out(look);
   print_poisoned(found.rest, answer);
   print_objections(answer.err, look.hosts());
@@ -108,7 +108,7 @@ int run_sync(const GlobalOptions& global, const SyncCommand& command, const Answ
     if (!unwritten.empty()) troubles.push_back(std::move(unwritten));
   } else {
     run.emplace(fleet, found.wanting, releases, "sync", look.id());
-    run->plan_all();
+    run->plan_all([&] { hold.renew(); });
     QuietView quiet;
     RunWatch watch(fleet, run->id());
     end = roll_out(*run, memory, hold, selection_text(command.selectors),

@@ -1,0 +1,145 @@
+#!/usr/bin/python3
+# SPDX-FileCopyrightText: The kongfleet authors
+# SPDX-License-Identifier: Apache-2.0
+"""Shows that rollout_simulation can fail:  mutants.py [NAME...]
+
+Each mutant is the controller with one thing wrong in it. It is built beside the real one, and its
+simulation must break an invariant within the seeds of an ordinary run. KONGFLEET_BUILD is the build;
+the mutants stay in its tests/simulation/mutants, and the compiler's cache knows them the next time.
+"""
+import json
+import os
+import pathlib
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+SOURCE = pathlib.Path(__file__).resolve().parents[2]
+BUILD = pathlib.Path(os.environ.get("KONGFLEET_BUILD", SOURCE / "build")).resolve()
+SEEDS = 10_000
+
+# name: file, what stands there, what stands there instead
+MUTANTS = {
+    "confirms-before-bake": ("rollout.cpp", "  if (!confirming_ && now < *bake_until_) return;\n", ""),
+    "ignores-max-unavailable": (
+        "rollout.cpp", "    if (unavailable() >= rules_.max_unavailable) return;\n    if (hosts_",
+        "    if (hosts_"),
+    "next-wave-early": ("rollout.cpp", "    if (!done) return actions;\n", ""),
+    "lost-hosts-are-no-trouble": ("rollout.cpp", " + count(HostPhase::Lost) +\n", " +\n"),
+    "one-failure-too-many": (
+        "rollout.cpp", "if (failures_ > rules_.max_failures) {",
+        "if (failures_ > rules_.max_failures + 1) {"),
+    "forgets-to-revert-the-first": (
+        "rollout.cpp", "if (hosts_[host] == HostPhase::Trial) order(host);",
+        "if (host != 0 && hosts_[host] == HostPhase::Trial) order(host);"),
+    "leaves-what-was-confirmed": (
+        "rollout.cpp", "  if (goes_back) return count(HostPhase::Done) == 0;\n", ""),
+    "resume-takes-trial-for-done": (
+        "resume_decision.cpp", "return stays(HostPhase::Trial);", "return stays(HostPhase::Done);"),
+    "resume-forgets-failures": (
+        "recorded_run.cpp", "if (why != TakenUp::AfterStop) {", "if (false) {"),
+    "lost-is-called-back": (
+        "host_run.cpp", "  const bool possible = phase != HostPhase::Trial",
+        "  if (phase == HostPhase::Lost) co_return HostPhase::Back;\n"
+        "  const bool possible = phase != HostPhase::Trial"),
+    "kept-is-called-back": (
+        "host_run.cpp", "co_return untouched ? HostPhase::Kept : phase;",
+        "co_return untouched ? HostPhase::Back : phase;"),
+    "no-renewal": (
+        "rollout_driver.cpp",
+        "if (rollout_.phase(host) == HostPhase::Trial && !busy_[host]) give(host, Job::Renew);", ""),
+    "confirmed-without-asking": (
+        "rollout_driver.cpp", "    const auto phase = co_await run.confirm();\n    co_return phase;",
+        "    co_await run.confirm();\n    co_return HostPhase::Done;"),
+    "tells-before-it-remembers": (
+        "rollout_driver.cpp", "  keep_up([this] { view_.commit(rollout_); });\n", ""),
+    "starts-while-stopping": (
+        "rollout_driver.cpp", "return !rollout_.stopping(); };", "return true; };"),
+    "another-transaction-will-do": (
+        "conversation.cpp", "if (answer.outcome().transaction() != transaction && !comes_home) {",
+        "if (false && !comes_home) {"),
+    "busy-with-ours-is-refused": (
+        "host_run.cpp", "holder_ == rollback.transaction()", "holder_.empty()"),
+    "resume-renews-once": (
+        "fleet_run.cpp", "while (asking.left > 0 && asked && host.answer == HostAnswer::Trial) {",
+        "while (false && asking.left > 0) {"),
+    "two-hold-the-fleet": ("fleet_hold.cpp", "  } else if (other) {", "  } else if (other && false) {"),
+    "ousted-goes-on": (
+        "rollout_memory.cpp", "  if (hold == nullptr) return;\n", "  if (true) return;\n"),
+}
+
+
+def ninja_command(target: str) -> list[str]:
+    """The command that makes `target`, as words of a shell."""
+    said = subprocess.run(["ninja", "-C", BUILD, "-t", "commands", "-s", target],
+                          stdout=subprocess.PIPE, text=True, check=True).stdout
+    words = shlex.split(said.strip().splitlines()[-1])
+    return [word for word in words if word not in (":", "&&")]
+
+
+def with_output(words: list[str], output: pathlib.Path) -> list[str]:
+    words = list(words)
+    words[words.index("-o") + 1] = str(output)
+    return words
+
+
+def build(name: str) -> pathlib.Path:
+    file, right, wrong = MUTANTS[name]
+    text = (SOURCE / "controller" / file).read_text()
+    if text.count(right) != 1:
+        sys.exit(f"{name}: {file} has it {text.count(right)} times: {right}")
+    place = BUILD / "tests/simulation/mutants" / name
+    place.mkdir(parents=True, exist_ok=True)
+    source, made = place / file, place / "mutant.o"
+    source.write_text(text.replace(right, wrong))
+    words = ninja_command(f"CMakeFiles/kongfleet_controller_core.dir/controller/{file}.o")
+    original = str(SOURCE / "controller" / file)
+    words = [str(source) if word == original else word for word in with_output(words, made)]
+    for flag in ("-MD", "-Werror"):
+        words = [word for word in words if word != flag]
+    for flag in ("-MT", "-MF"):
+        at = words.index(flag)
+        del words[at:at + 2]
+    subprocess.run(words, cwd=BUILD, check=True)
+    link = with_output(ninja_command("tests/simulation/rollout_simulation"), place / "simulation")
+    # Before the archive: of that the linker takes only what is not there yet.
+    link.insert(link.index("-o"), str(made))
+    subprocess.run(link, cwd=BUILD, check=True)
+    return place / "simulation"
+
+
+def attempt(name: str) -> str:
+    """What its simulation breaks, as a line; empty: nothing."""
+    program = build(name)
+    environment = {key: value for key, value in os.environ.items() if key != "KONGFLEET_PROOF_DIR"}
+    run = subprocess.run([program, "--until-bad", str(SEEDS)], stdout=subprocess.PIPE,
+                         stderr=subprocess.STDOUT, text=True, check=False, env=environment)
+    shutil.rmtree(program.parent)
+    found = re.search(r"^seed \d+: .*$", run.stdout, re.MULTILINE)
+    return found[0] if run.returncode == 1 and found else ""
+
+
+def main() -> int:
+    began = time.monotonic()
+    names = sys.argv[1:] or list(MUTANTS)
+    missed = 0
+    with ThreadPoolExecutor(2) as pool:
+        for name, found in zip(names, pool.map(attempt, names)):
+            print(f"mutants: {name}: {found or 'NOT CAUGHT'}", flush=True)
+            missed += not found
+    seconds = time.monotonic() - began
+    print(f"mutants-simulation: {len(names)}, {missed} bad, {seconds:.1f} s")
+    if "KONGFLEET_PROOF_DIR" in os.environ:
+        proof = {"name": "mutants", "promise": "P8 P11", "count": len(names), "bad": missed,
+                 "seconds": seconds}
+        path = pathlib.Path(os.environ["KONGFLEET_PROOF_DIR"]) / "mutants-simulation.json"
+        path.write_text(json.dumps(proof) + "\n")
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,229 @@
+// SPDX-FileCopyrightText: The kongfleet authors
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/simulation/process.hpp"
+
+#include "controller/declined.hpp"
+#include "controller/ousted.hpp"
+#include "controller/rollout_plan.hpp"
+#include "controller/rollout_record.hpp"
+
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <soci/soci.h>
+
+#include <algorithm>
+
+namespace kongfleet::simulation {
+
+namespace asio = boost::asio;
+using namespace controller;
+
+/// What the controller shows, as a person sees it.
+class Process::Onlooker final : public RunView {
+public:
+  explicit Onlooker(Process& process) : process_(process), world_(process.setting_.world) {}
+  void wave(std::size_t number, std::size_t, std::size_t) override {
+    world_.note("wave", number);
+    look_back();
+  }
+  void baking(std::size_t number, std::size_t, milliseconds) override {
+    world_.note("baking", number);
+  }
+  void step(const HostRun&, const wire::Progress&) override {}
+  void phase(const HostRun& host, HostPhase phase) override {
+    const auto at = process_.position(host);
+    if (world_.traced()) {
+      world_.tell(process_.name_ + " shows host " + std::to_string(at) + " as " +
+                  std::string(phase_name(phase)) + ": " + host.problem);
+    }
+    world_.note("shown", at, static_cast<std::uint64_t>(phase));
+    if (is_in_charge()) process_.setting_.truth.shown(at, phase);
+  }
+  void stopping(const std::string& why) override {
+    look_back();
+    world_.tell(process_.name_ + " stops: " + why);
+    if (is_in_charge()) process_.setting_.truth.stopping();
+  }
+  bool rollback = false;
+  bool forgiving = false;
+  std::string taken_up;  // a rollout whose hosts begin as is remembered
+
+private:
+  // One that was ousted says what it likes.
+  bool is_in_charge() const {
+    return !rollback && process_.setting_.truth.in_charge == process_.name_;
+  }
+  void look_back() {
+    if (taken_up.empty()) return;
+    const auto row = process_.memory_->rollouts.find(std::exchange(taken_up, ""));
+    for (std::size_t i = 0; i < row.hosts.size(); ++i) {
+      process_.setting_.truth.remembered(i, row.hosts[i].phase, forgiving);
+    }
+  }
+  Process& process_;
+  World& world_;
+};
+
+/// Somebody who is asked before a host is touched: it takes a while, and sometimes it is a no.
+class Process::Gate final : public RolloutGate {
+public:
+  explicit Gate(World& world) : world_(world) {}
+  asio::awaitable<std::string> before_host(const HostRun&, std::size_t) override {
+    Timer timer(co_await asio::this_coro::executor);
+    timer.expires_after(world_.chance.ms(1, 3000));
+    co_await timer.async_wait(asio::use_awaitable);
+    constexpr std::size_t objects_one_in = 40;
+    co_return world_.chance.one_in(objects_one_in) ? "the balancer says no" : "";
+  }
+  asio::awaitable<void> after_host(const HostRun&, HostPhase) override {
+    Timer timer(co_await asio::this_coro::executor);
+    timer.expires_after(world_.chance.ms(1, 1000));
+    co_await timer.async_wait(asio::use_awaitable);
+  }
+
+private:
+  World& world_;
+};
+
+Process::Process(Setting setting, std::string name)
+    : setting_(setting),
+      name_(std::move(name)),
+      loop_(setting.world),
+      links_(setting.world, setting.hosts),
+      view_(std::make_unique<Onlooker>(*this)) {
+  if (setting_.gated) gate_ = std::make_unique<Gate>(setting_.world);
+  links_.said = [this](std::size_t host, const std::string& frame) {
+    setting_.truth.said(host, frame);
+  };
+}
+
+Process::~Process() = default;
+
+void Process::kill(milliseconds unseen_for) {
+  links_.die(unseen_for);
+  loop_.kill();
+}
+
+void Process::seen_dead() {
+  const std::string nobody = "4194305 1";  // no process has that number
+  const auto here = this_holder("", "").machine;
+  memory_->database.together([&](soci::session& sql) {
+    sql << "UPDATE holders SET machine = :machine, process = :process WHERE process = :mine",
+        soci::use(here), soci::use(nobody), soci::use(name_);
+  });
+}
+
+std::size_t Process::position(const HostRun& host) const {
+  return static_cast<std::size_t>(std::stoul(host.host().name.substr(1)));
+}
+
+void Process::make_run(const Fleet& fleet, const std::vector<Release>& releases,
+                       const std::string& kind, const std::string& id) {
+  std::vector<const FleetHost*> hosts;
+  for (const auto& host : fleet.hosts) hosts.push_back(&host);
+  run_ =
+      std::make_unique<FleetRun>(fleet, hosts, releases, kind, id, RunGround{loop_, links_, name_});
+}
+
+void Process::hold(const std::string& doing, FleetHold::Manner manner) {
+  const auto now = setting_.world.wall_ms();
+  const Holder me{name_, doing, "machine of " + name_, name_, now, now};
+  hold_ = std::make_unique<FleetHold>(memory_->database, setting_.fleet.name, me, manner);
+}
+
+CommandEnd Process::command(const std::function<CommandEnd()>& deed) {
+  setting_.world.tell(name_ + " begins");
+  CommandEnd end;
+  try {
+    memory_ = std::make_unique<FleetMemory>(setting_.fleet, StateDatabase::Mode::Write);
+    end = deed();
+  } catch (const Declined& declined) {
+    end.how = CommandEnd::How::Declined;
+    end.exit_code = declined.exit_code();
+    end.why = declined.what();
+  } catch (const Killed&) {
+    end.how = CommandEnd::How::Killed;
+  }
+  loop_.kill();  // what it left undone stays so
+  run_.reset();
+  if (end.how != CommandEnd::How::Killed) hold_.reset();
+  setting_.world.note("ends with", 0, static_cast<std::uint64_t>(end.exit_code));
+  setting_.world.tell(name_ + " ends with " + std::to_string(end.exit_code) +
+                      (end.how == CommandEnd::How::Killed ? ": killed" : ": " + end.why));
+  return end;
+}
+
+CommandEnd Process::ended(const RunEnd& end) const {
+  CommandEnd result;
+  result.exit_code = end.exit_code;
+  result.id = end.id;
+  result.state = end.state;
+  result.stop = end.stop;
+  result.why = end.taken_over;
+  const bool contested = setting_.truth.is_contested();
+  if (!end.forgotten.empty() && !contested) setting_.world.violated("forgotten: " + end.forgotten);
+  for (const auto& [host, phase] : end.hosts) result.phases.push_back(phase);
+  return result;
+}
+
+CommandEnd Process::roll_out(const std::string& id) {
+  return command([&] {
+    make_run(setting_.fleet, setting_.releases, "rollout", id);
+    hold("rollout " + id, FleetHold::Manner::Polite);
+    setting_.truth.in_charge = name_;
+    check_may_begin(*memory_, run_->releases());
+    run_->plan_all([this] { hold_->renew(); });
+    std::size_t objections = 0;
+    for (std::size_t i = 0; i < run_->hosts().size(); ++i) {
+      if (const auto out = run_->hosts()[i]->ruled_out()) {
+        ++objections;
+        setting_.truth.shown(i, *out);
+      }
+    }
+    if (objections > setting_.fleet.rollout.max_failures) {
+      CommandEnd end;
+      end.how = CommandEnd::How::Objected;
+      return end;
+    }
+    return ended(controller::roll_out(*run_, *memory_, *hold_, "", {*view_, gate_.get()}));
+  });
+}
+
+CommandEnd Process::take_up(const std::string& id, Again again) {
+  return command([&] {
+    unfinished_ = std::make_unique<UnfinishedRollout>(unfinished(setting_.fleet, *memory_, id));
+    make_run(unfinished_->fleet, unfinished_->releases, unfinished_->rollout.kind, id);
+    hold(again == Again::Resume ? "resume " + id : "abort " + id, FleetHold::Manner::Polite);
+    hold_->renew();
+    unfinished_->rollout = memory_->rollouts.find(id);
+    if (is_over(unfinished_->rollout.state)) throw Declined(1, "it is over by now");
+    setting_.truth.taken_up();
+    setting_.truth.in_charge = name_;
+    view_->taken_up = id;
+    const auto stop = unfinished_->rollout.stop;
+    view_->forgiving =
+        again == Again::Resume && (stop == RolloutStop::Paused || stop == RolloutStop::Interrupted);
+    return ended(
+        controller::take_up(*run_, *unfinished_, again, *memory_, *hold_, {*view_, gate_.get()}));
+  });
+}
+
+CommandEnd Process::roll_back(const std::string& id) {
+  return command([&] {
+    view_->rollback = true;
+    make_run(setting_.fleet, {}, "rollback", id);
+    hold("rollback " + id, FleetHold::Manner::BreakGlass);
+    setting_.truth.contested();
+    RolloutRecord record(begin_rollback(*run_, *memory_, ""), run_->hosts(), memory_->rollouts,
+                         *hold_, *view_);
+    const auto end = run_->roll_back(std::nullopt, record);
+    try {
+      record.end(end);
+    } catch (const Ousted& ousted) {
+      setting_.world.tell(ousted.what());
+    }
+    return ended(end);
+  });
+}
+
+}  // namespace kongfleet::simulation

@@ -1,0 +1,231 @@
+// SPDX-FileCopyrightText: The kongfleet authors
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/simulation/truth.hpp"
+
+#include <algorithm>
+
+namespace kongfleet::simulation {
+
+namespace {
+
+constexpr auto told_within = std::chrono::seconds(5);
+
+bool is_bad(HostPhase phase) {
+  return phase == HostPhase::Lost || phase == HostPhase::Stranded ||
+         phase == HostPhase::Unreachable;
+}
+
+}  // namespace
+
+Truth::Facts& Truth::facts(std::size_t host) {
+  if (facts_.size() < hosts_.size()) facts_.resize(hosts_.size());
+  return facts_[host];
+}
+
+void Truth::rollout(const std::string& id, Rules rules, const std::string& target) {
+  id_ = id;
+  rules_ = std::move(rules);
+  target_ = target;
+  stopping_ = contested_ = false;
+  for (std::size_t i = 0; i < hosts_.size(); ++i) {
+    const bool harmed_before = facts(i).harmed;
+    facts(i) = {};
+    facts(i).harmed = harmed_before;
+    facts(i).before = hosts_[i]->committed();
+  }
+}
+
+void Truth::taken_up() {
+  stopping_ = false;
+  for (auto& facts : facts_) facts.shown.reset();
+}
+
+void Truth::harmed_all() {
+  living_ = false;
+  for (auto& facts : facts_) facts.harmed = facts.harmed_since = true;
+}
+
+void Truth::broken(std::size_t host, const std::string& what) {
+  world_.violated("host " + std::to_string(host) + ": " + what);
+}
+
+bool Truth::is_ours(const std::string& transaction) const {
+  return !id_.empty() && transaction.starts_with(id_ + "/");
+}
+
+std::size_t Truth::wave_of(std::size_t host) const {
+  std::size_t wave = 0;
+  while (host >= rules_.wave_ends[wave]) ++wave;
+  return wave;
+}
+
+bool Truth::runs_target(std::size_t host) const {
+  return hosts_[host]->committed().digest == target_;
+}
+
+bool Truth::false_claims(std::size_t host) const {
+  return hosts_[host]->temper.lie == Lie::FalseClaim;
+}
+
+bool Truth::shown_failed(std::size_t host) const {
+  const auto& shown = facts_[host].shown;
+  return shown && controller::is_failure(*shown);
+}
+
+std::size_t Truth::known_failures() const {
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < facts_.size(); ++i) {
+    const auto& failed = facts_[i].failed;
+    const bool told = failed && !facts_[i].harmed && world_.now() - *failed > told_within;
+    if (told || (shown_failed(i) && !facts_[i].forgiven)) ++count;
+  }
+  return count;
+}
+
+void Truth::begins(std::size_t host, const std::string& transaction, bool way_back) {
+  if (!is_ours(transaction)) return;
+  auto& its = facts(host);
+  (way_back ? its.going_back : its.changing) = true;
+  if (way_back) return;
+  its.harmed_since = !living_;
+  its.failed.reset();
+  its.was_in_trial = false;
+  if (contested_) return;
+  std::size_t unavailable = 0;
+  for (std::size_t i = 0; i < facts_.size(); ++i) {
+    const bool bad = facts_[i].shown && is_bad(*facts_[i].shown);
+    if (facts_[i].changing || facts_[i].going_back || bad) ++unavailable;
+  }
+  if (unavailable > rules_.max_unavailable) {
+    broken(host, "budget: it begins as number " + std::to_string(unavailable) + " of at most " +
+                     std::to_string(rules_.max_unavailable));
+  }
+  const auto wave = wave_of(host);
+  const auto first = wave == 0 ? 0 : rules_.wave_ends[wave - 1];
+  for (std::size_t i = 0; i < first; ++i) {
+    if (runs_target(i) || facts_[i].failed || shown_failed(i) || false_claims(i)) continue;
+    broken(host, "order: it begins before host " + std::to_string(i) + " of a wave before");
+  }
+}
+
+void Truth::in_trial(std::size_t host, const std::string& transaction) {
+  if (!is_ours(transaction)) return;
+  auto& its = facts(host);
+  its.changing = false;
+  its.trial_since = world_.now();
+  its.was_in_trial = true;
+}
+
+void Truth::lease_over(std::size_t host) {
+  if (!facts(host).harmed_since && !contested_) broken(host, "lease: it runs out in a living hand");
+}
+
+void Truth::confirmed(std::size_t host, const std::string& transaction) {
+  if (!is_ours(transaction)) return;
+  auto& its = facts(host);
+  its.was_confirmed = true;
+  const auto wave = wave_of(host);
+  for (auto i = wave == 0 ? 0 : rules_.wave_ends[wave - 1]; i < rules_.wave_ends[wave]; ++i) {
+    const auto& other = facts_[i];
+    const bool baked = other.trial_since && world_.now() - *other.trial_since >= rules_.bake;
+    const bool done = other.was_confirmed || runs_target(i);
+    if (baked || (i != host && (done || other.failed || shown_failed(i) || false_claims(i)))) {
+      continue;
+    }
+    broken(host, "bake: it is confirmed, and host " + std::to_string(i) + " has not baked");
+  }
+}
+
+void Truth::ended(std::size_t host, const std::string& transaction, wire::Outcome::Result result) {
+  if (!is_ours(transaction)) return;
+  auto& its = facts(host);
+  its.changing = its.going_back = false;
+  its.trial_since.reset();
+  if (result != wire::Outcome::COMMITTED) its.failed = world_.now();
+}
+
+void Truth::check() {
+  std::size_t changing = 0;
+  std::size_t going_back = 0;
+  for (const auto& facts : facts_) {
+    changing += facts.changing || facts.going_back ? 1 : 0;
+    going_back += facts.going_back ? 1 : 0;
+  }
+  const bool one_goes_back = stopping_ && going_back <= 1;
+  if (changing > rules_.max_unavailable && !one_goes_back && !contested_) {
+    world_.violated("budget: " + std::to_string(changing) + " hosts are being changed, at most " +
+                    std::to_string(rules_.max_unavailable) + " may");
+  }
+}
+
+void Truth::said(std::size_t host, const std::string& frame) {
+  living_ = true;
+  constexpr std::size_t header = 4;
+  wire::ToAgent message;
+  message.ParseFromArray(frame.data() + header, static_cast<int>(frame.size() - header));
+  world_.note("is told", host, static_cast<std::uint64_t>(message.body_case()));
+  if (!message.has_apply() || contested_) return;
+  if (stopping_) broken(host, "stop: Apply is sent although nothing new was to start");
+  if (known_failures() > rules_.max_failures) {
+    broken(host, "failures: Apply is sent after " + std::to_string(known_failures()) +
+                     " of at most " + std::to_string(rules_.max_failures) + " failures");
+  }
+}
+
+void Truth::remembered(std::size_t host, HostPhase phase, bool forgiven) {
+  facts(host).shown = phase;
+  facts(host).forgiven = forgiven;
+  if (forgiven) facts(host).failed.reset();
+  if (contested_) return;
+  const auto wrong = agrees(host, phase);
+  if (!wrong.empty()) broken(host, "report: taken up as " + wrong);
+}
+
+void Truth::shown(std::size_t host, HostPhase phase) {
+  auto& its = facts(host);
+  its.shown = phase;
+  its.forgiven = false;
+  if (contested_) return;
+  const auto wrong = agrees(host, phase);
+  if (!wrong.empty()) broken(host, "report: " + wrong);
+  const auto& temper = hosts_[host]->temper;
+  const bool by_itself = temper.objects || temper.preflight_fails || temper.verify_fails ||
+                         temper.commit_fails || temper.sickens_after.count() > 0;
+  if (controller::is_failure(phase) && !its.harmed && !by_itself && !stopping_) {
+    broken(host, "no false word: nothing happened to it, and it is shown as " +
+                     std::string(controller::phase_name(phase)));
+  }
+}
+
+std::string Truth::agrees(std::size_t host, HostPhase phase) const {
+  if (false_claims(host)) return "";
+  const auto& its = facts_[host];
+  const auto& model = *hosts_[host];
+  const bool ours_open = model.is_open() && is_ours(model.open_id()) && !model.stranded();
+  const bool old = model.committed() == its.before && !ours_open;
+  const auto name = std::string(controller::phase_name(phase));
+  switch (phase) {
+    case HostPhase::Done:
+    case HostPhase::Unchanged:
+    case HostPhase::Kept:
+      return runs_target(host) ? "" : name + ", but it does not run the release";
+    case HostPhase::Back:
+    case HostPhase::Refused:
+    case HostPhase::Waiting:
+      return old ? "" : name + ", but it does not run what it ran before";
+    case HostPhase::Unreachable:
+      return model.committed() == its.before ? "" : name + ", but it was changed";
+    case HostPhase::Trial:
+      return its.was_in_trial ? "" : name + ", but it never was in trial";
+    case HostPhase::Stranded:
+      return its.harmed || model.temper.stranded_tries > 0 ? "" : name + ", but it is not";
+    case HostPhase::Changing:
+    case HostPhase::Confirming:
+    case HostPhase::Reverting:
+    case HostPhase::Lost:
+      return "";
+  }
+  return "";
+}
+
+}  // namespace kongfleet::simulation
