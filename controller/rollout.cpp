@@ -131,10 +131,9 @@ void Rollout::report(std::size_t host, HostPhase phase, Time) {
   if (over_for_it || before == phase) return;
   hosts_[host] = phase;
   const bool asked_back = before == HostPhase::Reverting;
-  if (!is_failure(phase) || (asked_back && phase == HostPhase::Back)) return;
   if (asked_back) return;  // it is counted already: the rollout has failed
-  ++failures_;
-  stop_if_due();
+  if (is_failure(phase)) ++failures_;
+  stop_if_due();  // after good news too: it may have been the last that moved
 }
 
 bool Rollout::whole_wave_failed() const {

@@ -102,6 +102,19 @@ TEST_CASE("what somebody else has ended stays ended") {
   CHECK(memory.rollouts.find("rollout-1").state == RolloutState::Aborted);
 }
 
+TEST_CASE("a controller that was ousted before it began begins nothing") {
+  const StateFixture state;
+  auto memory = state.open();
+  auto elsewhere = this_holder("eve@box", "rollout rollout-1");
+  elsewhere.machine = "another machine";
+  const FleetHold hold(memory.database, "edge", elsewhere, FleetHold::Manner::Polite);
+  const FleetHold breaker(memory.database, "edge", this_holder("ops@box", "rollback"),
+                          FleetHold::Manner::BreakGlass);
+  const auto begin = [&] { memory.rollouts.begin(begun("rollout-1", 1), {}, true, &hold); };
+  CHECK_THROWS_WITH(begin(), "taken over by ops@box: rollback");
+  CHECK_FALSE(memory.rollouts.open());
+}
+
 TEST_CASE("a controller that was ousted writes nothing more into what it did") {
   const StateFixture state;
   auto memory = state.open();

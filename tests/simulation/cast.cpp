@@ -113,7 +113,7 @@ Cast draw_fleet(Chance& chance) {
   policy.max_failures = static_cast<unsigned>(cast.rules.max_failures);
   policy.on_failure = chance.one_in(3) ? OnFailure::Pause : OnFailure::Rollback;
   policy.deadline = chance.ms(60'000, 300'000);
-  policy.confirm_timeout = chance.ms(30'000, 600'000);
+  policy.confirm_timeout = chance.ms(30'000, chance.one_in(2) ? 60'000 : 600'000);
   if (chance.one_in(5)) {
     fleet.ssh.max_connections = static_cast<unsigned>(chance.between(1, count));
     const auto one_is_free = std::max<std::size_t>(fleet.ssh.max_connections, 2) - 1;

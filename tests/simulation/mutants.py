@@ -37,7 +37,10 @@ MUTANTS = {
         "rollout.cpp", "if (hosts_[host] == HostPhase::Trial) order(host);",
         "if (host != 0 && hosts_[host] == HostPhase::Trial) order(host);"),
     "leaves-what-was-confirmed": (
-        "rollout.cpp", "  if (goes_back) return count(HostPhase::Done) == 0;\n", ""),
+        "rollout.cpp", "if (hosts_[host] != HostPhase::Done) continue;",
+        "if (hosts_[host] != HostPhase::Done || host == 0) continue;"),
+    "says-it-is-well": (
+        "rollout.cpp", "return stop_ == RolloutStop::Failed ? 3 : 0;", "return 0;"),
     "resume-takes-trial-for-done": (
         "resume_decision.cpp", "return stays(HostPhase::Trial);", "return stays(HostPhase::Done);"),
     "resume-forgets-failures": (
@@ -99,7 +102,7 @@ def build(name: str) -> pathlib.Path:
     words = ninja_command(f"CMakeFiles/kongfleet_controller_core.dir/controller/{file}.o")
     original = str(SOURCE / "controller" / file)
     words = [str(source) if word == original else word for word in with_output(words, made)]
-    for flag in ("-MD", "-Werror"):
+    for flag in ("-MD", "-Werror", "-Wall"):
         words = [word for word in words if word != flag]
     for flag in ("-MT", "-MF"):
         at = words.index(flag)

@@ -90,21 +90,24 @@ void Truth::begins(std::size_t host, const std::string& transaction, bool way_ba
   its.harmed_since = !living_;
   its.failed.reset();
   its.was_in_trial = false;
-  if (contested_) return;
-  std::size_t unavailable = 0;
+}
+
+// What must hold when a host is told to begin.
+void Truth::may_begin(std::size_t host) {
+  std::size_t unavailable = 1;
   for (std::size_t i = 0; i < facts_.size(); ++i) {
     const bool bad = facts_[i].shown && is_bad(*facts_[i].shown);
-    if (facts_[i].changing || facts_[i].going_back || bad) ++unavailable;
+    if (i != host && (facts_[i].changing || facts_[i].going_back || bad)) ++unavailable;
   }
   if (unavailable > rules_.max_unavailable) {
-    broken(host, "budget: it begins as number " + std::to_string(unavailable) + " of at most " +
-                     std::to_string(rules_.max_unavailable));
+    broken(host, "budget: it is to begin as number " + std::to_string(unavailable) +
+                     " of at most " + std::to_string(rules_.max_unavailable));
   }
   const auto wave = wave_of(host);
   const auto first = wave == 0 ? 0 : rules_.wave_ends[wave - 1];
   for (std::size_t i = 0; i < first; ++i) {
     if (runs_target(i) || facts_[i].failed || shown_failed(i) || false_claims(i)) continue;
-    broken(host, "order: it begins before host " + std::to_string(i) + " of a wave before");
+    broken(host, "order: it is to begin before host " + std::to_string(i) + " of a wave before");
   }
 }
 
@@ -117,7 +120,9 @@ void Truth::in_trial(std::size_t host, const std::string& transaction) {
 }
 
 void Truth::lease_over(std::size_t host) {
-  if (!facts(host).harmed_since && !contested_) broken(host, "lease: it runs out in a living hand");
+  const bool given_up = shown_failed(host);
+  if (!facts(host).harmed_since && !given_up && !contested_)
+    broken(host, "lease: it runs out in a living hand");
 }
 
 void Truth::confirmed(std::size_t host, const std::string& transaction) {
@@ -165,6 +170,7 @@ void Truth::said(std::size_t host, const std::string& frame) {
   message.ParseFromArray(frame.data() + header, static_cast<int>(frame.size() - header));
   world_.note("is told", host, static_cast<std::uint64_t>(message.body_case()));
   if (!message.has_apply() || contested_) return;
+  may_begin(host);
   if (stopping_) broken(host, "stop: Apply is sent although nothing new was to start");
   if (known_failures() > rules_.max_failures) {
     broken(host, "failures: Apply is sent after " + std::to_string(known_failures()) +

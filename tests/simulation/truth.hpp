@@ -19,12 +19,13 @@ using controller::HostPhase;
 ///
 /// budget: never are more than max_unavailable hosts being changed by this rollout's own orders at
 ///   once: from the moment a host takes Apply until it is in trial or back (its own way back after
-///   a failure counts), and from the moment it takes Rollback until that is done. When one begins,
-///   those that were shown as lost, unreachable or stranded count too. Once the rollout stops, one
-///   host at a time may go back whatever became of the others. What does not count: the
+///   a failure counts), and from the moment it takes Rollback until that is done. When Apply is
+///   sent, those that were shown as lost, unreachable or stranded count too. Once the rollout
+///   stops, one host at a time may go back whatever became of the others. What does not count: the
 ///   end of a trial, for that is never put off (ordered by Revert, or by the host itself), and
 ///   hosts of which a controller was not told yet.
-/// order: when a host takes Apply, every host of the waves before it runs the release for good, or
+/// order: when Apply is sent to a host, every host of the waves before it runs the release for
+/// good, or
 ///   failed, or was shown to have failed.
 /// bake: when a host takes Confirm, it has been in trial for `bake`, and so has every other host of
 ///   its wave that is not done and did not fail.
@@ -104,6 +105,7 @@ private:
   std::size_t wave_of(std::size_t host) const;
   bool shown_failed(std::size_t host) const;
   std::size_t known_failures() const;
+  void may_begin(std::size_t host);
   void broken(std::size_t host, const std::string& what);
 
   World& world_;

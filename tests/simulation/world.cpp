@@ -9,8 +9,8 @@ namespace kongfleet::simulation {
 namespace {
 
 // More than any rollout of these sizes needs, whatever happens to it.
-constexpr std::size_t events_max = 300'000;
-constexpr auto time_max = std::chrono::hours(24 * 4);
+constexpr std::size_t events_max = 60'000;
+constexpr auto time_max = std::chrono::hours(48);
 constexpr std::int64_t wall_start_ms = 1'795'000'000'000;
 constexpr std::uint64_t prime = 0x100000001b3U;
 
