@@ -159,7 +159,8 @@ void Truth::check() {
   std::size_t going_back = 0;
   for (const auto& facts : facts_) {
     changing += facts.changing || facts.going_back ? 1 : 0;
-    going_back += facts.going_back ? 1 : 0;
+    const bool given_up = facts.shown && is_bad(*facts.shown);
+    going_back += facts.going_back && !given_up ? 1 : 0;
   }
   const bool one_goes_back = stopping_ && going_back <= 1;
   if (changing > rules_.max_unavailable && !one_goes_back && !contested_) {
