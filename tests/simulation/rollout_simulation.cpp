@@ -117,7 +117,7 @@ struct Seeds {
 }
 
 int run(const Seeds& seeds) {
-  crash::ProofEntry entry("rollout-simulation", "P8");
+  crash::ProofEntry entry("rollout-simulation", "P8 P11");
   const auto lanes = std::max(2U, std::thread::hardware_concurrency());
   auto* shares = static_cast<Share*>(::mmap(nullptr, lanes * sizeof(Share), PROT_READ | PROT_WRITE,
                                             MAP_SHARED | MAP_ANONYMOUS, -1, 0));

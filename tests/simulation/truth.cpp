@@ -87,7 +87,7 @@ void Truth::begins(std::size_t host, const std::string& transaction, bool way_ba
   auto& its = facts(host);
   (way_back ? its.going_back : its.changing) = true;
   if (way_back) return;
-  its.harmed_since = !living_;
+  its.harmed_since = !is_in_hand(host);
   its.failed.reset();
   its.was_in_trial = false;
 }
@@ -117,6 +117,11 @@ void Truth::in_trial(std::size_t host, const std::string& transaction) {
   its.changing = false;
   its.trial_since = world_.now();
   its.was_in_trial = true;
+}
+
+// What comes late may be of a conversation that is over.
+bool Truth::is_in_hand(std::size_t host) const {
+  return living_ && hosts_[host]->weather.late_one_in == 0;
 }
 
 void Truth::lease_over(std::size_t host) {
@@ -154,7 +159,8 @@ void Truth::check() {
   std::size_t going_back = 0;
   for (const auto& facts : facts_) {
     changing += facts.changing || facts.going_back ? 1 : 0;
-    going_back += facts.going_back ? 1 : 0;
+    const bool given_up = facts.shown && is_bad(*facts.shown);
+    going_back += facts.going_back && !given_up ? 1 : 0;
   }
   const bool one_goes_back = stopping_ && going_back <= 1;
   if (changing > rules_.max_unavailable && !one_goes_back && !contested_) {

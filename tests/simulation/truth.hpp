@@ -79,7 +79,7 @@ public:
 
   void begins(std::size_t host, const std::string& transaction, bool way_back) override;
   void in_trial(std::size_t host, const std::string& transaction) override;
-  void renewed(std::size_t host) override { facts(host).harmed_since = !living_; }
+  void renewed(std::size_t host) override { facts(host).harmed_since = !is_in_hand(host); }
   void lease_over(std::size_t host) override;
   void confirmed(std::size_t host, const std::string& transaction) override;
   void ended(std::size_t host, const std::string& transaction,
@@ -106,6 +106,7 @@ private:
   bool shown_failed(std::size_t host) const;
   std::size_t known_failures() const;
   void may_begin(std::size_t host);
+  bool is_in_hand(std::size_t host) const;
   void broken(std::size_t host, const std::string& what);
 
   World& world_;
