@@ -1,5 +1,6 @@
 // SPDX-FileCopyrightText: The kongfleet authors
 // SPDX-License-Identifier: Apache-2.0
+#include "controller/clock.hpp"
 #include "controller/durations.hpp"
 #include "controller/fleet_commands.hpp"
 #include "controller/fleet_file.hpp"
@@ -23,8 +24,6 @@
 namespace kongfleet::controller {
 
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 constexpr int interrupted_exit = 130;
 
