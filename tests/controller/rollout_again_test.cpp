@@ -103,6 +103,20 @@ TEST_CASE("an abort that could not take all back needs a person") {
   CHECK(rollout.exit_code() == 4);
 }
 
+TEST_CASE("a budget that a lost host uses up stops it once nothing moves any more") {
+  auto made = rules();
+  made.wave_ends = {3};
+  made.max_unavailable = 1;
+  made.max_failures = 2;
+  Rollout rollout(made, {{P::Trial, P::Waiting, P::Waiting}, RolloutStop::No, "", 0});
+  CHECK(hosts_of(rollout.next({}), Kind::Start) == Hosts{1});
+  rollout.report(0, P::Lost, {});  // its lease could not be renewed
+  CHECK_FALSE(rollout.stopping());
+  rollout.report(1, P::Trial, {});
+  CHECK(rollout.stopping());
+  CHECK(hosts_of(rollout.next({}), Kind::Revert) == Hosts{1});
+}
+
 TEST_CASE("phases and stops have names that read back") {
   for (int i = 0; i <= static_cast<int>(P::Kept); ++i) {
     const auto phase = static_cast<P>(i);

@@ -157,22 +157,6 @@ TEST_CASE("what was confirmed is taken back within the budget") {
   CHECK(rollout.exit_code() == 4);
 }
 
-TEST_CASE("a budget that a lost host uses up stops it once nothing moves any more") {
-  auto two_at_once = rules({4}, 2);
-  two_at_once.max_failures = 2;
-  Rollout rollout(two_at_once);
-  rollout.next({});
-  rollout.report(0, HostPhase::Lost, {});
-  CHECK(hosts_of(rollout.next({}), Kind::Start).empty());
-  rollout.report(1, HostPhase::Trial, {});
-  CHECK(hosts_of(rollout.next({}), Kind::Start) == Hosts{2});
-  Rollout one(rules({3}, 1),
-              {{HostPhase::Changing, HostPhase::Lost, HostPhase::Waiting}, {}, "", 0});
-  one.report(0, HostPhase::Trial, {});
-  CHECK(one.stopping());
-  CHECK(hosts_of(one.next({}), Kind::Revert) == Hosts{0});
-}
-
 TEST_CASE("a wave in which every host failed proves nothing, whatever number may fail") {
   auto allowing = rules({1, 4});
   allowing.max_failures = 3;
