@@ -3,6 +3,7 @@
 #include "tests/simulation/truth.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace kongfleet::simulation {
 
@@ -37,7 +38,10 @@ void Truth::rollout(const std::string& id, Rules rules, const std::string& targe
 
 void Truth::taken_up() {
   stopping_ = false;
-  for (auto& facts : facts_) facts.shown.reset();
+  for (auto& facts : facts_) {
+    facts.shown.reset();
+    facts.has_place = false;
+  }
 }
 
 void Truth::harmed_all() {
@@ -94,12 +98,14 @@ void Truth::begins(std::size_t host, const std::string& transaction, bool way_ba
 
 // What must hold when a host is told to begin.
 void Truth::may_begin(std::size_t host) {
+  auto& its = facts(host);
+  const bool again = std::exchange(its.has_place, true);
   std::size_t unavailable = 1;
   for (std::size_t i = 0; i < facts_.size(); ++i) {
     const bool bad = facts_[i].shown && is_bad(*facts_[i].shown);
     if (i != host && (facts_[i].changing || facts_[i].going_back || bad)) ++unavailable;
   }
-  if (unavailable > rules_.max_unavailable) {
+  if (unavailable > rules_.max_unavailable && !again) {
     broken(host, "budget: it is to begin as number " + std::to_string(unavailable) +
                      " of at most " + std::to_string(rules_.max_unavailable));
   }
@@ -197,6 +203,7 @@ void Truth::shown(std::size_t host, HostPhase phase) {
   auto& its = facts(host);
   its.shown = phase;
   its.forgiven = false;
+  its.has_place = false;
   if (contested_) return;
   const auto wrong = agrees(host, phase);
   if (!wrong.empty()) broken(host, "report: " + wrong);

@@ -23,7 +23,8 @@ using controller::HostPhase;
 ///   sent, those that were shown as lost, unreachable or stranded count too. Once the rollout
 ///   stops, one host at a time may go back whatever became of the others. What does not count: the
 ///   end of a trial, for that is never put off (ordered by Revert, or by the host itself), and
-///   hosts of which a controller was not told yet.
+///   hosts of which a controller was not told yet. A host that is told once more, for its answer
+///   was lost, has its place already.
 /// order: when Apply is sent to a host, every host of the waves before it runs the release for
 /// good, or
 ///   failed, or was shown to have failed.
@@ -98,7 +99,8 @@ private:
     bool was_in_trial = false;
     std::optional<Time> failed;
     std::optional<HostPhase> shown;
-    bool forgiven = false;  // as it is shown
+    bool forgiven = false;   // as it is shown
+    bool has_place = false;  // Apply was sent, and nothing was shown of it since
   };
   Facts& facts(std::size_t host);
   bool is_ours(const std::string& transaction) const;
