@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Shows that rollout_simulation can fail:  mutants.py [NAME...]
 
-Each mutant is the controller with one thing wrong in it. It is built beside the real one, and its
+Without names it takes a few, or with KONGFLEET_DEEP=1 all. Each mutant is the controller with one thing wrong in it. It is built beside the real one, and its
 simulation must break an invariant within the seeds of an ordinary run. KONGFLEET_BUILD is the build;
 the mutants stay in its tests/simulation/mutants, and the compiler's cache knows them the next time.
 """
@@ -21,6 +21,10 @@ from concurrent.futures import ThreadPoolExecutor
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("KONGFLEET_BUILD", SOURCE / "build")).resolve()
 SEEDS = 10_000
+DEEP = os.environ.get("KONGFLEET_DEEP") == "1"
+# One each of the engine, what drives it, and what is remembered.
+USUAL = ("confirms-before-bake", "trials-go-back-at-once", "confirmed-without-asking",
+         "ousted-goes-on")
 
 # name: file, what stands there, what stands there instead
 MUTANTS = {
@@ -34,11 +38,13 @@ MUTANTS = {
         "rollout.cpp", "if (failures_ > rules_.max_failures) {",
         "if (failures_ > rules_.max_failures + 1) {"),
     "forgets-to-revert-the-first": (
-        "rollout.cpp", "if (hosts_[host] == HostPhase::Trial) order(host);",
-        "if (host != 0 && hosts_[host] == HostPhase::Trial) order(host);"),
+        "rollout.cpp", "if (hosts_[host] != from) continue;",
+        "if (hosts_[host] != from || (host == 0 && from == HostPhase::Trial)) continue;"),
+    "trials-go-back-at-once": (
+        "rollout.cpp", "if (moving > 0 && unavailable()", "if (from == HostPhase::Done && unavailable()"),
     "leaves-what-was-confirmed": (
-        "rollout.cpp", "if (hosts_[host] != HostPhase::Done) continue;",
-        "if (hosts_[host] != HostPhase::Done || host == 0) continue;"),
+        "rollout.cpp", "if (hosts_[host] != from) continue;",
+        "if (hosts_[host] != from || (host == 0 && from == HostPhase::Done)) continue;"),
     "says-it-is-well": (
         "rollout.cpp", "return stop_ == RolloutStop::Failed ? 3 : 0;", "return 0;"),
     "resume-takes-trial-for-done": (
@@ -128,18 +134,18 @@ def attempt(name: str) -> str:
 
 def main() -> int:
     began = time.monotonic()
-    names = sys.argv[1:] or list(MUTANTS)
+    names = sys.argv[1:] or (MUTANTS if DEEP else USUAL)
     missed = 0
     with ThreadPoolExecutor(2) as pool:
         for name, found in zip(names, pool.map(attempt, names)):
             print(f"mutants: {name}: {found or 'NOT CAUGHT'}", flush=True)
             missed += not found
     seconds = time.monotonic() - began
-    print(f"mutants-simulation: {len(names)}, {missed} bad, {seconds:.1f} s")
+    print(f"simulation-mutants: {len(names)}, {missed} bad, {seconds:.1f} s")
     if "KONGFLEET_PROOF_DIR" in os.environ:
-        proof = {"name": "mutants", "promise": "P8 P11", "count": len(names), "bad": missed,
+        proof = {"name": "simulation-mutants", "promise": "P8 P11", "count": len(names), "bad": missed,
                  "seconds": seconds}
-        path = pathlib.Path(os.environ["KONGFLEET_PROOF_DIR"]) / "mutants-simulation.json"
+        path = pathlib.Path(os.environ["KONGFLEET_PROOF_DIR"]) / "simulation-mutants.json"
         path.write_text(json.dumps(proof) + "\n")
     return 1 if missed else 0
 
