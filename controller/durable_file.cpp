@@ -6,6 +6,7 @@
 #include "proto/error.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -59,11 +60,13 @@ SshFd create_exclusive(const fs::path& path) {
 
 }  // namespace
 
-void replace_file(const fs::path& path, std::string_view content) {
+void replace_file(const fs::path& path, std::string_view content, Readers readers) {
   // By process id: two that write the same file at once must not write into each other's.
   const fs::path temporary = path.string() + ".new-" + std::to_string(::getpid());
   const auto fd = create_exclusive(temporary);
   Unfinished unfinished(temporary);
+  if (readers == Readers::All && ::fchmod(fd.get(), new_file_mode) != 0)
+    throw_errno("chmod", temporary);
   write_and_sync(fd.get(), content, temporary);
   if (::rename(temporary.c_str(), path.c_str()) != 0) throw_errno("rename to", path);
   unfinished.keep();

@@ -224,6 +224,12 @@ void FleetRun::plan_all(const std::function<void()>& beat) {
   on_all([&](HostRun& host) { return plan_one(host, asking); });
 }
 
+void FleetRun::put_in_order(const std::function<int(const HostRun&)>& rank) {
+  auto& hosts = machinery_->hosts;
+  std::stable_sort(hosts.begin(), hosts.end(),
+                   [&](const auto& one, const auto& other) { return rank(*one) < rank(*other); });
+}
+
 void FleetRun::ask_again(const std::vector<bool>& which, const std::function<void()>& beat) {
   auto& io = machinery_->ground.loop.io();
   Asking asking{machinery_->hosts.size(),

@@ -57,6 +57,9 @@ public:
   /// Asks every host for its plan. Some take a minute: `beat` is called every few seconds
   /// meanwhile, and what it throws ends this.
   void plan_all(const std::function<void()>& beat = [] {});
+  /// Puts the hosts into the order in which they are to go: the lower `rank` first, equals as they
+  /// stand. Before roll_out.
+  void put_in_order(const std::function<int(const HostRun&)>& rank);
   /// Asks these hosts how their transactions stand that began earlier, and greets the others. A
   /// host may take minutes to answer: until all have, those that are found in trial stay in it, and
   /// `beat` is called every few seconds; what it throws ends this.

@@ -115,15 +115,17 @@ void check_may_begin(FleetMemory& memory, const std::vector<Release>& releases) 
   memory.releases.check(releases);
 }
 
+std::optional<HostPhase> ruled_out(const HostRun& host) { return host.ruled_out(); }
+
 RunEnd roll_out(FleetRun& run, FleetMemory& memory, FleetHold& hold, const std::string& selection,
-                const Watchers& watchers) {
+                const Watchers& watchers, SetAside set_aside) {
   const auto rules = run.rules();
   Rollout rollout(rules);
   auto row = remembered(run, selection);
   row.plan = text_of(plan_of(run, rules));
   set_waves(row, rules);
   for (std::size_t i = 0; i < run.hosts().size(); ++i) {
-    const auto out = run.hosts()[i]->ruled_out();
+    const auto out = set_aside(*run.hosts()[i]);
     if (!out) continue;
     rollout.report(i, *out, Clock::now());
     row.hosts[i].phase = *out;

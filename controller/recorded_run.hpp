@@ -6,6 +6,7 @@
 #include "controller/fleet_memory.hpp"
 #include "controller/fleet_run.hpp"
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,10 +25,16 @@ struct Watchers {
   RolloutGate* gate = nullptr;
 };
 
+/// In which phase a host that made its plan is from the beginning; nothing: it may start. Pure.
+using SetAside = std::optional<HostPhase> (*)(const HostRun& host);
+/// Those that are ruled out.
+std::optional<HostPhase> ruled_out(const HostRun& host);
+
 /// Rolls out to the hosts of `run`, which have made their plans, and remembers all of it: before
-/// the first host is told, what is needed to go on. Throws Declined as above.
+/// the first host is told, what is needed to go on. Those that are set aside count as what they
+/// are. Throws Declined as above.
 RunEnd roll_out(FleetRun& run, FleetMemory& memory, FleetHold& hold, const std::string& selection,
-                const Watchers& watchers);
+                const Watchers& watchers, SetAside set_aside = ruled_out);
 
 /// Remembers that `run` goes back, and ends the rollout that is not over, if there is one, as
 /// aborted. What a RolloutRecord of it begins with.

@@ -66,7 +66,7 @@ std::string write_metrics(const Fleet& fleet, const RunEnd& end, std::chrono::mi
   if (fleet.metrics.empty()) return "";
   const RunTimes times{.ended = std::chrono::system_clock::now(), .took = took};
   try {
-    replace_file(fleet.metrics, metrics_text(fleet.name, end, times));
+    replace_file(fleet.metrics, metrics_text(fleet.name, end, times), Readers::All);
     return "";
   } catch (const Error& error) {
     return std::string("metrics: ") + error.what();

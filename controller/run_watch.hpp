@@ -14,8 +14,8 @@
 
 namespace kongfleet::controller {
 
-/// Writes [metrics] of the fleet file, where it has that. Why it could not, as a sentence; else
-/// empty.
+/// Writes [metrics] of the fleet file, where it has that, for everybody to read. Why it could not,
+/// as a sentence; else empty.
 std::string write_metrics(const Fleet& fleet, const RunEnd& end, std::chrono::milliseconds took);
 
 /// All who watch a run besides the person at the terminal: [hooks], [webhook] and [metrics] of the

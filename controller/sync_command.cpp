@@ -1,6 +1,8 @@
 // SPDX-FileCopyrightText: The kongfleet authors
 // SPDX-License-Identifier: Apache-2.0
 #include "controller/clock.hpp"
+#include "controller/clock.hpp"
+#include "controller/declined.hpp"
 #include "controller/durations.hpp"
 #include "controller/fleet_commands.hpp"
 #include "controller/fleet_file.hpp"
@@ -12,14 +14,17 @@
 #include "controller/run_watch.hpp"
 #include "controller/selector.hpp"
 #include "controller/splay.hpp"
+#include "controller/sync_decision.hpp"
 #include "controller/sync_summary.hpp"
 #include "controller/terminal.hpp"
 #include "proto/names.hpp"
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <optional>
 #include <ostream>
+#include <utility>
 
 namespace kongfleet::controller {
 
@@ -37,29 +42,68 @@ public:
   void stopping(const std::string&) override {}
 };
 
-/// What a first look at all hosts came to.
-struct Look {
-  std::vector<const FleetHost*> wanting;  // that are to be mended
-  RunEnd rest;                            // the others, and what the exit code would be for them
+/// What is known of a sync while it is under way, for its last line.
+struct Known {
+  std::string fleet = "-";
+  std::string id = "-";
+  Clock::time_point began = Clock::now();
+
+  std::chrono::milliseconds took() const {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - began);
+  }
 };
 
-Look sort_out(const FleetRun& look) {
-  Look found;
-  found.rest.kind = look.kind();
-  found.rest.id = look.id();
-  for (const auto& host : look.hosts()) {
-    if (host->plan && !host->plan->poison().empty()) {
-      found.rest.poisoned.push_back(host.get());
-    } else if (objection(*host) == 0 && !host->plan->unchanged()) {
-      found.wanting.push_back(&host->host());
-    } else {
-      const auto phase = host->ruled_out().value_or(HostPhase::Unchanged);
-      found.rest.left_alone.emplace_back(host.get(), phase);
+/// The hosts of a look, in the order in which they go, and what each is to a sync.
+struct Look {
+  std::vector<SyncLot> lots;
+  std::vector<std::optional<HostPhase>> set_aside;
+  int objections = 0;
+
+  bool any_wanting() const {
+    return std::find(lots.begin(), lots.end(), SyncLot::Wanting) != lots.end();
+  }
+};
+
+Look sort_out(FleetRun& run) {
+  run.put_in_order([](const HostRun& host) { return static_cast<int>(sync_lot(host)); });
+  Look look;
+  look.objections = gravest(run.hosts());
+  for (const auto& host : run.hosts()) {
+    look.lots.push_back(sync_lot(*host));
+    look.set_aside.push_back(set_aside(*host));
+  }
+  return look;
+}
+
+// Where nothing is begun: who is to be mended waits.
+RunEnd end_of(const FleetRun& run, const Look& look) {
+  RunEnd end;
+  end.kind = run.kind();
+  end.id = run.id();
+  for (std::size_t i = 0; i < look.lots.size(); ++i) {
+    end.hosts.emplace_back(run.hosts()[i].get(), look.set_aside[i].value_or(HostPhase::Waiting));
+  }
+  return end;
+}
+
+// Its rollout knows all hosts alike; a sync tells those it was to work on from the others.
+void tell_apart(RunEnd& end, const Look& look) {
+  const auto all = std::exchange(end.hosts, {});
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    switch (look.lots[i]) {
+      case SyncLot::Wanting:
+        end.hosts.push_back(all[i]);
+        break;
+      case SyncLot::Poisoned:
+        end.poisoned.push_back(all[i].first);
+        break;
+      case SyncLot::AtPeace:
+      case SyncLot::RuledOut:
+        end.left_alone.push_back(all[i]);
+        break;
     }
   }
-  const int objections = gravest(look.hosts());
-  found.rest.exit_code = objections != 0 ? objections : found.rest.poisoned.empty() ? 0 : 2;
-  return found;
+  end.exit_code = sync_exit_code(end, look.objections);
 }
 
 // False: a person or the service manager would not wait. Nothing was touched, and nothing is said.
@@ -71,58 +115,80 @@ bool splay(const GlobalOptions& global, const SyncCommand& command, const Answer
   return wait_undisturbed(time);
 }
 
-void print_poisoned(const RunEnd& end, const Answer& answer) {
-  for (const auto* host : end.poisoned) {
+void print_poisoned(const FleetRun& run, const Answer& answer) {
+  for (const auto& host : run.hosts()) {
+    if (sync_lot(*host) != SyncLot::Poisoned) continue;
     answer.err << host->label()
                << ": not tried again, it failed here before: " << printable(host->plan->poison())
                << "\n";
   }
 }
 
-}  // namespace
-
-int run_sync(const GlobalOptions& global, const SyncCommand& command, const Answer& answer) {
+int sync(const GlobalOptions& global, const SyncCommand& command, const Answer& answer,
+         Known& known) {
   if (!splay(global, command, answer)) return interrupted_exit;
+  known.began = Clock::now();
   const auto fleet = load_fleet(global.fleet_file);  // after the wait: it is as it is now
+  known.fleet = fleet.name;
   const auto hosts = select_hosts(fleet, command.selectors);
-  const auto began = Clock::now();
-  const auto took = [&] {
-    return std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - began);
-  };
   const auto releases = releases_for(fleet, hosts);
   FleetMemory memory(fleet, StateDatabase::Mode::Write, noting(answer));
-  FleetRun look(fleet, hosts, releases, "sync");
-  FleetHold hold(memory.database, fleet.name, holder_for(look), FleetHold::Manner::Polite);
+  FleetRun run(fleet, hosts, releases, "sync");
+  known.id = run.id();
+  FleetHold hold(memory.database, fleet.name, holder_for(run), FleetHold::Manner::Polite);
   check_may_begin(memory, releases);
-  look.plan_all([&] { hold.renew(); });
-  auto found = sort_out(look);
-  print_poisoned(found.rest, answer);
-  print_objections(answer.err, look.hosts());
-  RunEnd end = found.rest;
+  run.plan_all([&] { hold.renew(); });
+  print_poisoned(run, answer);
+  print_objections(answer.err, run.hosts());
+  const auto look = sort_out(run);
+  const auto why_not = look.any_wanting() ? hopeless(run.rules(), look.set_aside) : "";
+  if (!why_not.empty()) answer.err << "nothing was touched: " << why_not << "\n";
+  const bool text = answer.format == OutputFormat::Text;
+  RunEnd end;
   std::vector<std::string> troubles;
-  std::optional<FleetRun> run;  // outlives what is said of its hosts
-  if (found.wanting.empty()) {
+  if (!look.any_wanting() || !why_not.empty()) {
     // Nothing was run, but a run that found nothing to do is news to whoever watches for silence.
-    auto unwritten = write_metrics(fleet, end, took());
+    end = end_of(run, look);
+    tell_apart(end, look);
+    auto unwritten = write_metrics(fleet, end, known.took());
     if (!unwritten.empty()) troubles.push_back(std::move(unwritten));
+    if (!text && has_news(end)) print_run_end(answer, end);
   } else {
-    run.emplace(fleet, found.wanting, releases, "sync", look.id());
-    run->plan_all([&] { hold.renew(); });
     QuietView quiet;
-    RunWatch watch(fleet, run->id());
-    end = roll_out(*run, memory, hold, selection_text(command.selectors),
-                   {watch.around(quiet), watch.gate()});
-    end.left_alone = found.rest.left_alone;
-    end.poisoned = found.rest.poisoned;
-    if (end.exit_code == 0) end.exit_code = found.rest.exit_code;
+    RunWatch watch(fleet, run.id());
+    end = roll_out(run, memory, hold, selection_text(command.selectors),
+                   {watch.around(quiet), watch.gate()}, set_aside);
+    tell_apart(end, look);
     if (has_news(end) || !end.forgotten.empty()) print_run_end(answer, end);
     troubles = watch.end(end);
   }
-  const bool text = answer.format == OutputFormat::Text;
-  if (!text && found.wanting.empty() && has_news(end)) print_run_end(answer, end);
-  if (text && has_news(end)) answer.out << sync_summary(fleet.name, end, took()) << "\n";
   print_troubles(answer, troubles);
+  if (text && has_news(end)) answer.out << sync_summary(fleet.name, end, known.took()) << "\n";
   return end.exit_code;
+}
+
+// Whoever reads logs finds the same last line, also where a sync did not come to its hosts.
+int give_up(const Answer& answer, const Known& known, int exit_code, const std::string& why) {
+  answer_mistake(answer, "sync", why);
+  RunEnd end;
+  end.id = known.id;
+  end.exit_code = exit_code;
+  if (answer.format == OutputFormat::Text)
+    answer.out << sync_summary(known.fleet, end, known.took()) << "\n";
+  return exit_code;
+}
+
+}  // namespace
+
+int run_sync(const GlobalOptions& global, const SyncCommand& command, const Answer& answer) {
+  Known known;
+  try {
+    return sync(global, command, answer, known);
+  } catch (const Declined& declined) {
+    return give_up(answer, known, declined.exit_code(), declined.what());
+  } catch (const std::exception& error) {
+    return give_up(answer, known, 1, error.what());
+  }
 }
 
 }  // namespace kongfleet::controller

@@ -3,6 +3,7 @@
 #include "controller/durable_file.hpp"
 
 #include <catch2/catch.hpp>
+#include <sys/stat.h>
 
 #include "tree_fixture.hpp"
 
@@ -35,6 +36,19 @@ TEST_CASE("a replacement that fails leaves what was there, and nothing beside it
   CHECK(message_of([&] { replace_file(scratch.path() / "d", "x"); }).starts_with("rename to '"));
   CHECK(entries(scratch.path()) == 1);
   CHECK(message_of([&] { replace_file(scratch.path() / "no/f", "x"); }).starts_with("create '"));
+}
+
+TEST_CASE("a file is as private as the umask says, unless all may read it") {
+  const ScratchDirectory scratch;
+  const auto before = ::umask(077);
+  replace_file(scratch.path() / "mine", "x");
+  replace_file(scratch.path() / "all", "x", Readers::All);
+  ::umask(before);
+  const auto mode = [&](const char* name) {
+    return static_cast<unsigned>(fs::status(scratch.path() / name).permissions());
+  };
+  CHECK(mode("mine") == 0600);
+  CHECK(mode("all") == 0644);
 }
 
 TEST_CASE("a new file never overwrites one") {

@@ -8,6 +8,7 @@ import json
 import os
 import pathlib
 import pty
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -183,6 +184,31 @@ class CommandsTest(unittest.TestCase):
         self.assertRegex(text, "^sync id=[^ ]+ fleet=edge exit=1 hosts=1 changed=0 unchanged=0 "
                                "poisoned=0 failed=1 other=0 seconds=[0-9.]+\n$")
 
+    def summary(self, code: int, *before: str, **known: str) -> None:
+        """The last line of a sync that does not come to its hosts; what went wrong stands before."""
+        said = {"id": "-", "fleet": "edge"} | known
+        out = self.run_kongfleet(code, *before, "sync", output="text")
+        self.assertRegex(out, f"^sync id={said['id']} fleet={said['fleet']} exit={code} hosts=0 changed=0 "
+                              "unchanged=0 poisoned=0 failed=0 other=0 seconds=[0-9.]+\n$")
+        self.assertRegex(self.errors, "(?m)^kongfleet: ")
+
+    def test_a_sync_that_ends_by_a_mistake_says_so_in_its_last_line(self):
+        self.summary(1, "-f", "nowhere.toml", fleet="-")
+        with sqlite3.connect(self.directory / "edge.db", isolation_level=None) as other:
+            self.run_kongfleet(1, "sync")
+            other.execute("BEGIN EXCLUSIVE")
+            self.summary(1, id="sync-[^ ]+")
+        other.close()
+
+    def test_a_sync_that_may_not_begin_says_so_in_its_last_line(self):
+        self.configure('[rollout]\nmax_failures = 1\non_failure = "pause"\n')
+        self.run_kongfleet(6, "rollout", "--yes")
+        self.summary(75, id="sync-[^ ]+")
+        self.run_kongfleet(0, "abort", "--yes", "latest")
+        handler = self.directory / "plugins/my-plugin/kong/plugins/my-plugin/handler.lua"
+        handler.write_text(handler.read_text() + "-- changed\n")
+        self.summary(5, id="sync-[^ ]+")
+
     def test_a_rollback_tells_what_it_ends_before_it_does(self):
         events = documents.documents(self.run_kongfleet(3, "rollback", "--yes"))
         self.assertEqual([documents.kind_of(event) for event in events], ["host", "end"])
@@ -236,6 +262,10 @@ class CommandsTest(unittest.TestCase):
             with self.subTest(command):
                 mistake = self.said(1, "-f", "fleet.toml", command, "none", kind="mistake")
                 self.assertEqual(mistake["command"], command)
+
+    def test_wrong_arguments_print_no_document(self):
+        self.assertEqual(self.run_kongfleet(1, "sync", "--splat"), "")
+        self.assertEqual(self.errors, "kongfleet: unknown option '--splat' of sync; did you mean '--splay'?\n")
 
     def test_every_kind_was_seen(self):
         seen = {documents.kind_of(said) for _, said in golden()}

@@ -289,6 +289,28 @@ class RolloutTest(unittest.TestCase):
         self.assertRegex(result.out, "^sync id=.* exit=2 hosts=1 changed=0 unchanged=0 poisoned=1 .*\n$")
         self.assertEqual(self.serving_workers(), workers)
 
+    def test_a_host_that_is_down_takes_its_place_in_the_budgets_of_a_sync(self):
+        down, drifted, _ = self.fleet
+        drifted.write("/etc/kong/kong.conf", self.conf(1).replace(",my-plugin", ""))
+        left = self.conf(1)
+        down.run("systemctl", "stop", "ssh.service")
+        try:
+            for rules, why in (({"max_failures": 1}, "the budget of 1 unavailable hosts is used up"),
+                               ({"max_unavailable": 2}, "1 failed, allowed are 0")):
+                self.fleet.write_fleet_file(**rules)
+                result = self.fleet.kongfleet("sync", expect=1)
+                self.assertIn(f"nothing was touched: {why}\n", result.err)
+                self.assertRegex(result.out, "^sync id=.* exit=1 hosts=3 changed=0 unchanged=1 poisoned=0 failed=1 other=1 ")
+                self.assertEqual(self.conf(1), left)
+            self.fleet.write_fleet_file(max_failures=1, max_unavailable=2)
+            result = self.fleet.kongfleet("sync", expect=2)
+            self.assertRegex(result.out.splitlines()[-1],
+                             "^sync id=.* exit=2 hosts=3 changed=1 unchanged=1 poisoned=0 failed=1 other=0 ")
+        finally:
+            down.run("systemctl", "start", "ssh.service")
+        self.assertIn(",my-plugin", self.conf(1))
+        self.fleet.kongfleet("status", expect=0)
+
     def test_what_overrides_kong_conf_is_refused_by_name(self):
         host = self.fleet[0]
         drop_in = "/etc/systemd/system/kong.service.d/ours.conf"
