@@ -75,7 +75,7 @@ public:
     constexpr std::size_t objects_one_in = 40;
     co_return world_.chance.one_in(objects_one_in) ? "the balancer says no" : "";
   }
-  asio::awaitable<void> after_host(const HostRun&, HostPhase) override {
+  asio::awaitable<void> after_host(const HostRun&, std::size_t, HostPhase) override {
     Timer timer(co_await asio::this_coro::executor);
     timer.expires_after(world_.chance.ms(1, 1000));
     co_await timer.async_wait(asio::use_awaitable);
