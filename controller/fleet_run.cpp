@@ -5,6 +5,7 @@
 #include "controller/amounts.hpp"
 #include "controller/clock.hpp"
 #include "controller/ousted.hpp"
+#include "controller/rollback_driver.hpp"
 #include "controller/rollout_driver.hpp"
 #include "controller/ssh_links.hpp"
 
@@ -23,6 +24,8 @@
 namespace kongfleet::controller {
 
 namespace {
+
+constexpr int interrupted_exit = 130;
 
 SshSettings ssh_settings(const Fleet& fleet) {
   auto settings = SshSettings::of_user();
@@ -79,6 +82,11 @@ struct FleetRun::Machinery {
   ContentPack contents;
   RunParts parts;
   std::vector<std::unique_ptr<HostRun>> hosts;
+  // From the first order on, no Ctrl-C ends us unheard: not between the run and its end either.
+  std::optional<asio::signal_set> signals;
+  void handle_signals() {
+    if (!signals) signals.emplace(ground.loop.io(), SIGINT, SIGTERM);
+  }
 
   Machinery(const Fleet& its_fleet, const std::vector<const FleetHost*>& selected,
             std::vector<Release> all, const std::string& its_kind, const std::string& its_id,
@@ -134,6 +142,7 @@ std::vector<std::string> FleetRun::notes() const {
 RunShape FleetRun::shape(const std::optional<RolloutRules>& rules) const {
   const auto count = machinery_->hosts.size();
   RunShape shape{.id = machinery_->id, .wave_ends = {count}, .slots = count};
+  shape.kind = machinery_->kind;
   for (const auto& host : machinery_->hosts) shape.hosts.push_back(host->label());
   if (!rules) return shape;
   shape.wave_ends = rules->wave_ends;
@@ -168,16 +177,6 @@ asio::awaitable<void> greet(HostRun& host) {
 
 asio::awaitable<void> make_plan(HostRun& host) {
   [[maybe_unused]] const bool well = co_await host.make_plan();
-}
-
-asio::awaitable<void> roll_back_one(HostRun& host, std::optional<std::uint64_t> to, RunView& view,
-                                    HostPhase& end, std::function<void()> ended) {
-  Conversation::OnProgress on_progress = [&](const wire::Progress& progress) {
-    view.step(host, progress);
-  };
-  end = co_await host.roll_back(to, std::move(on_progress));
-  view.phase(host, end);
-  ended();
 }
 
 /// Hosts that are asked something, until the last of them has answered.
@@ -277,6 +276,7 @@ RolloutState state_after(const Rollout& rollout, bool abandoned) {
 
 RunEnd FleetRun::roll_out(Rollout& rollout, RunView& view, RolloutGate* gate) {
   const auto count = machinery_->hosts.size();
+  machinery_->handle_signals();
   RolloutDriver driver(machinery_->ground.loop, rollout, machinery_->hosts, view,
                        machinery_->fleet.rollout.bake, machinery_->fleet.rollout.confirm_timeout);
   if (gate != nullptr) driver.ask(*gate);
@@ -284,7 +284,7 @@ RunEnd FleetRun::roll_out(Rollout& rollout, RunView& view, RolloutGate* gate) {
   RunEnd end;
   end.kind = machinery_->kind;
   end.id = machinery_->id;
-  end.exit_code = driver.abandoned() ? 130 : rollout.exit_code();
+  end.exit_code = driver.abandoned() ? interrupted_exit : rollout.exit_code();
   end.state = state_after(rollout, driver.abandoned());
   end.taken_over = driver.taken_over();
   if (!end.taken_over.empty()) end.exit_code = Ousted::held_exit;
@@ -331,27 +331,25 @@ int rollback_exit_code(const RunEnd& end) {
 }  // namespace
 
 RunEnd FleetRun::roll_back(std::optional<std::uint64_t> to, RunView& view) {
-  std::map<const HostRun*, HostPhase> phases;
-  for (const auto& host : machinery_->hosts) phases[host.get()] = HostPhase::Reverting;
-  bool interrupted = false;
-  asio::signal_set signals(machinery_->ground.loop.io(), SIGINT, SIGTERM);
-  signals.async_wait([&](const boost::system::error_code& cancelled, int) {
-    if (cancelled) return;
-    interrupted = true;
-    view.stopping("interrupted");
-    machinery_->ground.loop.io().stop();
-  });
-  std::size_t left = machinery_->hosts.size();
-  on_all([&](HostRun& host) -> asio::awaitable<void> {
-    return roll_back_one(host, to, view, phases[&host], [&] {
-      if (--left == 0) signals.cancel();
-    });
-  });
+  const auto beat = renewal_interval(machinery_->fleet.rollout.confirm_timeout);
+  machinery_->handle_signals();
+  RollbackDriver driver(machinery_->ground.loop, machinery_->hosts, view, to, beat);
+  driver.run();
   RunEnd end;
   end.kind = machinery_->kind;
   end.id = machinery_->id;
-  for (const auto& host : machinery_->hosts) end.hosts.emplace_back(host.get(), phases[host.get()]);
-  end.exit_code = interrupted ? 130 : rollback_exit_code(end);
+  for (std::size_t i = 0; i < machinery_->hosts.size(); ++i) {
+    end.hosts.emplace_back(machinery_->hosts[i].get(), driver.phase(i));
+  }
+  end.taken_over = driver.taken_over();
+  end.exit_code = rollback_exit_code(end);
+  if (driver.interrupted()) {
+    end.exit_code = interrupted_exit;
+    end.state = RolloutState::Interrupted;
+    end.stop = RolloutStop::Interrupted;
+  }
+  if (!end.taken_over.empty()) end.exit_code = Ousted::held_exit;
+  end.abandoned = driver.abandoned() && end.taken_over.empty();
   return end;
 }
 

@@ -24,7 +24,8 @@ struct RunGround {
 };
 
 /// A command's work on many hosts: owns the event loop, the SSH links and one HostRun for each
-/// host.
+/// host. From roll_out() or roll_back() on until it is destroyed, SIGINT and SIGTERM do not end the
+/// process: what comes after the run is not cut short unheard.
 class FleetRun {
 public:
   /// `releases` may be empty for commands that only look. Throws Error when SSH can't be set up on

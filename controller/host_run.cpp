@@ -279,12 +279,13 @@ void HostRun::note_state() {
   }
 }
 
-asio::awaitable<HostPhase> HostRun::settle(Deed deed, Otherwise otherwise) {
+asio::awaitable<HostPhase> HostRun::settle(Deed deed, Otherwise otherwise, const MayBegin* may) {
   auto pause = std::chrono::duration_cast<std::chrono::milliseconds>(settle_pause);
   bool told = false;
   for (int attempt = 1; attempt <= settle_tries; ++attempt) {
     try {
       co_await open();
+      if (may != nullptr && !(*may)()) co_return HostPhase::Waiting;
       told = true;
       auto said = co_await deed(*conversation_);
       problem.clear();
@@ -324,26 +325,26 @@ asio::awaitable<HostPhase> HostRun::hear_out(std::string transaction, Otherwise 
 
 // Each deed is a named object that is moved in: g++ 12 destroys temporaries inside a co_await
 // twice.
-asio::awaitable<HostPhase> HostRun::confirm() {
+asio::awaitable<HostPhase> HostRun::confirm(MayBegin may) {
   Deed deed = [this](Conversation& talk) { return talk.confirm(transaction_); };
-  const auto phase = co_await settle(std::move(deed), all_lost);
+  const auto phase = co_await settle(std::move(deed), all_lost, &may);
   co_return phase == HostPhase::Trial ? out_of_turn() : phase;
 }
 
-asio::awaitable<HostPhase> HostRun::take_back(HostPhase from, std::string reason) {
+asio::awaitable<HostPhase> HostRun::take_back(HostPhase from, std::string reason, MayBegin may) {
   if (from == HostPhase::Done) {
     const bool left_already = co_await runs_something_else();
     if (left_already) co_return HostPhase::Back;
     Conversation::OnProgress quiet;
     auto rollback = rollback_message();
-    const auto phase = co_await order_back(std::move(rollback), false, std::move(quiet));
+    const auto phase = co_await order_back(std::move(rollback), false, std::move(quiet), &may);
     if (phase == HostPhase::Done || phase == HostPhase::Unchanged) co_return HostPhase::Back;
     const bool untouched =
         phase == HostPhase::Back || phase == HostPhase::Refused || phase == HostPhase::Unreachable;
     co_return untouched ? HostPhase::Kept : phase;
   }
   Deed deed = [this, reason](Conversation& talk) { return talk.revert(transaction_, reason); };
-  const auto phase = co_await settle(std::move(deed), all_lost);
+  const auto phase = co_await settle(std::move(deed), all_lost, &may);
   const bool possible = phase != HostPhase::Trial && phase != HostPhase::Done;
   co_return possible ? phase : out_of_turn();
 }
@@ -365,15 +366,18 @@ wire::Rollback HostRun::rollback_message() const {
 }
 
 asio::awaitable<HostPhase> HostRun::roll_back(std::optional<std::uint64_t> to,
-                                              Conversation::OnProgress on_progress) {
+                                              Conversation::OnProgress on_progress,
+                                              MayBegin may_begin) {
   auto rollback = rollback_message();
   if (to) rollback.set_to(*to);
-  const auto phase = co_await order_back(std::move(rollback), true, std::move(on_progress));
+  const auto phase =
+      co_await order_back(std::move(rollback), true, std::move(on_progress), &may_begin);
   co_return phase;
 }
 
 asio::awaitable<HostPhase> HostRun::order_back(wire::Rollback rollback, bool ends_trials,
-                                               Conversation::OnProgress on_progress) {
+                                               Conversation::OnProgress on_progress,
+                                               const MayBegin* may) {
   const auto limit = transaction_limit();
   Deed deed = [this, rollback, ends_trials, on_progress, limit](Conversation& talk) {
     const bool leads_there = !rollback.has_to() || rollback.to() == state.generation();
@@ -383,7 +387,7 @@ asio::awaitable<HostPhase> HostRun::order_back(wire::Rollback rollback, bool end
     return talk.rollback(rollback, on_progress, limit);
   };
   constexpr Otherwise otherwise{HostPhase::Lost, HostPhase::Refused, HostPhase::Unreachable};
-  auto phase = co_await settle(std::move(deed), otherwise);
+  auto phase = co_await settle(std::move(deed), otherwise, may);
   if (phase == HostPhase::Refused && holder_ == rollback.transaction()) {
     constexpr Otherwise unheard{HostPhase::Lost, HostPhase::Refused, HostPhase::Lost};
     phase = co_await hear_out(rollback.transaction(), unheard);

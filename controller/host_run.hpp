@@ -60,15 +60,17 @@ public:
   /// `may_begin` is asked last, right before the agent is told to: false leaves the host untouched
   /// (Waiting).
   asio::awaitable<HostPhase> start(Conversation::OnProgress on_progress, MayBegin may_begin);
-  asio::awaitable<HostPhase> confirm();
-  /// Ends the trial, or takes back what this run confirmed here.
-  asio::awaitable<HostPhase> take_back(HostPhase from, std::string reason);
+  /// `may` is asked right before the agent is told, whenever it is: false ends it (Waiting).
+  asio::awaitable<HostPhase> confirm(MayBegin may);
+  /// Ends the trial, or takes back what this run confirmed here. `may` as above.
+  asio::awaitable<HostPhase> take_back(HostPhase from, std::string reason, MayBegin may);
   /// Renews the lease; anything but Trial when the trial is over.
   asio::awaitable<HostPhase> renew();
   /// To generation `to`, or the one before. A trial that is open here, whoever's, is taken back
-  /// where that leads there.
+  /// where that leads there. `may_begin` is asked last, right before the agent is told to, and
+  /// again where it is told again: false leaves the host as it is (Waiting).
   asio::awaitable<HostPhase> roll_back(std::optional<std::uint64_t> to,
-                                       Conversation::OnProgress on_progress);
+                                       Conversation::OnProgress on_progress, MayBegin may_begin);
   /// How its transaction of a rollout that began earlier stands now: fills `answer`, and renews its
   /// lease where it is in trial.
   asio::awaitable<void> ask_again();
@@ -105,13 +107,14 @@ private:
                                                     MayBegin may_begin, bool& told);
   /// Does `deed` on the open conversation, or on a new one when that broke: agents answer a
   /// repeated message from what they know.
-  asio::awaitable<HostPhase> settle(Deed deed, Otherwise otherwise);
+  /// Before that it asks `may`, where there is one: Waiting when that says no.
+  asio::awaitable<HostPhase> settle(Deed deed, Otherwise otherwise, const MayBegin* may = nullptr);
   /// What `transaction` came to, which is under way there: waits for it.
   asio::awaitable<HostPhase> hear_out(std::string transaction, Otherwise otherwise);
   HostPhase out_of_turn();
   std::chrono::milliseconds transaction_limit() const;
   asio::awaitable<HostPhase> order_back(wire::Rollback rollback, bool ends_trials,
-                                        Conversation::OnProgress on_progress);
+                                        Conversation::OnProgress on_progress, const MayBegin* may);
   wire::Rollback rollback_message() const;
   asio::awaitable<HostAnswer> hear_again();
   asio::awaitable<bool> is_poisoned();

@@ -53,6 +53,7 @@ public:
   }
   RunView& view(RunView& shown) { return record_ ? *record_ : shown; }
   void end(const RunEnd& end) {
+    if (!end.taken_over.empty()) return;  // the fleet is somebody else's
     try {
       if (record_) record_->end(end);
     } catch (const Error& error) {

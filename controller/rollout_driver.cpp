@@ -65,6 +65,7 @@ asio::awaitable<void> RolloutDriver::work(std::size_t host) {
     const auto job = jobs_[host].front();
     jobs_[host].pop_front();
     const auto phase = co_await perform(host, job);
+    if (abandoned_) co_return;
     const bool news = rollout_.phase(host) != phase;
     if (job == Job::Renew && (rollout_.phase(host) != HostPhase::Trial || !news)) continue;
     rollout_.report(host, phase, Clock::now());
@@ -90,9 +91,10 @@ asio::awaitable<HostPhase> RolloutDriver::start(std::size_t host) {
   Conversation::OnProgress on_progress = [this, &run](const wire::Progress& progress) {
     view_.step(run, progress);
   };
-  HostRun::MayBegin may_begin = [this] { return !rollout_.stopping(); };
+  HostRun::MayBegin may_begin = [this] { return still_ours() && !rollout_.stopping(); };
   const auto phase = co_await run.start(std::move(on_progress), std::move(may_begin));
-  if (gate_ != nullptr) co_await gate_->after_host(run, rollout_.wave_of(host), phase);
+  if (gate_ != nullptr && !abandoned_)
+    co_await gate_->after_host(run, rollout_.wave_of(host), phase);
   co_return phase;
 }
 
@@ -102,8 +104,9 @@ asio::awaitable<HostPhase> RolloutDriver::perform(std::size_t host, Job job) {
     const auto phase = co_await start(host);
     co_return phase;
   }
+  HostRun::MayBegin may = [this] { return still_ours(); };
   if (job == Job::Confirm) {
-    const auto phase = co_await run.confirm();
+    const auto phase = co_await run.confirm(std::move(may));
     co_return phase;
   }
   if (job == Job::Renew) {
@@ -111,8 +114,10 @@ asio::awaitable<HostPhase> RolloutDriver::perform(std::size_t host, Job job) {
     co_return phase;
   }
   auto reason = reason_;
-  const auto phase = co_await run.take_back(before_revert_[host], std::move(reason));
-  if (gate_ != nullptr) co_await gate_->after_host(run, rollout_.wave_of(host), phase);
+  const auto phase =
+      co_await run.take_back(before_revert_[host], std::move(reason), std::move(may));
+  if (gate_ != nullptr && !abandoned_)
+    co_await gate_->after_host(run, rollout_.wave_of(host), phase);
   co_return phase;
 }
 
@@ -166,6 +171,13 @@ void RolloutDriver::leave(const std::string& why) {
   abandoned_ = true;
   view_.stopping(why);
   io_.stop();
+}
+
+// Hooks, the queue for connections and uploads take their time: who takes over meanwhile must find
+// that we tell no host anything any more.
+bool RolloutDriver::still_ours() {
+  if (!abandoned_) keep_up([this] { view_.check(); });
+  return !abandoned_;
 }
 
 void RolloutDriver::tell_waves() {

@@ -47,6 +47,7 @@ private:
   void tell_waves();
   void keep_up(const std::function<void()>& with_others);
   void leave(const std::string& why);
+  bool still_ours();
   void renew_trials();
   void listen_for_interrupt();
   void arm_wake();

@@ -21,6 +21,7 @@ struct RunShape {
   std::chrono::milliseconds bake{0};
   std::size_t slots = 1;         // hosts that change at once at most
   std::size_t max_failures = 0;  // the run stops when this is exceeded
+  std::string kind = "rollout";  // or "rollback"
 };
 
 /// A rollout as a person watches it: fed with what happens, painted as often as one likes. As

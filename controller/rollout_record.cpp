@@ -110,6 +110,8 @@ void RolloutRecord::beat() {
   memory_.check_ours(rollout_, hold_);
 }
 
+void RolloutRecord::check() { memory_.check_ours(rollout_, hold_); }
+
 void RolloutRecord::taken_up(const std::vector<TakenUpHost>& phases, const std::string& doing) {
   event(doing, "", "");
   for (std::size_t i = 0; i < phases.size(); ++i) {
@@ -130,10 +132,11 @@ void RolloutRecord::taken_up(const std::vector<TakenUpHost>& phases, const std::
 }
 
 void RolloutRecord::end(const RunEnd& end) {
-  rollout_.state = end.state;
+  // Nobody goes on with a rollback: one asks for it again.
+  rollout_.state = rollout_.kind == "rollback" ? RolloutState::Ended : end.state;
   rollout_.stop = end.stop;
   rollout_.exit_code = end.exit_code;
-  if (end.state != RolloutState::Open) rollout_.ended_ms = wall_clock_ms();
+  if (rollout_.state != RolloutState::Open) rollout_.ended_ms = wall_clock_ms();
   for (const auto& [host, phase] : end.hosts) {
     // What was ruled out before anything began was never told of.
     if (rollout_.hosts[positions_.at(host)].phase != phase) enter(*host, phase);

@@ -31,6 +31,7 @@ public:
   void intends(const HostRun& host, HostPhase phase) override;
   void commit(const Rollout& rollout) override;
   void beat() override;
+  void check() override;
 
   /// It is taken up again: hosts begin as `phases` say, those that `anew` names with a new
   /// transaction. Written at once. Throws Error, and Ousted.

@@ -26,7 +26,7 @@ std::unique_ptr<RunView> view_for(const Answer& answer, RunShape shape) {
   if (answer.format == OutputFormat::Json) return std::make_unique<JsonView>(answer.out);
   if (is_screen(STDERR_FILENO))
     return std::make_unique<LiveView>(std::move(shape), STDERR_FILENO, answer.err);
-  return std::make_unique<TextView>(answer.err);
+  return std::make_unique<TextView>(answer.err, shape.kind);
 }
 
 void print_run_end(const Answer& answer, const RunEnd& end) {

@@ -37,6 +37,8 @@ public:
   virtual void commit(const Rollout&) {}
   /// Called every few seconds. Throws as above.
   virtual void beat() {}
+  /// Called right before a host is told anything: whether it is still ours to do. Throws as above.
+  virtual void check() {}
 };
 
 /// How a run ended, for its summary.

@@ -7,7 +7,13 @@
 #include "controller/metrics_text.hpp"
 #include "proto/error.hpp"
 
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+
+#include <csignal>
+#include <functional>
 #include <sstream>
+#include <thread>
 
 namespace kongfleet::controller {
 
@@ -94,8 +100,41 @@ RunView& RunWatch::around(RunView& view) {
 
 RolloutGate* RunWatch::gate() { return hooks_.get(); }
 
+namespace {
+
+/// While it lives, SIGINT and SIGTERM call `hurry`, from a thread of its own.
+class Impatience {
+public:
+  explicit Impatience(std::function<void()> hurry)
+      : hurry_(std::move(hurry)), signals_(io_, SIGINT, SIGTERM) {
+    signals_.async_wait([this](const boost::system::error_code& cancelled, int) {
+      if (!cancelled) hurry_();
+    });
+    thread_ = std::thread([this] { io_.run(); });
+  }
+  ~Impatience() {
+    io_.stop();
+    thread_.join();
+  }
+  Impatience(const Impatience&) = delete;
+  Impatience& operator=(const Impatience&) = delete;
+
+private:
+  std::function<void()> hurry_;
+  boost::asio::io_context io_;
+  boost::asio::signal_set signals_;
+  std::thread thread_;
+};
+
+}  // namespace
+
 std::vector<std::string> RunWatch::end(const RunEnd& end) {
-  if (hooks_ && end.abandoned) {
+  const Impatience impatience([this] {
+    if (hooks_) hooks_->leave();
+    if (webhook_) webhook_->hurry();
+  });
+  const bool ours = end.taken_over.empty();
+  if (hooks_ && (end.abandoned || !ours)) {
     auto skipped = hooks_->leave();
     if (!skipped.empty()) troubles_.push_back(std::move(skipped));
   } else if (hooks_) {
@@ -103,7 +142,8 @@ std::vector<std::string> RunWatch::end(const RunEnd& end) {
   }
   const auto took = std::chrono::steady_clock::now() - began_;
   auto unwritten =
-      write_metrics(fleet_, end, std::chrono::duration_cast<std::chrono::milliseconds>(took));
+      ours ? write_metrics(fleet_, end, std::chrono::duration_cast<std::chrono::milliseconds>(took))
+           : "";
   if (!unwritten.empty()) troubles_.push_back(std::move(unwritten));
   if (webhook_) {
     std::ostringstream text;

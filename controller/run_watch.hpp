@@ -35,7 +35,9 @@ public:
   /// The run is over: the last hook runs, metrics are written, what is still to be posted is
   /// posted. What went wrong with all that from the beginning on, one sentence each. When a person
   /// told us twice to stop, nothing of it holds us up: hooks are ended and not begun, what was not
-  /// posted is not posted, and that is told.
+  /// posted is not posted, and that is told. A SIGINT or SIGTERM that comes while this runs ends it
+  /// in the same way; it does not end the process. Where another controller has taken over, the
+  /// last hook is not run and metrics are not written: both are that one's.
   std::vector<std::string> end(const RunEnd& end);
 
 private:

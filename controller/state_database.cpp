@@ -3,6 +3,7 @@
 #include "controller/state_database.hpp"
 
 #include "controller/clock.hpp"
+#include "controller/declined.hpp"
 #include "proto/error.hpp"
 
 #include <soci/soci.h>
@@ -15,8 +16,7 @@ namespace kongfleet::controller {
 namespace {
 
 constexpr int version_known = 1;
-// Others write for milliseconds; a disk may hang for seconds.
-constexpr auto patience = std::chrono::seconds(20);
+constexpr int held_exit = 75;
 constexpr auto silence = std::chrono::seconds(1);  // then a person is told
 constexpr auto pause = std::chrono::milliseconds(20);
 constexpr std::string_view sqlite_prefix = "sqlite:";
@@ -88,8 +88,20 @@ StateDatabase::StateDatabase(const std::string& location, Mode mode, Surrounding
   try {
     open(mode);
   } catch (const std::exception& error) {
-    throw Error("state '" + file_.string() + "': " + error.what());
+    fail(error);
   }
+}
+
+// SQLite says of a lock only that there is one.
+void StateDatabase::fail(const std::exception& error) const {
+  const auto state = "state '" + file_.string() + "'";
+  const std::string said = error.what();
+  const bool locked = dynamic_cast<const soci::soci_error*>(&error) != nullptr &&
+                      said.find("database is locked") != std::string::npos;
+  if (!locked) throw Error(state + ": " + said);
+  const auto who = who_locks(file_);
+  throw Declined(held_exit, state + " is locked by " + (who.empty() ? "another process" : who) +
+                                "; try again when that one is done");
 }
 
 StateDatabase::~StateDatabase() = default;
@@ -142,14 +154,16 @@ bool StateDatabase::wait(int times) {
     waits_since_ = now;
     told_ = false;
   }
-  if (now - waits_since_ >= patience) return false;
+  if (now - waits_since_ >= surroundings_.patience) return false;
   if (!told_ && now - waits_since_ >= silence) {
     told_ = true;
     const auto who = who_locks(file_);
     if (surroundings_.tell)
-      surroundings_.tell("state '" + file_.string() + "' is locked by " +
-                         (who.empty() ? "another process" : who) + "; waits for it, " +
-                         std::to_string(patience.count()) + " s at most");
+      surroundings_.tell(
+          "state '" + file_.string() + "' is locked by " + (who.empty() ? "another process" : who) +
+          "; waits for it, " +
+          std::to_string(std::chrono::ceil<std::chrono::seconds>(surroundings_.patience).count()) +
+          " s at most");
   }
   std::this_thread::sleep_for(pause);
   return true;
@@ -170,7 +184,7 @@ void StateDatabase::run(const char* begin, const std::function<void(soci::sessio
     try {
       throw;
     } catch (const soci::soci_error& error) {
-      throw Error("state '" + file_.string() + "': " + error.what());
+      fail(error);
     }
   }
 }

@@ -35,11 +35,14 @@ public:
     Tell tell = {};
     /// statfs(2)'s f_type for a path.
     std::int64_t (*file_system)(const std::filesystem::path& file) = file_system_type;
+    /// How long a lock of another process is waited for.
+    std::chrono::milliseconds patience = std::chrono::seconds(20);
   };
 
   /// `location` as Fleet::state has it. Throws Error, with advice, when there is no such file to
   /// look at, when it cannot be opened, lies on a file system that other machines share, is of
-  /// another program or of a newer kongfleet: it is left untouched then.
+  /// another program or of a newer kongfleet: it is left untouched then. Declined (exit 75) when
+  /// another process keeps it locked.
   StateDatabase(const std::string& location, Mode mode, Surroundings surroundings);
   StateDatabase(const std::string& location, Mode mode) : StateDatabase(location, mode, {}) {}
   ~StateDatabase();
@@ -47,8 +50,8 @@ public:
   StateDatabase& operator=(const StateDatabase&) = delete;
 
   /// Does all that `deed` writes, or, when it throws, nothing of it. No other controller writes
-  /// meanwhile. Throws Error "state 'FILE': why" for whatever the database says, and what `deed`
-  /// throws.
+  /// meanwhile. Throws Error "state 'FILE': why" for whatever the database says, Declined as above,
+  /// and what `deed` throws.
   void together(const std::function<void(soci::session&)>& deed);
   /// The same for a deed that only reads: it sees one state of the whole.
   void look(const std::function<void(soci::session&)>& deed);
@@ -61,6 +64,7 @@ private:
   /// SQLite asks when it finds the database locked, for the `times`-th time in a row: false gives
   /// up.
   bool wait(int times);
+  [[noreturn]] void fail(const std::exception& error) const;
   void run(const char* begin, const std::function<void(soci::session&)>& deed);
 
   std::filesystem::path file_;

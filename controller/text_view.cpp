@@ -127,9 +127,25 @@ void TextView::phase(const HostRun& host, HostPhase phase) {
 }
 
 void TextView::stopping(const std::string& why) {
-  line("rollout", "stops: " + why);
-  line("rollout", "nothing new starts; what is not confirmed goes back");
+  const bool is_rollback = kind_ == "rollback";
+  const std::string subject = is_rollback ? "rollback" : "rollout";
+  line(subject, "stops: " + why);
+  line(subject, is_rollback ? "no other host is told to go back; those that were finish"
+                            : "nothing new starts; what is not confirmed goes back");
 }
+
+namespace {
+
+// What a rollback was about when it ended before its hosts had answered: there is no trial then.
+std::string end_text(const RunEnd& end, const HostRun& host, HostPhase phase) {
+  if (end.kind == "rollback" && phase == HostPhase::Waiting)
+    return "was not told to go back: it stays as it was";
+  if (end.kind == "rollback" && phase == HostPhase::Reverting)
+    return "was told to go back; it finishes by itself; see kongfleet status";
+  return phase_text(host, phase);
+}
+
+}  // namespace
 
 void print_end(std::ostream& out, const RunEnd& end) {
   std::map<HostPhase, std::size_t> counts;
@@ -138,24 +154,32 @@ void print_end(std::ostream& out, const RunEnd& end) {
   const char* separator = "";
   for (const auto& [phase, count] : counts) {
     out << separator << hosts_text(count) << " "
-        << (phase == HostPhase::Waiting ? "never touched" : phase_name(phase));
+        << (phase != HostPhase::Waiting ? phase_name(phase)
+            : end.kind == "rollback"    ? "not told"
+                                        : "never touched");
     separator = ", ";
   }
   out << "\n";
   for (const auto& [host, phase] : end.hosts) {
     const bool told = (phase == HostPhase::Done && failed_probes(*host).empty()) ||
-                      phase == HostPhase::Unchanged || phase == HostPhase::Waiting;
-    if (!told) out << "  " << host->label() << ": " << phase_text(*host, phase) << "\n";
+                      phase == HostPhase::Unchanged ||
+                      (phase == HostPhase::Waiting && end.kind != "rollback");
+    if (!told) out << "  " << host->label() << ": " << end_text(end, *host, phase) << "\n";
     if (phase == HostPhase::Stranded) {
       out << "    on the host: kongfleet-agent status; kongfleet-agent rollback\n";
     }
   }
   if (!end.taken_over.empty()) {
     out << "this controller left its hosts: " << end.taken_over
-        << "; what nobody confirms goes back by itself\n";
+        << (end.kind == "rollback" ? "; those that were told to go back finish by themselves\n"
+                                   : "; what nobody confirms goes back by itself\n");
     return;
   }
   if (is_over(end.state)) return;
+  if (end.kind == "rollback") {
+    out << "it was interrupted: ask for it again to take back the hosts that were not told\n";
+    return;
+  }
   out << "it is not over: 'kongfleet resume " << end.id << "' goes on with it, 'kongfleet abort "
       << end.id << "' takes it back\n";
 }

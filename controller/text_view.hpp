@@ -5,6 +5,7 @@
 #include "controller/run_view.hpp"
 
 #include <iosfwd>
+#include <string>
 
 namespace kongfleet::controller {
 
@@ -12,7 +13,9 @@ namespace kongfleet::controller {
 /// a log.
 class TextView : public RunView {
 public:
-  explicit TextView(std::ostream& out) : out_(out) {}
+  /// `kind`: of the run, "rollout" or "rollback".
+  explicit TextView(std::ostream& out, std::string kind = "rollout")
+      : out_(out), kind_(std::move(kind)) {}
   void wave(std::size_t number, std::size_t of, std::size_t hosts) override;
   void baking(std::size_t number, std::size_t of, std::chrono::milliseconds time) override;
   void step(const HostRun& host, const wire::Progress& progress) override;
@@ -22,6 +25,7 @@ public:
 private:
   void line(const std::string& subject, const std::string& text);
   std::ostream& out_;
+  std::string kind_;
 };
 
 /// What became of a host, for a row that names its phase already: the cause where it failed.

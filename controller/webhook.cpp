@@ -95,7 +95,7 @@ std::string Webhook::finish(std::chrono::milliseconds limit) {
   {
     const std::lock_guard lock(mutex_);
     closing_ = true;
-    until_ = Clock::now() + limit;
+    until_ = Clock::now() + (hurried_ ? 0ms : limit);
     news_.notify_one();
   }
   thread_.join();
@@ -103,6 +103,13 @@ std::string Webhook::finish(std::chrono::milliseconds limit) {
   if (lost_ == 0) return "";
   return "webhook: " + std::to_string(lost_) + " events were not delivered" +
          (why_.empty() ? "" : ": " + why_);
+}
+
+void Webhook::hurry() {
+  const std::lock_guard lock(mutex_);
+  hurried_ = true;
+  if (closing_) until_ = Clock::now();
+  news_.notify_one();
 }
 
 void Webhook::work() {

@@ -32,6 +32,8 @@ public:
   /// Waits until all is delivered or given up, at most for `limit`. What was not delivered, as one
   /// sentence; empty if all was. Nothing can be posted after it.
   std::string finish(std::chrono::milliseconds limit);
+  /// Lets a finish() that is waiting, or comes later, return at once. From any thread.
+  void hurry();
 
 private:
   using Clock = std::chrono::steady_clock;
@@ -50,6 +52,7 @@ private:
   std::deque<std::string> queue_;
   Clock::time_point until_ = Clock::time_point::max();
   bool closing_ = false;
+  bool hurried_ = false;
   std::size_t lost_ = 0;
   std::string why_;
   std::thread thread_;  // last: it uses all of the above

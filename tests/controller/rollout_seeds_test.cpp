@@ -43,6 +43,7 @@ public:
         rollout_->interrupt();
         continue;
       }
+      if (draw(100) < failing_ && lose_a_trial()) continue;
       if (pending_.empty()) {
         const auto wake = rollout_->wake();
         if (!wake)
@@ -68,6 +69,18 @@ private:
                                          HostPhase::Unreachable, HostPhase::Lost,
                                          HostPhase::Stranded};
     return ways[draw(5)];
+  }
+
+  // A renewal that got no answer, or the answer that the trial is over. False where none is open.
+  bool lose_a_trial() {
+    std::vector<std::size_t> trials;
+    for (std::size_t host = 0; host < rules_.wave_ends.back(); ++host) {
+      if (rollout_->phase(host) == HostPhase::Trial) trials.push_back(host);
+    }
+    if (trials.empty()) return false;
+    const auto host = trials[draw(trials.size())];
+    rollout_->report(host, draw(2) == 0 ? HostPhase::Lost : HostPhase::Back, now_);
+    return true;
   }
 
   void take(const RolloutAction& action) {

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "controller/state_file_system.hpp"
 
+#include "controller/declined.hpp"
+
 #include <catch2/catch.hpp>
 #include <linux/magic.h>
 #include <soci/soci.h>
@@ -98,6 +100,24 @@ TEST_CASE("who waits for a locked state is told by whom, once") {
   StateDatabase database(state.location(), Mode::Write, {.tell = tell});
   database.together([](soci::session&) {});
   CHECK(told.size() == 1);
+}
+
+TEST_CASE("a state that stays locked is a reason to try later, told in a sentence") {
+  const StateFixture state;
+  const StateDatabase::Surroundings in_haste{.patience = std::chrono::milliseconds(50)};
+  StateDatabase database(state.location(), Mode::Write, in_haste);
+  Locker locker(state);
+  const auto sentence = "state '" + state.file().string() + "' is locked by process " +
+                        std::to_string(locker.process()) + " (";
+  try {
+    database.together([](soci::session&) {});
+    FAIL("it was locked");
+  } catch (const Declined& declined) {
+    CHECK(declined.exit_code() == 75);
+    CHECK_THAT(declined.what(), Catch::StartsWith(sentence));
+    CHECK_THAT(declined.what(), Catch::EndsWith("; try again when that one is done"));
+    CHECK_THAT(declined.what(), !Catch::Contains("SQL"));
+  }
 }
 
 }  // namespace kongfleet::controller

@@ -1,0 +1,57 @@
+// SPDX-FileCopyrightText: The kongfleet authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "controller/fleet_run.hpp"
+#include "proto/kongfleet.pb.h"
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace kongfleet::controller {
+
+/// Hosts "edge-1" and up, each with an agent that answers at once and well, unless a test says
+/// otherwise. They stand on a loop of their own, without a network.
+class AgentsFixture {
+public:
+  explicit AgentsFixture(std::size_t hosts);
+  ~AgentsFixture();
+
+  FleetRun& run(const std::string& kind);
+  Fleet& fleet() { return fleet_; }
+  EventLoop& loop() { return loop_; }
+
+  /// Whether an agent answers what it was told; called for every message but greetings, after it
+  /// was kept in `told`.
+  std::function<bool(std::size_t host, const wire::ToAgent& message)> answers;
+  /// Called whenever somebody connects.
+  std::function<void(std::size_t host)> connecting;
+  /// Hosts that cannot be connected to yet: who tries waits.
+  std::vector<bool> away;
+  /// What each host was told, in a word: "apply", "confirm", "revert", "rollback".
+  std::vector<std::vector<std::string>> told;
+
+private:
+  class Link;
+  class Links;
+  Fleet fleet_;
+  std::vector<Release> releases_;
+  EventLoop loop_;
+  std::unique_ptr<Links> links_;
+  std::unique_ptr<FleetRun> run_;
+};
+
+/// A view that keeps what it is told, in words.
+class KeepingView : public RunView {
+public:
+  void wave(std::size_t, std::size_t, std::size_t) override {}
+  void baking(std::size_t, std::size_t, std::chrono::milliseconds) override {}
+  void step(const HostRun&, const wire::Progress&) override {}
+  void phase(const HostRun&, HostPhase) override {}
+  void stopping(const std::string& why) override { why_stopped = why; }
+  std::string why_stopped;
+};
+
+}  // namespace kongfleet::controller
