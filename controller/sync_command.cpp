@@ -1,7 +1,6 @@
 // SPDX-FileCopyrightText: The kongfleet authors
 // SPDX-License-Identifier: Apache-2.0
 #include "controller/clock.hpp"
-#include "controller/clock.hpp"
 #include "controller/declined.hpp"
 #include "controller/durations.hpp"
 #include "controller/fleet_commands.hpp"
