@@ -1,0 +1,113 @@
+#!/usr/bin/python3
+# SPDX-FileCopyrightText: The kongfleet authors
+# SPDX-License-Identifier: Apache-2.0
+"""Ctrl-C on the real kongfleet: the first one ends a rollback whose host cannot be reached, the next
+one the hook after_rollout. What is said is true of a rollback, and its exit code is kept."""
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import tempfile
+import time
+import unittest
+
+PROJECT = pathlib.Path(__file__).resolve().parents[2]
+BUILD = pathlib.Path(os.environ.get("KONGFLEET_BUILD", PROJECT / "build")).resolve()
+FLEET = """
+[fleet]
+name = "edge"
+[ssh]
+config = "/dev/null"
+known_hosts = "known_hosts"
+[plugins.my-plugin]
+source = "plugins/my-plugin"
+[groups.edge]
+hosts = ["127.0.0.1:1"]                # where nobody listens
+plugins = ["my-plugin"]
+[hooks]
+after_rollout = ["sh", "-c", "echo $$ $KONGFLEET_EXIT end > hook; exec sleep 600"]
+timeout = "5m"
+"""
+
+
+def wait_for(what: str, condition):
+    deadline = time.monotonic() + 60
+    while not (found := condition()):
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within a minute: {what}")
+        time.sleep(0.005)
+    return found
+
+
+class InterruptTest(unittest.TestCase):
+    def setUp(self):
+        scratch = tempfile.TemporaryDirectory()
+        self.addCleanup(scratch.cleanup)
+        self.place = pathlib.Path(scratch.name)
+        (self.place / "fleet.toml").write_text(FLEET)
+        (self.place / "known_hosts").touch()
+        plugin = self.place / "plugins/my-plugin/kong/plugins/my-plugin"
+        plugin.mkdir(parents=True)
+        (plugin / "handler.lua").write_text('return { VERSION = "1.0.0", PRIORITY = 1 }\n')
+        (plugin / "schema.lua").write_text('return { name = "my-plugin", fields = {} }\n')
+
+    def start(self, *options: str) -> subprocess.Popen:
+        process = subprocess.Popen(
+            [BUILD / "kongfleet", "-f", "fleet.toml", *options, "rollback", "--yes"],
+            cwd=self.place, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, text=True)
+        self.addCleanup(process.communicate)
+        self.addCleanup(process.kill)
+        return process
+
+    def interrupt_all(self, process: subprocess.Popen, last: int) -> int:
+        """The rollback, and then its hook; what the hook's process was."""
+        def handles_signals() -> bool:
+            self.assertIsNone(process.poll(), "it ended before it was told to")
+            status = pathlib.Path(f"/proc/{process.pid}/status").read_text()
+            caught = int(status.split("SigCgt:")[1].split()[0], 16)
+            return bool(caught >> (signal.SIGINT - 1) & 1)
+        wait_for("it handles signals", handles_signals)
+        process.send_signal(signal.SIGINT)
+
+        def told():
+            hook = self.place / "hook"
+            words = hook.read_text().split() if hook.exists() else []
+            return words if words[-1:] == ["end"] else None
+        number, code, _ = wait_for("the hook runs", told)
+        self.assertEqual(code, "130")
+        process.send_signal(last)
+        return int(number)
+
+    def test_one_ctrl_c_ends_a_rollback_and_one_its_hook(self):
+        for last in (signal.SIGINT, signal.SIGTERM):
+            with self.subTest(last=last):
+                (self.place / "hook").unlink(missing_ok=True)
+                process = self.start()
+                hook = self.interrupt_all(process, last)
+                out, err = process.communicate(timeout=60)
+                self.assertEqual(process.returncode, 130, err)
+                self.assertFalse(pathlib.Path(f"/proc/{hook}").exists())
+                self.assertIn("1 host not told", out)
+                self.assertIn("was not told to go back: it stays as it was", out)
+                self.assertIn("no other host is told to go back; those that were finish", err)
+                self.assertIn("hook after_rollout ('sh'): 'sh' was ended", err)
+                self.assertNotIn("confirmed", out + err)
+                self.assertNotIn("resume", out + err)
+
+    def test_as_json_it_is_interrupted_and_its_host_waits(self):
+        process = self.start("--output", "json")
+        self.interrupt_all(process, signal.SIGINT)
+        out, _ = process.communicate(timeout=60)
+        end = json.loads(out.splitlines()[-1])
+        self.assertEqual((end["event"], end["exit"], end["state"]), ("end", 130, "interrupted"))
+        self.assertEqual([host["phase"] for host in end["hosts"]], ["waiting"])
+        # It keeps nobody out.
+        shown = subprocess.run([BUILD / "kongfleet", "-f", "fleet.toml", "history"], text=True,
+                               cwd=self.place, capture_output=True, check=True).stdout
+        self.assertNotIn("not over", shown)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
