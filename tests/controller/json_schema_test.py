@@ -197,7 +197,7 @@ class CommandsTest(unittest.TestCase):
         with sqlite3.connect(self.directory / "edge.db", isolation_level=None) as other:
             self.run_kongfleet(1, "sync")
             other.execute("BEGIN EXCLUSIVE")
-            self.summary(1, id="sync-[^ ]+")
+            self.summary(75, id="sync-[^ ]+")
         other.close()
 
     def test_a_sync_that_may_not_begin_says_so_in_its_last_line(self):
