@@ -21,7 +21,6 @@ namespace kongfleet::controller {
 namespace {
 
 using namespace std::chrono_literals;
-using Clock = std::chrono::steady_clock;
 
 /// A run of one host whose hooks are shell scripts.
 struct HookedRun : RunFixture {
