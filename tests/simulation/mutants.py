@@ -62,12 +62,14 @@ MUTANTS = {
         "rollout_driver.cpp",
         "if (rollout_.phase(host) == HostPhase::Trial && !busy_[host]) give(host, Job::Renew);", ""),
     "confirmed-without-asking": (
-        "rollout_driver.cpp", "    const auto phase = co_await run.confirm();\n    co_return phase;",
-        "    co_await run.confirm();\n    co_return HostPhase::Done;"),
+        "rollout_driver.cpp",
+        "    const auto phase = co_await run.confirm(std::move(may));\n    co_return phase;",
+        "    co_await run.confirm(std::move(may));\n    co_return HostPhase::Done;"),
     "tells-before-it-remembers": (
         "rollout_driver.cpp", "  keep_up([this] { view_.commit(rollout_); });\n", ""),
     "starts-while-stopping": (
-        "rollout_driver.cpp", "return !rollout_.stopping(); };", "return true; };"),
+        "rollout_driver.cpp", "return still_ours() && !rollout_.stopping(); };",
+        "return still_ours(); };"),
     "another-transaction-will-do": (
         "conversation.cpp", "if (answer.outcome().transaction() != transaction && !comes_home) {",
         "if (false && !comes_home) {"),
