@@ -22,11 +22,13 @@ import signal
 import subprocess
 import sys
 import time
+import typing
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import cgroups
 import provision
 from host import Host
+from inotify_limit import lower_limit, raise_limit
 from network import Network
 from template import ensure_template
 
@@ -46,6 +48,7 @@ class Hosts(list):
         self.keep = keep
         self.network = Network(identity or secrets.token_hex(3))
         self.guard: subprocess.Popen | None = None
+        self.limit: typing.IO[str] | None = None
         for index in range(1, count + 1):
             name = f"edge-{index}"
             self.append(Host(name, index, self.directory / name, self.network))
@@ -77,6 +80,7 @@ class Hosts(list):
         template = ensure_template()
         self.save()  # before anything is made: `down` works from here on
         self.guard = start_guard(self.directory)
+        self.limit = raise_limit()
         self.network.create(len(self))
         self.save()
         deploy_key = provision.make_key(self.deploy_key, "kongfleet controller")
@@ -119,6 +123,9 @@ class Hosts(list):
                 host.remove()
             cgroups.remove(self.network.bridge)
             self.network.remove(len(self))
+            if self.limit:
+                self.limit.close()
+            lower_limit()
             for name in ("known_hosts", "deploy_key", "deploy_key.pub", "state.new", "state.json"):
                 (self.directory / name).unlink(missing_ok=True)
             self.dismiss_guard()
