@@ -3,41 +3,23 @@
 # SPDX-License-Identifier: Apache-2.0
 """Ctrl-C on the real kongfleet: the first one ends a rollback whose host cannot be reached, the next
 one the hook after_rollout. What is said is true of a rollback, and its exit code is kept."""
-import json
-import os
 import pathlib
 import signal
 import subprocess
+import sys
 import tempfile
-import time
 import unittest
 
-PROJECT = pathlib.Path(__file__).resolve().parents[2]
-BUILD = pathlib.Path(os.environ.get("KONGFLEET_BUILD", PROJECT / "build")).resolve()
-FLEET = """
-[fleet]
-name = "edge"
-[ssh]
-config = "/dev/null"
-known_hosts = "known_hosts"
-[plugins.my-plugin]
-source = "plugins/my-plugin"
-[groups.edge]
-hosts = ["127.0.0.1:1"]                # where nobody listens
-plugins = ["my-plugin"]
+from lone_fleet import BUILD, FLEET, PROJECT, catches, wait_for
+
+sys.path.insert(0, str(PROJECT / "tests"))
+from documents import documents
+
+HOOKS = """
 [hooks]
 after_rollout = ["sh", "-c", "echo $$ $KONGFLEET_EXIT end > hook; exec sleep 600"]
 timeout = "5m"
 """
-
-
-def wait_for(what: str, condition):
-    deadline = time.monotonic() + 60
-    while not (found := condition()):
-        if time.monotonic() > deadline:
-            raise AssertionError(f"not within a minute: {what}")
-        time.sleep(0.005)
-    return found
 
 
 class InterruptTest(unittest.TestCase):
@@ -45,7 +27,7 @@ class InterruptTest(unittest.TestCase):
         scratch = tempfile.TemporaryDirectory()
         self.addCleanup(scratch.cleanup)
         self.place = pathlib.Path(scratch.name)
-        (self.place / "fleet.toml").write_text(FLEET)
+        (self.place / "fleet.toml").write_text(FLEET.format(more=HOOKS))
         (self.place / "known_hosts").touch()
         plugin = self.place / "plugins/my-plugin/kong/plugins/my-plugin"
         plugin.mkdir(parents=True)
@@ -65,9 +47,7 @@ class InterruptTest(unittest.TestCase):
         """The rollback, and then its hook; what the hook's process was."""
         def handles_signals() -> bool:
             self.assertIsNone(process.poll(), "it ended before it was told to")
-            status = pathlib.Path(f"/proc/{process.pid}/status").read_text()
-            caught = int(status.split("SigCgt:")[1].split()[0], 16)
-            return bool(caught >> (signal.SIGINT - 1) & 1)
+            return catches(process.pid, signal.SIGINT)
         wait_for("it handles signals", handles_signals)
         process.send_signal(signal.SIGINT)
 
@@ -100,7 +80,7 @@ class InterruptTest(unittest.TestCase):
         process = self.start("--output", "json")
         self.interrupt_all(process, signal.SIGINT)
         out, _ = process.communicate(timeout=60)
-        end = json.loads(out.splitlines()[-1])
+        end = documents(out)[-1]
         self.assertEqual((end["event"], end["exit"], end["state"]), ("end", 130, "interrupted"))
         self.assertEqual([host["phase"] for host in end["hosts"]], ["waiting"])
         # It keeps nobody out.

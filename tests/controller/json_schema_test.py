@@ -14,29 +14,15 @@ import sys
 import tempfile
 import unittest
 
-PROJECT = pathlib.Path(__file__).resolve().parents[2]
+from lone_fleet import BUILD, FLEET, PROJECT
+
 sys.path.insert(0, str(PROJECT / "tests"))
 import documents
 from documents import KINDS, SCHEMA, checked, document
 
-BUILD = pathlib.Path(os.environ.get("KONGFLEET_BUILD", PROJECT / "build")).resolve()
 GOLDEN = PROJECT / "tests/golden/json"
 EVENTS = {"wave", "baking", "step", "host", "stopping", "aborts", "end"}
 HOOKS = {"before_wave", "before_host", "after_host", "after_rollout"}
-FLEET = """
-[fleet]
-name = "edge"
-[ssh]
-config = "/dev/null"
-known_hosts = "known_hosts"
-connect_timeout = "2s"
-[plugins.my-plugin]
-source = "plugins/my-plugin"
-[groups.edge]
-hosts = ["127.0.0.1:1"]                # where nobody listens
-plugins = ["my-plugin"]
-{more}
-"""
 
 
 def golden() -> list[tuple[str, dict]]:

@@ -11,11 +11,10 @@ import shlex
 import signal
 import subprocess
 import tempfile
-import time
 import unittest
 
-PROJECT = pathlib.Path(__file__).resolve().parents[2]
-BUILD = pathlib.Path(os.environ.get("KONGFLEET_BUILD", PROJECT / "build")).resolve()
+from lone_fleet import BUILD, PROJECT, catches, wait_for
+
 CRONTAB = PROJECT / "packaging/cron.d/kongfleet-sync"
 SERVICE = PROJECT / "systemd/controller/kongfleet-sync@.service"
 DIRECTORY = "/etc/kongfleet/fleets/"
@@ -54,11 +53,10 @@ class ExamplesTest(unittest.TestCase):
                                    stderr=subprocess.PIPE, text=True, start_new_session=True,
                                    env={"PATH": path, "HOME": str(self.directory)}, **options)
         try:
-            deadline = time.monotonic() + 30
-            while not self.handles_term(process.pid):
+            def ready() -> bool:
                 self.assertIsNone(process.poll(), "it does not wait")
-                self.assertLess(time.monotonic(), deadline, "it does not come to its wait")
-                time.sleep(0.01)
+                return catches(process.pid, signal.SIGTERM)
+            wait_for("it comes to its wait", ready, 30)
             process.send_signal(signal.SIGTERM)
             out, err = process.communicate(timeout=30)
         finally:
@@ -66,13 +64,6 @@ class ExamplesTest(unittest.TestCase):
             process.communicate()
         self.assertEqual((process.returncode, out, err), (130, "", ""))
         self.assertEqual(os.listdir(self.directory / "edge"), ["fleet.toml"])
-
-    @staticmethod
-    def handles_term(process: int) -> bool:
-        text = pathlib.Path(f"/proc/{process}/status").read_text()
-        name, = re.findall(r"^Name:\s+(.+)$", text, re.MULTILINE)
-        caught, = re.findall(r"^SigCgt:\s+([0-9a-f]+)$", text, re.MULTILINE)
-        return name == "kongfleet" and bool(int(caught, 16) >> (signal.SIGTERM - 1) & 1)
 
     def test_the_crontab(self):
         settings = [line for line in CRONTAB.read_text().splitlines()
