@@ -15,7 +15,7 @@ namespace kongfleet::agent {
 namespace {
 
 // Kong's prefix has a dozen files of 200 KB in all; each file of the ballast is also one inode.
-constexpr unsigned files = 8;
+constexpr unsigned files_kept = 8;
 constexpr std::uint64_t file_bytes = std::uint64_t{256} << 10;
 constexpr std::uint64_t scarce_bytes = std::uint64_t{4} << 20;
 constexpr std::uint64_t scarce_names = 32;
@@ -53,12 +53,12 @@ Ballast::Ballast(fs::path directory) : directory_(std::move(directory)) {}
 
 void Ballast::fill() const noexcept {
   try {
-    for (unsigned number = 0; number < files; ++number) {
+    for (unsigned number = 0; number < files_kept; ++number) {
       const auto path = file_of(directory_, number);
       if (fs::exists(path) && fs::file_size(path) == file_bytes) continue;
       fs::remove(path);  // its agent died before it had all of it
       const auto free = free_at(directory_.parent_path());
-      if (free.bytes < plenty * files * file_bytes || free.names < plenty * files) return;
+      if (free.bytes < plenty * files_kept * file_bytes || free.names < plenty * files_kept) return;
       fs::create_directories(directory_);
       put_aside(path);
     }
@@ -78,7 +78,7 @@ bool Ballast::scarce() const noexcept {
 
 void Ballast::drop() const noexcept {
   bool dropped = false;
-  for (unsigned number = 0; number < files; ++number) {
+  for (unsigned number = 0; number < files_kept; ++number) {
     dropped = ::unlink(file_of(directory_, number).c_str()) == 0 || dropped;
   }
   if (!dropped) return;

@@ -42,7 +42,7 @@ Pipe make_pipe() {
   return {Fd(ends[0]), Fd(ends[1])};
 }
 
-/// What the child needs, made before fork: afterwards nothing may allocate.
+/// What the child needs, made before it: nothing may allocate there.
 struct Launch {
   const char* program;
   char* const* argv;
@@ -83,6 +83,22 @@ void close_on_exec() {
   const int reason = errno;
   const auto written = ::write(launch.failure, &reason, sizeof reason);
   ::_exit(written == sizeof reason ? 127 : 126);
+}
+
+/// vfork(2): the child borrows our memory until it executes, and nothing has to be copied for it.
+/// A signal must not run our handlers in it, so it comes after.
+pid_t start(const Launch& launch) {
+  sigset_t all;
+  sigset_t before;
+  ::sigfillset(&all);
+  ::pthread_sigmask(SIG_SETMASK, &all, &before);
+  const pid_t pid = ::vfork();
+  if (pid == 0) run_in_child(launch);
+  const int reason = errno;
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  errno = reason;
+  if (pid < 0) throw_errno("start a process for", launch.program);
+  return pid;
 }
 
 std::vector<char*> pointers(const std::vector<std::string>& texts) {
@@ -240,10 +256,7 @@ ChildResult run_child(const ChildRequest& request) {
                       environment.data(), request.user ? &*request.user : nullptr,
                       nothing.get(),      output.write.get(),
                       errors.write.get(), failure.write.get()};
-  const pid_t pid = ::fork();
-  if (pid < 0) throw_errno("start a process for", *program);
-  if (pid == 0) run_in_child(launch);
-  Child child(pid);
+  Child child(start(launch));
   output.write = Fd();
   errors.write = Fd();
   failure.write = Fd();

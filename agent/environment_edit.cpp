@@ -13,7 +13,7 @@ namespace kongfleet::agent {
 namespace {
 
 constexpr auto none = std::string_view::npos;
-constexpr auto unit = ConfigurationKind::UnitFile;
+constexpr auto unit_file = ConfigurationKind::UnitFile;
 
 using Assignments = std::vector<EnvironmentAssignment>;
 
@@ -31,7 +31,7 @@ std::string line_at(std::string_view text, std::size_t at) {
 }
 
 Assignments assignments_of(std::string_view text, ConfigurationKind kind) {
-  return kind == unit ? unit_assignments(parse_unit_file(text)) : parse_environment_file(text);
+  return kind == unit_file ? unit_assignments(parse_unit_file(text)) : parse_environment_file(text);
 }
 
 /// What keeps us from a file, whatever it says.
@@ -88,7 +88,7 @@ std::optional<ConfProblem> check(const Part& part, ConfigurationKind kind) {
         part,
         "the comment above ends in '\\', and systemd before 254 takes this line for a "
         "part of it; remove that '\\'");
-  if (kind == unit && part.value.find('%') != none)
+  if (kind == unit_file && part.value.find('%') != none)
     return problem_of(part, "a specifier ('%') stands in the value; write what it stands for");
   if (part.value.find('#') != none)
     return problem_of(part,
@@ -174,7 +174,7 @@ std::vector<std::string> rest_of(std::string_view text, ConfigurationKind kind) 
   const auto keep = [&](const std::string& name, const std::string& said) {
     if (name != path_variable && name != plugins_variable) rest.push_back(said);
   };
-  if (kind != unit) {
+  if (kind != unit_file) {
     for (const auto& entry : parse_environment_file(text))
       keep(entry.name, entry.name + "=" + entry.value);
     return rest;
@@ -221,7 +221,7 @@ std::variant<Edited, ConfProblem> checked(std::string_view before, Edited edited
 
 std::string assignment_line(ConfigurationKind kind, std::string_view name, std::string_view value) {
   const auto assignment = std::string(name) + "=";
-  if (kind == unit) return "Environment=\"" + assignment + std::string(value) + "\"";
+  if (kind == unit_file) return "Environment=\"" + assignment + std::string(value) + "\"";
   const bool blank = value.find_first_of(" \t") != none;
   return assignment + (blank ? "\"" : "") + std::string(value) + (blank ? "\"" : "");
 }
@@ -242,7 +242,7 @@ std::variant<Edited, ConfProblem> edit_environment(std::string_view text, const 
     if (!problem) problem = find(*part, assignments);
   if (!problem && path.assignment == nullptr && plugins.assignment == nullptr)
     problem = ConfProblem{0, "neither KONG_LUA_PACKAGE_PATH nor KONG_PLUGINS is set in this file"};
-  if (!problem && kind == unit) problem = check_unset(text);
+  if (!problem && kind == unit_file) problem = check_unset(text);
   for (const auto* part : {&path, &plugins})
     if (!problem) problem = check(*part, kind);
   if (!problem) problem = rewrite(path, path_with(path.value, change));

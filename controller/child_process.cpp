@@ -22,7 +22,7 @@ namespace kongfleet::controller {
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
+using Steady = std::chrono::steady_clock;
 
 constexpr std::size_t errors_max = std::size_t{8} << 10;
 constexpr std::size_t piece_bytes = std::size_t{64} << 10;
@@ -77,11 +77,11 @@ public:
 
 private:
   void exchange(std::string_view& input, ChildResult& result, ChildLimits limits,
-                Clock::time_point deadline);
+                Steady::time_point deadline);
   bool listen(SshFd& fd, std::string& into, std::size_t most);
-  int wait(ChildLimits limits, Clock::time_point deadline);
+  int wait(ChildLimits limits, Steady::time_point deadline);
   void refuse_if_stopped(const pollfd& stop) const;
-  int milliseconds_left(Clock::time_point deadline) const;
+  int milliseconds_left(Steady::time_point deadline) const;
 
   std::string name_;
   bool own_group_;
@@ -131,9 +131,9 @@ Child::Child(std::vector<std::string> argv, const ChildSurroundings& surrounding
   err_ = std::move(err.ours);
 }
 
-int Child::milliseconds_left(Clock::time_point deadline) const {
+int Child::milliseconds_left(Steady::time_point deadline) const {
   const auto left =
-      std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now()).count();
+      std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Steady::now()).count();
   if (left <= 0) throw Error("'" + name_ + "' takes too long; it was ended");
   return static_cast<int>(std::min<std::int64_t>(left, 1'000'000));
 }
@@ -155,7 +155,7 @@ bool Child::listen(SshFd& fd, std::string& into, std::size_t most) {
 }
 
 void Child::exchange(std::string_view& input, ChildResult& result, ChildLimits limits,
-                     Clock::time_point deadline) {
+                     Steady::time_point deadline) {
   if (input.empty()) in_ = SshFd();
   while (out_ || err_) {
     // Negative descriptors are ignored by poll.
@@ -185,7 +185,7 @@ void Child::exchange(std::string_view& input, ChildResult& result, ChildLimits l
 }
 
 // It has closed its outputs; what is left to it of its time it may still use.
-int Child::wait(ChildLimits limits, Clock::time_point deadline) {
+int Child::wait(ChildLimits limits, Steady::time_point deadline) {
   const SshFd handle(static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0)));
   std::array<pollfd, 2> polled = {{{handle.get(), POLLIN, 0}, {limits.stop, POLLIN, 0}}};
   while (::poll(polled.data(), polled.size(), milliseconds_left(deadline)) <= 0) continue;
@@ -199,7 +199,7 @@ int Child::wait(ChildLimits limits, Clock::time_point deadline) {
 }
 
 ChildResult Child::run(std::string_view input, ChildLimits limits) {
-  const auto deadline = Clock::now() + limits.time;
+  const auto deadline = Steady::now() + limits.time;
   ChildResult result;
   exchange(input, result, limits, deadline);
   result.errors.resize(std::min(result.errors.size(), errors_max));

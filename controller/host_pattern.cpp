@@ -22,7 +22,7 @@ bool digit(char c) { return c >= '0' && c <= '9'; }
 bool letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 bool name_char(char c) { return letter(c) || digit(c) || c == '.' || c == '-' || c == '_'; }
 
-std::string quoted(std::string_view text) { return "'" + printable(text, 100) + "'"; }
+std::string in_quotes(std::string_view text) { return "'" + printable(text, 100) + "'"; }
 
 /// One part of a name: fixed text, or the alternatives of a range.
 using Alternatives = std::vector<std::string>;
@@ -71,11 +71,11 @@ Number PatternParser::number() {
   while (digit(peek())) ++at_;
   Number result{0, pattern_.substr(start, at_ - start)};
   if (result.text.empty()) {
-    const auto found = done() ? std::string("the end") : quoted(pattern_.substr(at_, 1));
+    const auto found = done() ? std::string("the end") : in_quotes(pattern_.substr(at_, 1));
     fail(at_, "found " + found + " where a number should be; " + std::string(range_example));
   }
   if (result.text.size() > number_digits) {
-    fail(start, "the number " + quoted(result.text) + " is too large; 9 digits are the most");
+    fail(start, "the number " + in_quotes(result.text) + " is too large; 9 digits are the most");
   }
   std::from_chars(result.text.data(), result.text.data() + result.text.size(), result.value);
   return result;
@@ -100,13 +100,13 @@ void PatternParser::letter_item(Alternatives& out) {
   ++at_;
   const char last = peek();
   if (!letter(last) || (first >= 'a') != (last >= 'a')) {
-    const auto found = done() ? std::string("the end") : quoted(pattern_.substr(at_, 1));
+    const auto found = done() ? std::string("the end") : in_quotes(pattern_.substr(at_, 1));
     fail(at_, "found " + found + " as the end of a range of letters; both ends are small letters " +
                   "or both are capitals: rack-[a-f]");
   }
   ++at_;
   if (last < first) {
-    fail(start, "the range " + quoted(pattern_.substr(start, at_ - start)) +
+    fail(start, "the range " + in_quotes(pattern_.substr(start, at_ - start)) +
                     " counts down; write the letter that comes first in the alphabet first");
   }
   const auto by = step();
@@ -125,7 +125,7 @@ void PatternParser::range_item(Alternatives& out) {
   }
   ++at_;
   const auto last = number();
-  const auto text = quoted(pattern_.substr(start, at_ - start));
+  const auto text = in_quotes(pattern_.substr(start, at_ - start));
   if (last.value < first.value) {
     fail(start, "the range " + text + " counts down; write the smaller number first");
   }
@@ -153,7 +153,7 @@ Alternatives PatternParser::range() {
     if (peek() == ']') break;
     if (done()) fail(start, "the '[' has no ']'; " + std::string(range_example));
     if (peek() != ',') {
-      fail(at_, "found " + quoted(pattern_.substr(at_, 1)) + " in a range; " +
+      fail(at_, "found " + in_quotes(pattern_.substr(at_, 1)) + " in a range; " +
                     std::string(range_example));
     }
     ++at_;
@@ -172,7 +172,7 @@ std::optional<std::uint16_t> PatternParser::port() {
     std::from_chars(text.data(), text.data() + text.size(), value);
   }
   if (value < 1 || value > 65'535) {
-    fail(start, "found " + quoted(text) + " as a port; a port is a number from 1 to 65535");
+    fail(start, "found " + in_quotes(text) + " as a port; a port is a number from 1 to 65535");
   }
   return static_cast<std::uint16_t>(value);
 }
@@ -187,11 +187,12 @@ std::vector<PatternHost> PatternParser::address() {
       (zone + 1 < text.size() &&
        std::all_of(text.begin() + static_cast<std::ptrdiff_t>(zone) + 1, text.end(), name_char));
   if (!zone_good || ::inet_pton(AF_INET6, text.substr(0, zone).c_str(), &parsed) != 1) {
-    fail(1, "found " + quoted(text) + " in brackets; that is neither an IPv6 address nor a range");
+    fail(1,
+         "found " + in_quotes(text) + " in brackets; that is neither an IPv6 address nor a range");
   }
   at_ = close + 1;
   if (!done() && peek() != ':') {
-    fail(at_, "found " + quoted(pattern_.substr(at_)) +
+    fail(at_, "found " + in_quotes(pattern_.substr(at_)) +
                   " after an IPv6 address; only a port may follow: [2001:db8::7]:2222");
   }
   return {{text, port()}};
@@ -199,15 +200,15 @@ std::vector<PatternHost> PatternParser::address() {
 
 void PatternParser::check_name(const std::string& name) const {
   if (name.size() > name_max) {
-    fail(0, "the name " + quoted(name) + " is too long; 253 bytes are the most");
+    fail(0, "the name " + in_quotes(name) + " is too long; 253 bytes are the most");
   }
   for (std::size_t start = 0; start <= name.size();) {
     const auto end = std::min(name.find('.', start), name.size());
     if (end == start && end != name.size()) {
-      fail(0, "the name " + quoted(name) + " has an empty part; write one '.' between parts");
+      fail(0, "the name " + in_quotes(name) + " has an empty part; write one '.' between parts");
     }
     if (end - start > label_max) {
-      fail(0, "the name " + quoted(name) + " has a part longer than 63 bytes");
+      fail(0, "the name " + in_quotes(name) + " has a part longer than 63 bytes");
     }
     start = end + 1;
   }
@@ -222,7 +223,7 @@ Alternatives PatternParser::piece() {
   if (peek() == '@') {
     fail(at_, "found '@' in a host's name; the user is set once, as user in [ssh]");
   }
-  fail(at_, "found " + quoted(pattern_.substr(at_, 1)) +
+  fail(at_, "found " + in_quotes(pattern_.substr(at_, 1)) +
                 " in a host's name; letters, digits, '.', '-' and '_' are allowed");
 }
 
@@ -247,7 +248,7 @@ std::vector<PatternHost> PatternParser::run() {
   const auto close = pattern_.find(']');
   if (peek() == '[' && close < pattern_.size() && pattern_.find(':') < close) return address();
   if (peek() == '-' || peek() == '.') {
-    fail(0, "the name begins with " + quoted(pattern_.substr(0, 1)) +
+    fail(0, "the name begins with " + in_quotes(pattern_.substr(0, 1)) +
                 "; a host's name begins with a letter or a digit");
   }
   const auto all = names();

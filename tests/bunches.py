@@ -1,11 +1,11 @@
 #!/usr/bin/python3
 # SPDX-FileCopyrightText: The kongfleet authors
 # SPDX-License-Identifier: Apache-2.0
-"""Sorts source files into bunches that can be compiled as one, for tests/tidy.sh:
+"""Sorts source files into bunches that can be compiled as one, for tests/tidy.sh and the build:
 
-    bunches.py FILE...
+    bunches.py SIZE FILE...
 
-Prints one bunch a line. Files of a bunch are of one directory, and no two of them use a name of
+Prints one bunch a line, of at most SIZE files. Files of a bunch are of one directory, and no two of them use a name of
 their own, in an unnamed namespace, for different things. It goes by how this project is formatted
 and may err: then such a bunch doesn't compile.
 """
@@ -13,7 +13,6 @@ import pathlib
 import re
 import sys
 
-SIZE = 14
 # What stands at the beginning of a line there and is named: a function, a constant, a type.
 NAMED = re.compile(r"^(?!namespace|return|template|//|#)[A-Za-z_][^;=({]*?(\w+)(?:\[\w*\])*(?:;| ?[=({])")
 
@@ -34,10 +33,10 @@ def own_names(path: pathlib.Path) -> set[str]:
 
 def main() -> None:
     bunches = []
-    for path in map(pathlib.Path, sys.argv[1:]):
+    for path in map(pathlib.Path, sys.argv[2:]):
         own = own_names(path)
         for bunch in bunches:
-            if bunch["of"] == path.parent and len(bunch["files"]) < SIZE \
+            if bunch["of"] == path.parent and len(bunch["files"]) < int(sys.argv[1]) \
                     and not own & bunch["own"]:
                 break
         else:

@@ -74,7 +74,7 @@ tidy() {
 }
 export -f tidy
 export build cache
-if ! tests/bunches.py agent/*.cpp controller/*.cpp proto/*.cpp | xargs -P "$(nproc)" -L 1 bash -c 'tidy "$@"' tidy; then
+if ! tests/bunches.py 14 agent/*.cpp controller/*.cpp proto/*.cpp | xargs -P "$(nproc)" -L 1 bash -c 'tidy "$@"' tidy; then
   bad=1
 fi
 find "$cache" -mtime +30 -delete

@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: The kongfleet authors
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/agent/configuration_fixture.hpp"
+#include "tests/agent/text.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -12,11 +13,6 @@ std::string only(const ConfigurationFixture& host) {
   std::string text;
   for (const auto& line : host.obstacles()) text += (text.empty() ? "" : "\n") + line;
   return text;
-}
-
-bool holds(const std::string& text, const std::string& part) {
-  INFO(text);
-  return text.find(part) != std::string::npos;
 }
 
 }  // namespace

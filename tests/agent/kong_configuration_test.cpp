@@ -6,6 +6,7 @@
 #include "agent/kong_node.hpp"
 #include "proto/error.hpp"
 #include "tests/agent/agent_fixture.hpp"
+#include "tests/agent/text.hpp"
 
 #include <catch2/catch.hpp>
 #include <sys/stat.h>
@@ -65,11 +66,6 @@ struct Host {
   TempDir directory;
   Config config;
 };
-
-bool holds(const std::string& text, const std::string& part) {
-  INFO(text);
-  return text.find(part) != std::string::npos;
-}
 
 const std::string both = "[Service]\nEnvironment=KONG_PLUGINS=a KONG_LUA_PACKAGE_PATH=/x/?.lua\n";
 

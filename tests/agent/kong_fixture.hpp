@@ -6,6 +6,8 @@
 #include "agent/gateway.hpp"
 #include "agent/http_client.hpp"
 
+#include <catch2/catch.hpp>
+
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -58,5 +60,8 @@ private:
   std::vector<std::string> settings_;
   std::vector<std::uint16_t> ports_;
 };
+
+/// Makes a test case run once with each version there is.
+inline std::string any_version() { return GENERATE(from_range(TestKong::versions())); }
 
 }  // namespace kongfleet::agent::test

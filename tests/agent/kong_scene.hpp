@@ -4,6 +4,7 @@
 
 #include "agent/kong_node.hpp"
 #include "tests/agent/kong_fixture.hpp"
+#include "tests/agent/text.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -63,11 +64,5 @@ inline Scene& shared_scene(const std::string& version) {
   static std::map<std::string, Scene> running;
   return running.try_emplace(version, version).first->second;
 }
-
-inline bool holds(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
-inline std::string any_version() { return GENERATE(from_range(TestKong::versions())); }
 
 }  // namespace kongfleet::agent::test

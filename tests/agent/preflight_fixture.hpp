@@ -6,6 +6,7 @@
 #include "agent/kong_node.hpp"
 #include "agent/preflight.hpp"
 #include "tests/agent/kong_fixture.hpp"
+#include "tests/agent/text.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -56,16 +57,10 @@ struct Preflight {
   GatewayFacts facts;
 };
 
-inline std::string any_version() { return GENERATE(from_range(TestKong::versions())); }
-
 /// The Kong of that version on which nobody leaves a trace: started once, for all tests.
 inline Preflight& shared_kong(const std::string& version) {
   static std::map<std::string, Preflight> running;
   return running.try_emplace(version, version).first->second;
-}
-
-inline bool holds(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
 }
 
 constexpr const char* plugin = "kong/plugins/my-plugin/";

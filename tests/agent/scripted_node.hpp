@@ -3,6 +3,7 @@
 #pragma once
 
 #include "agent/verify.hpp"
+#include "tests/agent/text.hpp"
 
 #include <functional>
 
@@ -91,9 +92,5 @@ inline Expectation expected() {
 }
 
 inline Verdict watch(FakeNode& node) { return watch_reload(node, before(), expected()); }
-
-inline bool holds(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
 
 }  // namespace kongfleet::agent::test::scripted

@@ -4,6 +4,7 @@
 
 #include "agent/journal.hpp"
 #include "tests/agent/agent_fixture.hpp"
+#include "tests/agent/text.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -11,12 +12,9 @@
 #include <sstream>
 
 using namespace kongfleet::agent;
+using test::holds;
 
 namespace {
-
-bool holds(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
 
 struct Printed {
   int code = 0;

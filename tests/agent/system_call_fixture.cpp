@@ -22,11 +22,11 @@ namespace kongfleet::agent {
 
 namespace {
 
-using Calls = std::vector<SystemCall>;
+using SystemCalls = std::vector<SystemCall>;
 
 // From here on the calling thread's system calls of those numbers wait for whoever holds the
 // descriptor that is returned (seccomp_unotify(2)). It ends with the thread.
-int watch_calls(const Calls& calls) {
+int watch_calls(const SystemCalls& calls) {
   std::vector<sock_filter> filter{BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr))};
   for (const auto& call : calls) {
     filter.push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<unsigned>(call.number), 0, 1));
@@ -42,7 +42,7 @@ int watch_calls(const Calls& calls) {
 }
 
 // What becomes of one call that was made: its errno, 0 if it goes through.
-int fate_of(int number, const Calls& calls, std::vector<int>& counts) {
+int fate_of(int number, const SystemCalls& calls, std::vector<int>& counts) {
   int error = 0;
   for (std::size_t i = 0; i < calls.size(); ++i) {
     const auto& call = calls[i];
@@ -56,7 +56,7 @@ int fate_of(int number, const Calls& calls, std::vector<int>& counts) {
 }
 
 // Answers until the thread is gone. How often each of the calls was made.
-std::vector<int> answer_calls(const Fd& listener, const Calls& calls) {
+std::vector<int> answer_calls(const Fd& listener, const SystemCalls& calls) {
   std::vector<int> counts(calls.size());
   while (true) {
     pollfd wait{listener.get(), POLLIN, 0};
@@ -74,7 +74,7 @@ std::vector<int> answer_calls(const Fd& listener, const Calls& calls) {
 
 }  // namespace
 
-std::string message_with(const Calls& calls, const std::function<void()>& work) {
+std::string message_with(const SystemCalls& calls, const std::function<void()>& work) {
   std::promise<int> watching;
   std::string message;
   std::exception_ptr failed;  // an assertion of the test's
@@ -113,7 +113,7 @@ std::string message_with(const Calls& calls, const std::function<void()>& work) 
 }
 
 std::string message_with(const SystemCall& call, const std::function<void()>& work) {
-  return message_with(Calls{call}, work);
+  return message_with(SystemCalls{call}, work);
 }
 
 }  // namespace kongfleet::agent

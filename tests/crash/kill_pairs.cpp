@@ -9,7 +9,7 @@ namespace kongfleet::crash {
 
 namespace {
 
-constexpr std::size_t everyday_pairs = 1200;
+constexpr std::size_t everyday_pairs = 1040;
 
 /// The deploy dies before one call, and its recovery, in one of its two ways, before another.
 struct Pair {

@@ -245,7 +245,7 @@ class Fleet:
         return [self.header(host) for host in self.hosts]
 
 
-def wait_for(what: str, happened, seconds: float = 30) -> None:
+def wait_for(what: str, happened, seconds: float = 120) -> None:
     """Polls until `happened()` is true; AssertionError with `what` when it is not in time."""
     deadline = time.monotonic() + seconds
     while not happened():

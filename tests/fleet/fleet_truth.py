@@ -10,15 +10,30 @@ from host import Host
 from strike import journal
 
 PAUSE = 0.01  # between two looks at all hosts
-SLACK = 0.5  # seconds that a look may come late on a machine that has other things to do
 
 
 @dataclass
+class Event:
+    """Something that happened between two looks, in seconds: `after` the one, `by` the other. What is
+    concluded from it is certain, however late a look comes on a machine that has other things to do.
+    """
+    after: float
+    by: float | None = None
+
+    def see(self, happened: bool, begin: float, end: float) -> None:
+        """A look, from `begin` to `end`."""
+        if self.by is None:
+            if happened:
+                self.by = end
+            else:
+                self.after = begin
+
+
 class Sight:
-    """When a host was seen, in seconds: in trial, and when its transaction was over."""
-    begun: float | None = None
-    trial: float | None = None
-    committed: float | None = None
+    """When a host began, was in trial, and when its transaction was over."""
+
+    def __init__(self, now: float):
+        self.begun, self.trial, self.committed = Event(now), Event(now), Event(now)
 
 
 @dataclass
@@ -33,7 +48,8 @@ class Truth:
         self.struck = struck
         self.over = threading.Event()
         self.before = {host.name: journal(host)["committed"] for host in self.hosts}
-        self.sights = {host.name: Sight() for host in self.hosts}
+        now = time.monotonic()
+        self.sights = {host.name: Sight(now) for host in self.hosts}
         self.most_changing = []
         self.thread = threading.Thread(target=self.watch)
         self.thread.start()
@@ -59,6 +75,7 @@ class Truth:
         is put down."""
         found = set()
         for host in self.hosts:
+            begin = time.monotonic()
             try:
                 record = journal(host)
             except (OSError, ValueError):  # just being written
@@ -66,13 +83,11 @@ class Truth:
             step = record.get("open", {}).get("step")
             if step not in (None, "trial") and host.name not in self.struck:
                 found.add((host.name, record["open"]["id"]))
-            sight, now = self.sights[host.name], time.monotonic()
-            if step and sight.begun is None:
-                sight.begun = now
-            if step == "trial" and sight.trial is None:
-                sight.trial = now
-            if record["committed"] != self.before[host.name] and sight.committed is None:
-                sight.committed = now
+            sight, end = self.sights[host.name], time.monotonic()
+            committed = record["committed"] != self.before[host.name]
+            sight.begun.see(step is not None or committed, begin, end)
+            sight.trial.see(step == "trial" or committed, begin, end)
+            sight.committed.see(committed, begin, end)
         return found
 
     def wrong(self, waves: list[list[str]], bake: float, unavailable: int) -> list[str]:
@@ -81,26 +96,30 @@ class Truth:
         if len(self.most_changing) > unavailable:
             found.append(f"{self.most_changing} were changing at once, allowed are {unavailable}")
         for number, wave in enumerate(waves):
-            trials = [self.sights[name].trial for name in wave if name not in self.struck]
-            trials = [at for at in trials if at is not None]
+            trials = [event.after for event in self.events(wave, "trial")]
             for name in wave:
-                found += self.too_soon(name, trials, bake)
+                found += self.too_soon(name, max(trials, default=0), bake)
             if number + 1 < len(waves):
                 found += self.out_of_order(wave, waves[number + 1])
         return found
 
-    def too_soon(self, name: str, trials: list[float], bake: float) -> list[str]:
-        committed = self.sights[name].committed
-        if committed is None or not trials or committed >= max(trials) + bake - SLACK:
+    def events(self, wave: list[str], kind: str) -> list[Event]:
+        """Those of the hosts of a wave that count, where they happened."""
+        events = [getattr(self.sights[name], kind) for name in wave if name not in self.struck]
+        return [event for event in events if event.by is not None]
+
+    def too_soon(self, name: str, last_trial: float, bake: float) -> list[str]:
+        committed = self.sights[name].committed.by
+        if committed is None or committed >= last_trial + bake:
             return []
-        return [f"{name} was confirmed {committed - max(trials):.2f} s after the last of its wave "
-                f"was in trial, not {bake} s"]
+        return [f"{name} was confirmed at most {committed - last_trial:.2f} s after the last of its "
+                f"wave was in trial, not {bake} s"]
 
     def out_of_order(self, wave: list[str], later: list[str]) -> list[str]:
-        begun = [self.sights[name].begun for name in later if self.sights[name].begun is not None]
-        ends = [self.sights[name].committed for name in wave if name not in self.struck]
-        ends = [end for end in ends if end is not None]
-        if not begun or not ends or min(begun) >= max(ends) - SLACK:
+        begun = [self.sights[name].begun.by for name in later]
+        first = min((at for at in begun if at is not None), default=None)
+        last = max((event.after for event in self.events(wave, "committed")), default=0)
+        if first is None or first >= last:
             return []
-        return [f"a host of {later[0]}'s wave began {max(ends) - min(begun):.2f} s before the last "
-                f"of {wave[0]}'s was confirmed"]
+        return [f"a host of {later[0]}'s wave began at least {last - first:.2f} s before the last of "
+                f"{wave[0]}'s was confirmed"]

@@ -9,7 +9,7 @@ import signal
 import unittest
 
 from fleet import Fleet, wait_for
-
+from strike import is_at_rest, is_in_trial
 
 
 class RolloutTest(unittest.TestCase):
@@ -130,7 +130,7 @@ class RolloutTest(unittest.TestCase):
         self.fleet.write_fleet_file(bake='"3s"')
         self.fleet.write_plugin("1.1.0")
         controller = self.fleet.start_kongfleet("rollout", "--yes")
-        wait_for("the canary is in trial", lambda: self.status()["state"] == "trial")
+        wait_for("the canary is in trial", lambda: is_in_trial(self.fleet[0]))
         self.fleet[1].run("systemctl", "restart", "kongfleet-agent.service")
         out, err = controller.communicate(timeout=90)
         self.assertEqual(controller.returncode, 0, out + err)
@@ -177,14 +177,14 @@ class RolloutTest(unittest.TestCase):
         finally:
             controller.communicate()
         wait_for("the trial is undone", lambda: self.fleet.header(self.fleet[0]) == "1.0.0")
-        wait_for("the host is at rest", lambda: self.status()["state"] == "ready")
+        wait_for("the host is at rest", lambda: is_at_rest(self.fleet[0]))
         self.all_serve("1.0.0")
 
     def test_ctrl_c_takes_the_trial_back_and_says_so(self):
         self.fleet.write_fleet_file(bake='"60s"')
         self.fleet.write_plugin("1.1.0")
         controller = self.fleet.start_kongfleet("rollout", "--yes")
-        wait_for("the canary is in trial", lambda: self.status()["state"] == "trial")
+        wait_for("the canary is in trial", lambda: is_in_trial(self.fleet[0]))
         controller.send_signal(signal.SIGINT)
         out, err = controller.communicate(timeout=60)
         self.assertEqual(controller.returncode, 130, out + err)
@@ -198,7 +198,7 @@ class RolloutTest(unittest.TestCase):
         self.fleet.write_plugin("1.1.0")
         first = self.fleet.start_kongfleet("rollout", "--yes")
         try:
-            wait_for("the canary is in trial", lambda: self.status()["state"] == "trial")
+            wait_for("the canary is in trial", lambda: is_in_trial(self.fleet[0]))
             self.fleet.write_plugin("1.1.1")
             second = self.fleet.kongfleet("rollout", "--yes", self.fleet[0].name, file="another.toml")
             self.assertEqual(second.code, 75, second.out + second.err)
@@ -212,20 +212,20 @@ class RolloutTest(unittest.TestCase):
         self.fleet.write_plugin("1.1.0")
         controller = self.fleet.start_kongfleet("rollout", "--yes")
         try:
-            wait_for("the canary is in trial", lambda: self.status()["state"] == "trial")
+            wait_for("the canary is in trial", lambda: is_in_trial(self.fleet[0]))
             self.fleet[0].run("systemctl", "kill", "-s", "KILL", "kongfleet-agent.service")
-            wait_for("the trial is undone", lambda: self.fleet.header(self.fleet[0]) == "1.0.0", 60)
+            wait_for("the trial is undone", lambda: self.fleet.header(self.fleet[0]) == "1.0.0")
         finally:
             controller.send_signal(signal.SIGINT)
             controller.communicate(timeout=90)
-        wait_for("the host is at rest", lambda: self.status()["state"] == "ready")
+        wait_for("the host is at rest", lambda: is_at_rest(self.fleet[0]))
 
     def test_power_lost_in_a_trial_boots_on_what_was_confirmed(self):
         self.fleet.write_fleet_file(bake='"60s"')
         self.fleet.write_plugin("1.1.0")
         controller = self.fleet.start_kongfleet("rollout", "--yes")
         try:
-            wait_for("the canary is in trial", lambda: self.status()["state"] == "trial")
+            wait_for("the canary is in trial", lambda: is_in_trial(self.fleet[0]))
         finally:
             controller.kill()
             controller.communicate()
@@ -239,9 +239,9 @@ class RolloutTest(unittest.TestCase):
             except OSError:
                 return False
             return True
-        wait_for("the gateway is up again", serves, 60)
+        wait_for("the gateway is up again", serves)
         self.assertEqual(seen, {"1.0.0"}, "it never starts on what nobody confirmed")
-        wait_for("the host is at rest", lambda: self.status()["state"] == "ready", 60)
+        wait_for("the host is at rest", lambda: is_at_rest(self.fleet[0]))
 
     def test_an_edit_of_kong_conf_stays(self):
         note = "# a person was here\n"

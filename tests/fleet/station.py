@@ -101,7 +101,7 @@ class Station:
         says `done`, what was before if it says that the host is back, either if it
         does not know."""
         try:
-            wait_for("the host is at rest", self.says_ready, 60)
+            wait_for("the host is at rest", self.says_ready)
         except AssertionError as error:
             raise AssertionError(f"{error}; it says {self.status()}") from None
         committed = self.status()["releases"][0]["version"]

@@ -50,6 +50,22 @@ def journal(host: Host) -> dict:
     return json.loads(newest[1])
 
 
+def open_step(host: Host) -> str | None:
+    """The step of the transaction that is under way; None at rest; "?" while that is being written."""
+    try:
+        return journal(host).get("open", {}).get("step")
+    except (OSError, ValueError):
+        return "?"
+
+
+def is_in_trial(host: Host) -> bool:
+    return open_step(host) == "trial"
+
+
+def is_at_rest(host: Host) -> bool:
+    return open_step(host) is None
+
+
 def processes(host: Host) -> dict[int, str]:
     """The host's processes: the pid on this machine, and the title or command line."""
     found = {}

@@ -60,12 +60,13 @@ def title(pid):
 
 
 def children(parent):
-    found = []
-    for name in os.listdir("/proc"):
-        fields = process_fields(name) if name.isdigit() else None
-        if fields and fields[1] == str(parent) and fields[0] != "Z":
-            found.append(int(name))
-    return found
+    """proc(5), /proc/PID/task/TID/children: a whole look through /proc costs a hundred times that."""
+    try:
+        with open(f"/proc/{parent}/task/{parent}/children", encoding="ascii") as file:
+            found = [int(name) for name in file.read().split()]
+    except OSError:
+        return []
+    return [pid for pid in found if (process_fields(pid) or "Z")[0] != "Z"]
 
 
 class Node:
