@@ -143,7 +143,8 @@ def main() -> int:
         print("packaging/demo: the hosts' namespaces and mounts need root", file=sys.stderr)
         return 1
     keep = "--keep" in sys.argv
-    subprocess.run(["cmake", "-S", PROJECT, "-B", BUILD, "-G", "Ninja"], check=True,
+    subprocess.run(["cmake", "-S", PROJECT, "-B", BUILD, "-G", "Ninja", "-DKONGFLEET_BUNCHES=ON"],
+                   check=True,
                    stdout=subprocess.DEVNULL)
     subprocess.run(["ninja", "-C", BUILD, "--quiet", "kongfleet", "kongfleet-agent"], check=True)
     from fleet import Fleet

@@ -133,7 +133,7 @@ class EnvironmentTest(unittest.TestCase):
 
     def test_power_lost_in_a_trial_boots_on_what_was_confirmed(self):
         before = [self.managed(host) for host in (self.units, self.variables)]
-        self.fleet.write_fleet_file(bake='"60s"')
+        self.fleet.write_fleet_file(bake='"600s"')
         self.fleet.write_plugin("1.1.0")
         controller = self.fleet.start_kongfleet("rollout", "--yes")
         try:

@@ -67,7 +67,7 @@ user = "kongfleet"
 known_hosts = "known_hosts"
 config = "ssh_config"
 identity = ["deploy_key"]
-connect_timeout = "5s"
+connect_timeout = "10s"
 
 [plugins.{plugin}]
 source = "plugins/{plugin}"
@@ -84,12 +84,12 @@ type = "http"
 url = "http://127.0.0.1:8000/mock/anything"
 status = 200
 interval = "100ms"
-timeout = "2s"
+timeout = "10s"
 successes = 3
 {probe}"""
 # Quick, and the first host on its own: what differs a test says.
 ROLLOUT = {"waves": '[1, "100%"]', "bake": '"1s"', "max_unavailable": 1, "max_failures": 0,
-           "on_failure": '"rollback"', "deadline": '"60s"', "confirm_timeout": '"60s"'}
+           "on_failure": '"rollback"', "deadline": '"180s"', "confirm_timeout": '"60s"'}
 
 
 @dataclass
@@ -205,7 +205,7 @@ class Fleet:
     def command(self, *arguments: str, file: str = "fleet.toml") -> list[str]:
         return [str(BUILD / "kongfleet"), "-f", file, *arguments]
 
-    def kongfleet(self, *arguments: str, expect: int | None = None, timeout: float = 120,
+    def kongfleet(self, *arguments: str, expect: int | None = None, timeout: float = 300,
                   file: str = "fleet.toml") -> Result:
         """Runs the controller to its end. With `expect`, another exit code is an error; so is JSON
         that is not as the schema says."""

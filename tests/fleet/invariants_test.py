@@ -29,7 +29,7 @@ HOSTS = 20
 UNAVAILABLE = 6
 WAVES = (1, 8, HOSTS)  # cumulative
 BAKE = 1
-LEASE = 8  # seconds; then a host that hears nothing undoes what is in trial
+LEASE = 20  # seconds; then a host that hears nothing undoes what is in trial
 SSH = 22
 CUT_ROLLOUTS = 3  # with a torn link at each host but the canary; a deep run tears at every byte
 DEEP = os.environ.get("KONGFLEET_DEEP") == "1"
@@ -103,7 +103,7 @@ class InvariantsTest(unittest.TestCase):
 
     def end(self, controller, codes=(0,)) -> dict[str, str]:
         try:
-            out, err = controller.communicate(timeout=180)
+            out, err = controller.communicate(timeout=600)
         finally:
             controller.kill()
             self.truth.stop()
@@ -114,7 +114,7 @@ class InvariantsTest(unittest.TestCase):
         """All that is promised, once the rollout is over."""
         wrong = self.truth.wrong(self.waves(), BAKE, UNAVAILABLE)
         wait_for("no host is in trial", lambda: not any(
-            "open" in journal(host) for host in self.fleet), LEASE + 30)
+            "open" in journal(host) for host in self.fleet))
         for host in self.fleet:
             runs, phase, was = self.fleet.header(host), phases[host.name], self.before[host.name]
             allowed = {self.version} if phase in ("done", "unchanged", "kept") else \
@@ -212,7 +212,7 @@ class InvariantsTest(unittest.TestCase):
             controller.send_signal(signal.SIGKILL)
             controller.communicate()
             if controller.returncode == -signal.SIGKILL:
-                self.fleet.kongfleet(follower, "--yes", "latest", timeout=180)
+                self.fleet.kongfleet(follower, "--yes", "latest", timeout=600)
             self.truth.stop()
             shown = self.shown()
             began = shown["rollout"]["id"] != latest  # it had got that far: before, no host is touched

@@ -168,7 +168,7 @@ class ResumeTest(unittest.TestCase):
         self.assertEqual([host["attempt"] for host in self.show()["hosts"]], [2, 1, 1])
 
     def test_the_second_controller_is_told_who_holds_the_fleet(self):
-        self.fleet.write_fleet_file(bake='"60s"')
+        self.fleet.write_fleet_file(bake='"600s"')
         first = Controller(self.fleet)
         first.wait(event="baking", wave=1)
         rollout = self.show()["rollout"]
@@ -186,7 +186,7 @@ class ResumeTest(unittest.TestCase):
             self.assertIn(f"kongfleet abort {rollout['id']}", second.err)
 
     def test_a_rollback_breaks_the_glass(self):
-        self.fleet.write_fleet_file(bake='"60s"')
+        self.fleet.write_fleet_file(bake='"600s"')
         first = Controller(self.fleet)
         first.wait(event="baking", wave=1)
         rollout = self.show()["rollout"]["id"]
@@ -218,7 +218,7 @@ class ResumeTest(unittest.TestCase):
         self.all_serve(self.version)
 
     def test_ctrl_c_once_decides_and_twice_leaves(self):
-        self.fleet.write_fleet_file(bake='"60s"')
+        self.fleet.write_fleet_file(bake='"600s"')
         controller = Controller(self.fleet)
         controller.wait(event="baking", wave=1)
         controller.process.send_signal(signal.SIGINT)
@@ -243,7 +243,7 @@ class ResumeTest(unittest.TestCase):
             self.assertIn("the hook after_rollout was not run", controller.said)
         finally:
             self.fleet[0].partition(False)
-            self.fleet.write_fleet_file(bake='"60s"')
+            self.fleet.write_fleet_file(bake='"600s"')
         self.assertEqual(controller.events[-1]["state"], "open")
         self.assertEqual(self.show()["rollout"]["result"], "unfinished")
         self.fleet.kongfleet("abort", "--yes", "latest", expect=0)

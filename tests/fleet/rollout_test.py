@@ -132,7 +132,7 @@ class RolloutTest(unittest.TestCase):
         controller = self.fleet.start_kongfleet("rollout", "--yes")
         wait_for("the canary is in trial", lambda: is_in_trial(self.fleet[0]))
         self.fleet[1].run("systemctl", "restart", "kongfleet-agent.service")
-        out, err = controller.communicate(timeout=90)
+        out, err = controller.communicate(timeout=300)
         self.assertEqual(controller.returncode, 0, out + err)
         self.all_serve("1.1.0")
 
@@ -168,7 +168,7 @@ class RolloutTest(unittest.TestCase):
         self.all_serve("1.1.0", "1.1.0", "1.0.0")
 
     def test_a_dead_controller_leaves_a_trial_that_undoes_itself(self):
-        self.fleet.write_fleet_file(bake='"60s"', confirm_timeout='"4s"')
+        self.fleet.write_fleet_file(bake='"600s"', confirm_timeout='"4s"')
         self.fleet.write_plugin("1.1.0")
         controller = self.fleet.start_kongfleet("rollout", "--yes")
         try:
@@ -181,18 +181,18 @@ class RolloutTest(unittest.TestCase):
         self.all_serve("1.0.0")
 
     def test_ctrl_c_takes_the_trial_back_and_says_so(self):
-        self.fleet.write_fleet_file(bake='"60s"')
+        self.fleet.write_fleet_file(bake='"600s"')
         self.fleet.write_plugin("1.1.0")
         controller = self.fleet.start_kongfleet("rollout", "--yes")
         wait_for("the canary is in trial", lambda: is_in_trial(self.fleet[0]))
         controller.send_signal(signal.SIGINT)
-        out, err = controller.communicate(timeout=60)
+        out, err = controller.communicate(timeout=300)
         self.assertEqual(controller.returncode, 130, out + err)
         self.assertIn("interrupted", err)
         self.all_serve("1.0.0")
 
     def test_a_second_controller_is_told_who_holds_the_host(self):
-        path = self.fleet.write_fleet_file(bake='"60s"')
+        path = self.fleet.write_fleet_file(bake='"600s"')
         other = path.read_text().replace('name = "edge"', 'name = "another"')
         path.with_name("another.toml").write_text(other)  # which knows nothing of the first's state
         self.fleet.write_plugin("1.1.0")
@@ -205,10 +205,10 @@ class RolloutTest(unittest.TestCase):
             self.assertIn("holds this host", second.out + second.err)
         finally:
             first.send_signal(signal.SIGINT)
-            first.communicate(timeout=60)
+            first.communicate(timeout=300)
 
     def test_an_agent_killed_in_a_trial_comes_back_to_what_was_confirmed(self):
-        self.fleet.write_fleet_file(bake='"60s"')
+        self.fleet.write_fleet_file(bake='"600s"')
         self.fleet.write_plugin("1.1.0")
         controller = self.fleet.start_kongfleet("rollout", "--yes")
         try:
@@ -217,11 +217,11 @@ class RolloutTest(unittest.TestCase):
             wait_for("the trial is undone", lambda: self.fleet.header(self.fleet[0]) == "1.0.0")
         finally:
             controller.send_signal(signal.SIGINT)
-            controller.communicate(timeout=90)
+            controller.communicate(timeout=300)
         wait_for("the host is at rest", lambda: is_at_rest(self.fleet[0]))
 
     def test_power_lost_in_a_trial_boots_on_what_was_confirmed(self):
-        self.fleet.write_fleet_file(bake='"60s"')
+        self.fleet.write_fleet_file(bake='"600s"')
         self.fleet.write_plugin("1.1.0")
         controller = self.fleet.start_kongfleet("rollout", "--yes")
         try:

@@ -40,7 +40,7 @@ class Rollout:
 
     def end(self) -> str:
         """How the controller says that it ended for the host."""
-        out, err = self.controller.communicate(timeout=120)
+        out, err = self.controller.communicate(timeout=300)
         last = documents(out)[-1] if out else {}
         if last.get("event") == "end":
             return last["hosts"][0]["phase"]

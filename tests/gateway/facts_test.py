@@ -3,11 +3,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Checks that a Kong behaves as Kong does wherever a deployment tool can see it.
 
-    facts_test.py [--version 2.8.5|3.4.2] [--only WORD]
+    facts_test.py [--version 2.8.5|3.4.2] [--only WORD] [--all]
 
 Without KONGFLEET_TEST_KONG the stand-in beside this file is checked, as 2.8.5 and as 3.4.2;
-with it, the Kong whose `kong` command it names. One line a fact; exit 1 if any is wrong. Root
-only: workers run as another user, as they do in earnest.
+with it, the Kong whose `kong` command it names. One line for each fact that does not hold, with
+--all for every one; exit 1 if there is one. Root only: workers run as another user, as they do in
+earnest.
 """
 
 import argparse
@@ -31,7 +32,7 @@ from facts.node import Node  # noqa: E402
 TOPICS = ["starting", "reloading", "rejecting", "poison", "preflight", "runtime", "environment",
           "traffic", "removing", "apis", "loader", "newer",
           "installing"]
-AT_ONCE = 5
+AT_ONCE = 8
 
 
 class Kong:
@@ -47,8 +48,9 @@ class Kong:
 class Facts:
     """What was found, by all groups; `about` makes the function a group calls with each fact."""
 
-    def __init__(self):
+    def __init__(self, told_all):
         self.lock = threading.Lock()
+        self.told_all = told_all
         self.count = 0
         self.bad = 0
 
@@ -56,7 +58,8 @@ class Facts:
         with self.lock:
             self.count += 1
             self.bad += not holds
-            print(line, flush=True)
+            if self.told_all or not holds:
+                print(line, flush=True)
 
 
 class Check:
@@ -107,11 +110,12 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--version", choices=["2.8.5", "3.4.2"])
     parser.add_argument("--only", help="topics and groups whose name holds this word")
+    parser.add_argument("--all", action="store_true", help="show what holds, too")
     options = parser.parse_args()
     if os.geteuid() != 0:
         sys.exit("facts_test.py: must run as root, since workers run as another user")
     began = time.monotonic()
-    facts, server = Facts(), upstream.start()
+    facts, server = Facts(options.all), upstream.start()
     # Most of a group is waiting, so several run at once; each has a Kong of its own.
     with concurrent.futures.ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
         for where, group in groups(options.only):
