@@ -16,7 +16,7 @@ from collections import namedtuple
 
 from . import plugin_tree
 
-DEADLINE = 60  # seconds for anything to happen on a busy machine
+DEADLINE = 30  # seconds for anything to happen on a busy machine
 Reply = namedtuple("Reply", "status headers body")
 Result = namedtuple("Result", "code out err")
 
