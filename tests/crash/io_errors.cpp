@@ -38,6 +38,7 @@ struct Fault {
   std::string call;
   int error;
   Lasting lasting;
+  bool go_on;  // whether the host is asked to, afterwards: that takes as long again
 };
 
 /// Decides which calls fail, for one performance.
@@ -105,8 +106,7 @@ Complaints play(const Stage& stage, const Fault& fault) {
       stage, fault.scene, [&](const MutatingCall& call) { return failing(call); },
       [&](const Told& told) { found = check_while(stage, fault, told); });
   if (failing.failed() == 0) return {fault.call + " was never made"};
-  // That the host goes on from there is asked after the few that last: it takes as long again.
-  const auto recovery = fault.lasting == Lasting::Once ? recover_and_check : recover_and_go_on;
+  const auto recovery = fault.go_on ? recover_and_go_on : recover_and_check;
   for (const auto& more :
        {check_agent(seen), recovery(stage, fault.scene, seen.told, Recovery::Serving)})
     found.insert(found.end(), more.begin(), more.end());
@@ -126,18 +126,18 @@ Case make_case(const Fault& fault, const char* error) {
       [fault](const Stage& stage) { return play(stage, fault); }};
 }
 
-/// One call with every error: once, and lasting where it is the error's turn. Lasting ones take
-/// seconds; unless all are asked for, each call has two of them, and each error some calls.
+/// One call with every error: once, and from there on. Lasting for the same file, and with what the
+/// host does afterwards, where it is the error's turn; all of that if all is asked for.
 void add_cases(const Scene& scene, std::size_t number, const std::string& call, bool all,
                std::vector<Case>& cases) {
   for (std::size_t e = 0; e < errors.size(); ++e) {
     const auto& error = errors.at(e);
-    const auto add = [&](Lasting lasting) {
-      cases.push_back(make_case({scene, number, call, error.number, lasting}, error.name));
+    const auto add = [&](Lasting lasting, bool go_on) {
+      cases.push_back(make_case({scene, number, call, error.number, lasting, go_on}, error.name));
     };
-    add(Lasting::Once);
-    if (all || number % errors.size() == e) add(Lasting::On);
-    if (all || (number + errors.size() / 2) % errors.size() == e) add(Lasting::OnFile);
+    add(Lasting::Once, false);
+    add(Lasting::On, all || number % errors.size() == e);
+    if (all || (number + errors.size() / 2) % errors.size() == e) add(Lasting::OnFile, true);
   }
 }
 
