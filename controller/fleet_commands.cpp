@@ -3,6 +3,7 @@
 #include "controller/fleet_commands.hpp"
 
 #include "controller/check_command.hpp"
+#include "controller/exit_code.hpp"
 #include "controller/fleet_file.hpp"
 #include "controller/objections.hpp"
 #include "controller/ousted.hpp"
@@ -55,12 +56,12 @@ int run_plan(const GlobalOptions& global, const PlanCommand& command, const Answ
     print_conflicts(answer.out, conflicts);
   }
   const int code = gravest(run.hosts());
-  const bool refused = !conflicts.empty() && (code == 0 || code == Ousted::held_exit);
+  const bool refused = !conflicts.empty() && (code == exit_code::done || code == exit_code::held);
   if (refused) return ReleaseConflict::exit_code;
   if (code != 0) return code;
   const bool changes = std::any_of(run.hosts().begin(), run.hosts().end(),
                                    [](const auto& host) { return !host->plan->unchanged(); });
-  return changes ? 2 : 0;
+  return changes ? exit_code::differs : exit_code::done;
 }
 
 int run_rollout(const GlobalOptions& global, const RolloutCommand& command, const Answer& answer) {
@@ -84,7 +85,7 @@ int run_rollout(const GlobalOptions& global, const RolloutCommand& command, cons
   if (answer.format == OutputFormat::Text) print_plan(answer.err, all);
   if (!agreed("Roll this out?", command.yes)) {
     answer.err << "nothing was touched\n";
-    return 130;
+    return exit_code::interrupted;
   }
   RunWatch watch(fleet, run.id());
   auto view = view_for(answer, run.shape(run.rules()));

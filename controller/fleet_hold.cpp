@@ -3,6 +3,7 @@
 #include "controller/fleet_hold.hpp"
 
 #include "controller/declined.hpp"
+#include "controller/exit_code.hpp"
 #include "controller/moment.hpp"
 #include "controller/ousted.hpp"
 
@@ -109,8 +110,9 @@ FleetHold::FleetHold(StateDatabase& database, std::string fleet, Holder me, Mann
   if (manner == Manner::BreakGlass) {
     ousted_ = other;
   } else if (other) {
-    throw Declined(75, other->who + " holds this fleet since " + time_text(other->since_ms) + ": " +
-                           other->doing + "; try again when it is done");
+    throw Declined(exit_code::held, other->who + " holds this fleet since " +
+                                        time_text(other->since_ms) + ": " + other->doing +
+                                        "; try again when it is done");
   }
 }
 

@@ -4,6 +4,7 @@
 
 #include "controller/amounts.hpp"
 #include "controller/clock.hpp"
+#include "controller/exit_code.hpp"
 #include "controller/ousted.hpp"
 #include "controller/rollback_driver.hpp"
 #include "controller/rollout_driver.hpp"
@@ -24,8 +25,6 @@
 namespace kongfleet::controller {
 
 namespace {
-
-constexpr int interrupted_exit = 130;
 
 SshSettings ssh_settings(const Fleet& fleet) {
   auto settings = SshSettings::of_user();
@@ -284,10 +283,10 @@ RunEnd FleetRun::roll_out(Rollout& rollout, RunView& view, RolloutGate* gate) {
   RunEnd end;
   end.kind = machinery_->kind;
   end.id = machinery_->id;
-  end.exit_code = driver.abandoned() ? interrupted_exit : rollout.exit_code();
+  end.exit_code = driver.abandoned() ? exit_code::interrupted : rollout.exit_code();
   end.state = state_after(rollout, driver.abandoned());
   end.taken_over = driver.taken_over();
-  if (!end.taken_over.empty()) end.exit_code = Ousted::held_exit;
+  if (!end.taken_over.empty()) end.exit_code = exit_code::held;
   end.abandoned = driver.abandoned() && end.taken_over.empty();
   end.stop = rollout.stop();
   for (std::size_t i = 0; i < count; ++i) {
@@ -300,7 +299,7 @@ RunEnd FleetRun::roll_out(Rollout& rollout, RunView& view, RolloutGate* gate) {
   const bool any = std::any_of(end.hosts.begin(), end.hosts.end(), [](const auto& entry) {
     return entry.second == HostPhase::Refused;
   });
-  if (end.exit_code == 5 && any && held) end.exit_code = Ousted::held_exit;
+  if (end.exit_code == exit_code::refused && any && held) end.exit_code = exit_code::held;
   return end;
 }
 
@@ -323,9 +322,9 @@ int rollback_exit_code(const RunEnd& end) {
     refused = refused || (phase == HostPhase::Refused && host->trouble != Trouble::Held);
     other = other || phase == HostPhase::Back || phase == HostPhase::Unreachable;
   }
-  if (person) return 4;
-  if (other || (done && (held || refused))) return 3;
-  return refused ? 5 : held ? Ousted::held_exit : 0;
+  if (person) return exit_code::needs_person;
+  if (other || (done && (held || refused))) return exit_code::taken_back;
+  return refused ? exit_code::refused : held ? exit_code::held : exit_code::done;
 }
 
 }  // namespace
@@ -344,11 +343,11 @@ RunEnd FleetRun::roll_back(std::optional<std::uint64_t> to, RunView& view) {
   end.taken_over = driver.taken_over();
   end.exit_code = rollback_exit_code(end);
   if (driver.interrupted()) {
-    end.exit_code = interrupted_exit;
+    end.exit_code = exit_code::interrupted;
     end.state = RolloutState::Interrupted;
     end.stop = RolloutStop::Interrupted;
   }
-  if (!end.taken_over.empty()) end.exit_code = Ousted::held_exit;
+  if (!end.taken_over.empty()) end.exit_code = exit_code::held;
   end.abandoned = driver.abandoned() && end.taken_over.empty();
   return end;
 }

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "controller/history_view.hpp"
 
+#include "controller/exit_code.hpp"
 #include "controller/moment.hpp"
 #include "proto/names.hpp"
 
@@ -129,17 +130,17 @@ std::string result_text(const RememberedRollout& rollout, const std::string& run
   if (rollout.state == RolloutState::Open) return "unfinished";
   if (rollout.state != RolloutState::Ended) return std::string(state_name(rollout.state));
   switch (rollout.exit_code) {
-    case 0:
+    case exit_code::done:
       return "done";
-    case 3:
+    case exit_code::taken_back:
       return rollout.kind == "rollback" ? "failed" : "failed, taken back";
-    case 4:
+    case exit_code::needs_person:
       return "needs a person";
-    case 5:
+    case exit_code::refused:
       return "refused";
-    case 75:
+    case exit_code::held:
       return "held";
-    case 130:
+    case exit_code::interrupted:
       return "interrupted";
     default:
       return "failed";

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "controller/declined.hpp"
+#include "controller/exit_code.hpp"
 
 namespace kongfleet::controller {
 
@@ -10,8 +11,7 @@ namespace kongfleet::controller {
 /// work against that one. The text says who, and doing what.
 class Ousted : public Declined {
 public:
-  explicit Ousted(const std::string& what) : Declined(held_exit, what) {}
-  static constexpr int held_exit = 75;
+  explicit Ousted(const std::string& what) : Declined(exit_code::held, what) {}
 };
 
 }  // namespace kongfleet::controller

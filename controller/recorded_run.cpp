@@ -3,6 +3,7 @@
 #include "controller/recorded_run.hpp"
 
 #include "controller/declined.hpp"
+#include "controller/exit_code.hpp"
 #include "controller/rollout_plan.hpp"
 #include "controller/rollout_record.hpp"
 
@@ -11,8 +12,6 @@
 namespace kongfleet::controller {
 
 namespace {
-
-constexpr int interrupted_exit = 130;
 
 RememberedRollout remembered(const FleetRun& run, const std::string& selection) {
   RememberedRollout rollout;
@@ -99,7 +98,7 @@ RunEnd remember_end(RolloutRecord& record, RunEnd end) {
     record.end(end);
   } catch (const Error& error) {
     end.forgotten = error.what();
-    if (end.exit_code == 0) end.exit_code = interrupted_exit;
+    if (end.exit_code == 0) end.exit_code = exit_code::interrupted;
   }
   return end;
 }
@@ -132,6 +131,12 @@ RunEnd roll_out(FleetRun& run, FleetMemory& memory, FleetHold& hold, const std::
     row.hosts[i].cause = run.hosts()[i]->problem;
   }
   memory.rollouts.begin(row, run.releases(), true, &hold);
+  if (run.kind() == "rollout") {  // a sync has its own words for them
+    for (std::size_t i = 0; i < row.hosts.size(); ++i) {
+      if (row.hosts[i].phase != HostPhase::Waiting)
+        watchers.view.phase(*run.hosts()[i], row.hosts[i].phase);
+    }
+  }
   RolloutRecord record(std::move(row), run.hosts(), memory.rollouts, hold, watchers.view);
   return remember_end(record, run.roll_out(rollout, record, watchers.gate));
 }
@@ -142,13 +147,13 @@ RememberedRollout begin_rollback(const FleetRun& run, FleetMemory& memory,
     open->state = RolloutState::Aborted;
     open->stop = RolloutStop::Aborted;
     open->why = run.id() + " of " + run.who() + " ended it";
-    open->exit_code = interrupted_exit;
+    open->exit_code = exit_code::interrupted;
     open->ended_ms = wall_clock_ms();
     memory.rollouts.end(*open, {{}, {{open->ended_ms, "abort", "", open->why}}});
   }
   auto row = remembered(run, selection);
   row.state = RolloutState::Ended;  // nobody goes on with a rollback: one asks for it again
-  row.exit_code = interrupted_exit;
+  row.exit_code = exit_code::interrupted;
   row.why = "it never came to its end";
   memory.rollouts.begin(row, {}, false);
   row.why.clear();

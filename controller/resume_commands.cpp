@@ -3,6 +3,7 @@
 #include "controller/resume_commands.hpp"
 
 #include "controller/declined.hpp"
+#include "controller/exit_code.hpp"
 #include "controller/fleet_file.hpp"
 #include "controller/recorded_run.hpp"
 #include "controller/rollout_plan.hpp"
@@ -33,7 +34,7 @@ int run_again(const GlobalOptions& global, const Deed& deed, const std::string& 
                  FleetHold::Manner::Polite);
   if (!agreed(std::string(deed.question) + " " + run.id() + "?", yes)) {
     answer.err << "nothing was touched\n";
-    return 130;
+    return exit_code::interrupted;
   }
   // Others may have been at it until the fleet was ours, and while a person thought.
   hold.renew();

@@ -1,5 +1,6 @@
 // SPDX-FileCopyrightText: The kongfleet authors
 // SPDX-License-Identifier: Apache-2.0
+#include "controller/exit_code.hpp"
 #include "controller/fleet_commands.hpp"
 #include "controller/fleet_file.hpp"
 #include "controller/recorded_run.hpp"
@@ -97,7 +98,7 @@ int run_rollback(const GlobalOptions& global, const RollbackCommand& command,
   if (!agreed("Take " + counted(hosts.size(), "host") + " back to " + target + besides + "?",
               command.yes)) {
     answer.err << "nothing was touched\n";
-    return 130;
+    return exit_code::interrupted;
   }
   FleetRun run(fleet, hosts, {}, "rollback");
   RunWatch watch(fleet, run.id());

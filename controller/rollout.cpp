@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "controller/rollout.hpp"
 
+#include "controller/exit_code.hpp"
+
 #include <algorithm>
 
 namespace kongfleet::controller {
@@ -182,14 +184,15 @@ bool Rollout::over() const {
 }
 
 int Rollout::exit_code() const {
-  if (count(HostPhase::Stranded) + count(HostPhase::Lost) + count(HostPhase::Kept) > 0) return 4;
-  if (stop_ == RolloutStop::Interrupted) return 130;
-  if (stop_ == RolloutStop::Paused) return 6;
-  if ((failures_ == 0 && !halted_) || stop_ == RolloutStop::Aborted) return 0;
+  if (count(HostPhase::Stranded) + count(HostPhase::Lost) + count(HostPhase::Kept) > 0)
+    return exit_code::needs_person;
+  if (stop_ == RolloutStop::Interrupted) return exit_code::interrupted;
+  if (stop_ == RolloutStop::Paused) return exit_code::paused;
+  if ((failures_ == 0 && !halted_) || stop_ == RolloutStop::Aborted) return exit_code::done;
   const auto touched = count(HostPhase::Back) + count(HostPhase::Done);
   if (stop_ == RolloutStop::Failed && touched == 0)
-    return halted_ || count(HostPhase::Refused) > 0 ? 5 : 1;
-  return stop_ == RolloutStop::Failed ? 3 : 0;
+    return halted_ || count(HostPhase::Refused) > 0 ? exit_code::refused : exit_code::failed;
+  return stop_ == RolloutStop::Failed ? exit_code::taken_back : exit_code::done;
 }
 
 namespace {

@@ -3,6 +3,7 @@
 #include "controller/rollout_memory.hpp"
 
 #include "controller/declined.hpp"
+#include "controller/exit_code.hpp"
 #include "controller/fleet_hold.hpp"
 #include "controller/moment.hpp"
 #include "controller/ousted.hpp"
@@ -135,8 +136,9 @@ void refuse_open(soci::session& sql, const std::string& fleet) {
   const auto open = select(sql, fleet, not_over, 1);
   if (open.empty()) return;
   const auto& it = open.front();
-  throw Declined(75, it.id + " of " + it.who + ", begun on " + time_text(it.started_ms) + ", " +
-                         standing(it) + ": " + advice(it) + "; nothing was touched");
+  throw Declined(exit_code::held, it.id + " of " + it.who + ", begun on " +
+                                      time_text(it.started_ms) + ", " + standing(it) + ": " +
+                                      advice(it) + "; nothing was touched");
 }
 
 void insert_rollout(soci::session& sql, const std::string& fleet, const RememberedRollout& it) {

@@ -4,11 +4,15 @@
 
 #include "controller/clock.hpp"
 #include "controller/declined.hpp"
+#include "controller/exit_code.hpp"
 #include "proto/error.hpp"
 
 #include <soci/soci.h>
 #include <soci/sqlite3/soci-sqlite3.h>
+#include <unistd.h>
 
+#include <cerrno>
+#include <system_error>
 #include <thread>
 
 namespace kongfleet::controller {
@@ -16,7 +20,6 @@ namespace kongfleet::controller {
 namespace {
 
 constexpr int version_known = 1;
-constexpr int held_exit = 75;
 constexpr auto silence = std::chrono::seconds(1);  // then a person is told
 constexpr auto pause = std::chrono::milliseconds(20);
 constexpr std::string_view sqlite_prefix = "sqlite:";
@@ -100,18 +103,21 @@ void StateDatabase::fail(const std::exception& error) const {
                       said.find("database is locked") != std::string::npos;
   if (!locked) throw Error(state + ": " + said);
   const auto who = who_locks(file_);
-  throw Declined(held_exit, state + " is locked by " + (who.empty() ? "another process" : who) +
-                                "; try again when that one is done");
+  throw Declined(exit_code::held, state + " is locked by " +
+                                      (who.empty() ? "another process" : who) +
+                                      "; try again when that one is done");
 }
 
 StateDatabase::~StateDatabase() = default;
 
 void StateDatabase::open(Mode mode) {
-  std::error_code none;
-  const bool there = std::filesystem::exists(file_, none);
+  std::error_code closed;
+  const bool there = std::filesystem::exists(file_, closed);
+  if (closed) throw Error(closed.message());
   if (!there && mode == Mode::Look) throw Error("there is no such file");
   if (file_.string().find('"') != std::string::npos) throw Error("a '\"' in its name won't do");
   refuse_shared_file_system();
+  refuse_without_rights(there);
   session_ = std::make_unique<soci::session>(*soci::factory_sqlite3(),
                                              "dbname=\"" + file_.string() + "\"");
   // It is what the factory makes; the library does not export its type for a dynamic_cast.
@@ -146,6 +152,21 @@ void StateDatabase::refuse_shared_file_system() const {
               "), where SQLite's locks can't be trusted; name a file on a disk of this machine as "
               "[fleet] state, such as state = \"sqlite:/var/lib/kongfleet-controller/edge.db\" "
               "(move the file there while no kongfleet runs)");
+}
+
+// SQLite writes beside the file even to read it, and names neither of the two that it may not
+// write.
+void StateDatabase::refuse_without_rights(bool there) const {
+  const auto parent = file_.parent_path();
+  for (const auto& path : {there ? file_ : parent, parent}) {
+    const auto* name = path.empty() ? "." : path.c_str();
+    const auto reason = ::eaccess(name, W_OK) == 0 ? 0 : errno;
+    if (reason != EACCES && reason != EROFS) continue;
+    throw Error("'" + std::string(name) + "' can't be written by uid " +
+                std::to_string(::geteuid()) + " (" + std::generic_category().message(reason) +
+                "), which even a look needs; run kongfleet as the user whose state it is, or open "
+                "the file and its directory to a group of all who use it: chgrp GROUP, chmod g+w");
+  }
 }
 
 bool StateDatabase::wait(int times) {

@@ -61,6 +61,7 @@ public:
 private:
   void open(Mode mode);
   void refuse_shared_file_system() const;
+  void refuse_without_rights(bool there) const;
   /// SQLite asks when it finds the database locked, for the `times`-th time in a row: false gives
   /// up.
   bool wait(int times);

@@ -3,6 +3,7 @@
 #include "controller/status_view.hpp"
 
 #include "controller/answer.hpp"
+#include "controller/exit_code.hpp"
 #include "controller/wire_json.hpp"
 #include "proto/names.hpp"
 
@@ -128,8 +129,8 @@ int status_exit_code(const std::vector<std::unique_ptr<HostRun>>& hosts) {
   int code = 0;
   for (const auto& host : hosts) {
     const auto state = state_text(*host);
-    if (state == "stranded") return 4;
-    if (state != "ready") code = 2;
+    if (state == "stranded") return exit_code::needs_person;
+    if (state != "ready") code = exit_code::differs;
   }
   return code;
 }

@@ -3,6 +3,7 @@
 #include "controller/clock.hpp"
 #include "controller/declined.hpp"
 #include "controller/durations.hpp"
+#include "controller/exit_code.hpp"
 #include "controller/fleet_commands.hpp"
 #include "controller/fleet_file.hpp"
 #include "controller/objections.hpp"
@@ -28,8 +29,6 @@
 namespace kongfleet::controller {
 
 namespace {
-
-constexpr int interrupted_exit = 130;
 
 /// For cron: what there is to say is said at the end.
 class QuietView final : public RunView {
@@ -125,7 +124,7 @@ void print_poisoned(const FleetRun& run, const Answer& answer) {
 
 int sync(const GlobalOptions& global, const SyncCommand& command, const Answer& answer,
          Known& known) {
-  if (!splay(global, command, answer)) return interrupted_exit;
+  if (!splay(global, command, answer)) return exit_code::interrupted;
   known.began = Clock::now();
   const auto fleet = load_fleet(global.fleet_file);  // after the wait: it is as it is now
   known.fleet = fleet.name;

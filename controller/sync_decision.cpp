@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "controller/sync_decision.hpp"
 
+#include "controller/exit_code.hpp"
 #include "controller/objections.hpp"
 
 #include <algorithm>
@@ -64,7 +65,9 @@ int sync_exit_code(const RunEnd& end, int objections) {
   const auto touched = [](const auto& entry) { return is_touched(entry.second); };
   const auto well = [](const auto& entry) { return is_well(entry.second); };
   const bool any_touched = std::any_of(end.hosts.begin(), end.hosts.end(), touched);
-  for (const int code : {4, 3, 6, 130, 1, 5, 75}) {
+  for (const int code :
+       {exit_code::needs_person, exit_code::taken_back, exit_code::paused, exit_code::interrupted,
+        exit_code::failed, exit_code::refused, exit_code::held}) {
     if (any_touched && (code == 1 || code == 5)) continue;
     if (end.exit_code == code || objections == code) return code;
   }

@@ -141,6 +141,24 @@ TEST_CASE("what is no state of ours is refused") {
   CHECK(refusal(state).find("not a database") != std::string::npos);
 }
 
+TEST_CASE("a state that belongs to another user is refused in words, to look at as well") {
+  const StateFixture state;
+  StateDatabase(state.location(), Mode::Write);
+  const auto mode = GENERATE(Mode::Write, Mode::Look);
+  const bool seen = GENERATE(false, true);  // by those who may not write it
+  if (seen) std::filesystem::permissions(state.scratch().path(), std::filesystem::perms(0755));
+  constexpr uid_t nobody = 65534;
+  REQUIRE(::seteuid(nobody) == 0);  // the tests' user is root
+  const auto said = refusal(state, mode);
+  REQUIRE(::seteuid(0) == 0);
+  const std::string closed = "state 'FILE': Permission denied";
+  const std::string way =
+      "state 'FILE': 'FILE' can't be written by uid 65534 (Permission denied), which even a look "
+      "needs; run kongfleet as the user whose state it is, or open the file and its directory to a "
+      "group of all who use it: chgrp GROUP, chmod g+w";
+  CHECK(said == (seen ? way : closed));
+}
+
 TEST_CASE("a state that is not in a file is refused without telling its password") {
   const auto message =
       message_of([] { StateDatabase("postgresql://me:secret@db/kongfleet", Mode::Write); });

@@ -37,6 +37,9 @@ class RolloutTest(unittest.TestCase):
         wanted = list(versions) * 3 if len(versions) == 1 else list(versions)
         self.assertEqual(self.fleet.headers(), wanted)
 
+    def all_serve_but_the_last(self, version):
+        self.assertEqual([self.fleet.header(host) for host in list(self.fleet)[:2]], [version] * 2)
+
     def status(self, index=0):
         return self.fleet.kongfleet("--output", "json", "status").json()["hosts"][index]
 
@@ -144,9 +147,15 @@ class RolloutTest(unittest.TestCase):
             self.assertIn("nothing was touched", result.err)
             self.fleet.write_fleet_file(max_failures=1)
             self.fleet.kongfleet("rollout", "--yes", expect=1)
+            self.all_serve_but_the_last("1.0.0")
+            self.fleet.write_fleet_file(max_failures=1, max_unavailable=2)
+            result = self.fleet.kongfleet("--output", "json", "rollout", "--yes", expect=0)
+            self.assertIn((self.fleet[2].name, "unreachable"), [
+                (event["host"], event["phase"]) for event in result.events() if event["event"] == "host"])
+            self.all_serve_but_the_last("1.1.0")
         finally:
             self.fleet[2].partition(False)
-        self.all_serve("1.0.0")
+        self.assertEqual(self.fleet.header(self.fleet[2]), "1.0.0")
 
     def test_nobody_is_asked_where_nobody_can_answer(self):
         self.fleet.write_plugin("1.1.0")

@@ -46,7 +46,8 @@ MUTANTS = {
         "rollout.cpp", "if (hosts_[host] != from) continue;",
         "if (hosts_[host] != from || (host == 0 && from == HostPhase::Done)) continue;"),
     "says-it-is-well": (
-        "rollout.cpp", "return stop_ == RolloutStop::Failed ? 3 : 0;", "return 0;"),
+        "rollout.cpp", "return stop_ == RolloutStop::Failed ? exit_code::taken_back : exit_code::done;",
+        "return exit_code::done;"),
     "resume-takes-trial-for-done": (
         "resume_decision.cpp", "return stays(HostPhase::Trial);", "return stays(HostPhase::Done);"),
     "resume-forgets-failures": (
