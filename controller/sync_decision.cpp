@@ -68,7 +68,7 @@ int sync_exit_code(const RunEnd& end, int objections) {
   for (const int code :
        {exit_code::needs_person, exit_code::taken_back, exit_code::paused, exit_code::interrupted,
         exit_code::failed, exit_code::refused, exit_code::held}) {
-    if (any_touched && (code == 1 || code == 5)) continue;
+    if (any_touched && (code == exit_code::failed || code == exit_code::refused)) continue;
     if (end.exit_code == code || objections == code) return code;
   }
   const bool all_well = end.poisoned.empty() &&

@@ -144,8 +144,7 @@ def main() -> int:
         return 1
     keep = "--keep" in sys.argv
     subprocess.run(["cmake", "-S", PROJECT, "-B", BUILD, "-G", "Ninja", "-DKONGFLEET_BUNCHES=ON"],
-                   check=True,
-                   stdout=subprocess.DEVNULL)
+                   check=True, stdout=subprocess.DEVNULL)
     subprocess.run(["ninja", "-C", BUILD, "--quiet", "kongfleet", "kongfleet-agent"], check=True)
     from fleet import Fleet
 

@@ -5,9 +5,9 @@
 
     bunches.py SIZE FILE...
 
-Prints one bunch a line, of at most SIZE files. Files of a bunch are of one directory, and no two of them use a name of
-their own, in an unnamed namespace, for different things. It goes by how this project is formatted
-and may err: then such a bunch doesn't compile.
+Prints one bunch a line, of at most SIZE files. Files of a bunch are of one directory, and no two of
+them use a name of their own, in an unnamed namespace, for different things. It goes by how this
+project is formatted and may err: then such a bunch doesn't compile.
 """
 import pathlib
 import re
@@ -32,11 +32,11 @@ def own_names(path: pathlib.Path) -> set[str]:
 
 
 def main() -> None:
-    bunches = []
+    size, bunches = int(sys.argv[1]), []
     for path in map(pathlib.Path, sys.argv[2:]):
         own = own_names(path)
         for bunch in bunches:
-            if bunch["of"] == path.parent and len(bunch["files"]) < int(sys.argv[1]) \
+            if bunch["of"] == path.parent and len(bunch["files"]) < size \
                     and not own & bunch["own"]:
                 break
         else:

@@ -23,7 +23,7 @@ import unittest
 from cutting_proxy import TO_CONTROLLER, TO_HOST, CuttingProxy
 from fleet import Fleet, wait_for, write_proof
 from fleet_truth import Truth
-from strike import journal
+from strike import is_at_rest
 
 HOSTS = 20
 UNAVAILABLE = 6
@@ -113,8 +113,7 @@ class InvariantsTest(unittest.TestCase):
     def holds(self, phases: dict[str, str]) -> None:
         """All that is promised, once the rollout is over."""
         wrong = self.truth.wrong(self.waves(), BAKE, UNAVAILABLE)
-        wait_for("no host is in trial", lambda: not any(
-            "open" in journal(host) for host in self.fleet))
+        wait_for("no host is in trial", lambda: all(map(is_at_rest, self.fleet)), LEASE + 30)
         for host in self.fleet:
             runs, phase, was = self.fleet.header(host), phases[host.name], self.before[host.name]
             allowed = {self.version} if phase in ("done", "unchanged", "kept") else \

@@ -7,7 +7,7 @@ import unittest
 
 from fleet import wait_for
 from station import Rollout, Station
-from strike import CONF, STATE, journal
+from strike import CONF, STATE, is_at_rest, is_in_trial, journal
 
 
 class OrderlyTest(unittest.TestCase):
@@ -21,8 +21,7 @@ class OrderlyTest(unittest.TestCase):
         cls.station.close()
 
     def in_trial(self, rollout: Rollout) -> None:
-        wait_for("the host is in trial", lambda: rollout.is_over() or
-                 journal(self.host).get("open", {}).get("step") == "trial")
+        wait_for("the host is in trial", lambda: rollout.is_over() or is_in_trial(self.host))
         self.assertFalse(rollout.is_over())
         self.assertEqual(self.station.header(), rollout.version)
 
@@ -48,7 +47,7 @@ class OrderlyTest(unittest.TestCase):
             self.in_trial(rollout)
             self.host.run("systemctl", "stop", "kong.service")
             self.assertIn(rollout.end(), ("back", "lost"))
-        wait_for("nothing is open", lambda: "open" not in journal(self.host), 60)
+        wait_for("nothing is open", lambda: is_at_rest(self.host), 60)
         self.starts_on_what_was_confirmed()
 
     def test_a_kong_that_is_not_started_at_boot_starts_on_what_was_confirmed(self):
