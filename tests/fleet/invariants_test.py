@@ -31,7 +31,7 @@ WAVES = (1, 8, HOSTS)  # cumulative
 BAKE = 1
 LEASE = 20  # seconds; then a host that hears nothing undoes what is in trial
 SSH = 22
-CUT_ROLLOUTS = 3  # with a torn link at each host but the canary; a deep run tears at every byte
+CUT_ROLLOUTS = 3  # at least, to tear a link of each host but the canary; a deep run: at every byte
 DEEP = os.environ.get("KONGFLEET_DEEP") == "1"
 SEED = int(sys.argv.pop(1)) if len(sys.argv) > 1 and sys.argv[1].isdigit() else 1
 IS_BACK = ("back", "refused", "unreachable", "waiting", "unchanged")
@@ -134,8 +134,9 @@ class InvariantsTest(unittest.TestCase):
     def bytes_of_a_rollout(self) -> list[tuple[int, int]]:
         """Each byte at which a link can be torn, by its direction: of the whole conversation of one
         host, from the first of SSH's greeting to the last."""
-        self.end(self.begin(set()))
         proxy = self.fleet.proxies[-1]
+        proxy.longest = [0, 0]  # of what came before nothing counts: a first release is longer
+        self.end(self.begin(set()))
         wait_for("the last connection is over", lambda: proxy.connections == 0)
         seen = proxy.longest
         self.assertGreater(min(seen), 1500, "a login and a rollout are longer than that")
@@ -145,10 +146,15 @@ class InvariantsTest(unittest.TestCase):
     def test_links_torn_at_a_byte(self):
         places = self.bytes_of_a_rollout()
         self.chance.shuffle(places)
-        rest = places if DEEP else places[:CUT_ROLLOUTS * (HOSTS - 1)]
+        wanted = len(places if DEEP else range(CUT_ROLLOUTS * HOSTS)) // 2
         torn = 0
-        while rest:
-            now, rest = rest[:HOSTS - 1], rest[HOSTS - 1:]
+        for number in range(0, len(places), HOSTS - 1):
+            # A host that is lost before the rollout may end it before the others' bytes are reached.
+            rollouts = number // (HOSTS - 1)
+            if not DEEP and (rollouts >= CUT_ROLLOUTS and torn > wanted or
+                             rollouts >= 3 * CUT_ROLLOUTS):
+                break
+            now = places[number:number + HOSTS - 1]
             cuts = {}
             for proxy, host, place in zip(self.fleet.proxies[1:], list(self.fleet)[1:], now):
                 proxy.cut(*place)
@@ -161,7 +167,7 @@ class InvariantsTest(unittest.TestCase):
             with self.subTest(cuts=cuts):
                 self.holds(phases)
             self.settle()
-        self.assertGreater(torn, len(places if DEEP else range(CUT_ROLLOUTS * HOSTS)) // 2)
+        self.assertGreater(torn, wanted)
         InvariantsTest.count += torn
 
     def some(self, count: int) -> list:
