@@ -41,6 +41,7 @@ std::uint64_t number_at(std::string_view bytes, std::size_t offset, std::size_t 
 
 struct Header {
   std::size_t manifest;
+  std::size_t signature;
   std::uint64_t content;
 };
 
@@ -77,12 +78,12 @@ Header read_header(BundleBytes& file) {
   at += signature_length_bytes;
   const auto content = number_at(bytes, at, content_length_bytes);
   if (manifest < 1 || manifest > manifest_text_max) throw Error("its manifest's length is absurd");
-  if (signature != 0) throw Error("it is signed; this version cannot check signatures");
+  if (signature > signature_text_max) throw Error("its signature's length is absurd");
   if (content < 1 || content > bundle_compressed_max) throw Error("its content's length is absurd");
-  const auto expected = header_bytes + manifest + content;
+  const auto expected = header_bytes + manifest + signature + content;
   if (file.size() < expected) throw Error("it ends too early");
   if (file.size() > expected) throw Error("there are bytes after its end");
-  return {static_cast<std::size_t>(manifest), content};
+  return {static_cast<std::size_t>(manifest), static_cast<std::size_t>(signature), content};
 }
 
 /// Deals a stream of bytes out to the files of a manifest, checking each digest as a file fills.
@@ -123,6 +124,7 @@ private:
 Release read_all(BundleBytes& file) {
   const auto header = read_header(file);
   auto manifest = Manifest::parse(file.take(header.manifest));
+  auto signature = file.take(header.signature);
   Dealer dealer(manifest);
   ZstdReader reader(manifest.content_bytes(), [&](std::string_view bytes) { dealer.take(bytes); });
   for (auto left = header.content; left > 0;) {
@@ -132,7 +134,7 @@ Release read_all(BundleBytes& file) {
   }
   reader.finish();
   auto contents = dealer.finish();
-  return {std::move(manifest), std::move(contents)};
+  return {std::move(manifest), std::move(contents), std::move(signature)};
 }
 
 Release read_file(const std::filesystem::path& path) {
@@ -156,8 +158,9 @@ std::string bundle_bytes(const Release& release) {
   const auto compressed = zstd_compress(content);
   const auto& manifest = release.manifest.text();
   return std::string(magic) + big_endian(manifest.size(), manifest_length_bytes) +
-         big_endian(0, signature_length_bytes) +
-         big_endian(compressed.size(), content_length_bytes) + manifest + compressed;
+         big_endian(release.signature.size(), signature_length_bytes) +
+         big_endian(compressed.size(), content_length_bytes) + manifest + release.signature +
+         compressed;
 }
 
 void write_bundle(const std::filesystem::path& path, const Release& release) {

@@ -16,10 +16,10 @@ namespace kongfleet::controller {
 ///     offset  bytes  what
 ///          0     19  "kongfleet-bundle 1\n"
 ///         19      4  M: length of the manifest, 1 to manifest_text_max
-///         23      4  S: length of the signature, 0 (this version writes and reads none)
+///         23      4  S: length of the signature, 0 to signature_text_max; 0: nobody signed
 ///         27      8  Z: length of the compressed content, 1 to bundle_compressed_max
 ///         35      M  the manifest's text (proto/manifest.hpp)
-///       35+M      S  the signature over the manifest's text
+///       35+M      S  the signature over the manifest's text (Release::signature)
 ///     35+M+S      Z  one zstd frame: the contents of all files, one after the other, in the
 ///     manifest's order
 ///   35+M+S+Z         the end of the file

@@ -14,6 +14,7 @@ namespace kongfleet::controller {
 namespace {
 
 constexpr std::size_t history_max = 100'000;
+constexpr std::chrono::milliseconds release_lifetime_default = std::chrono::hours(90 * 24);
 constexpr std::chrono::milliseconds splay_max = std::chrono::hours(24);
 
 /// A mistake in the arguments; the text is what follows "kongfleet: ".
@@ -31,6 +32,10 @@ struct Raw {
   std::string bundle;
   std::string name;
   std::string version;
+  std::string sign;
+  std::string fleet;
+  std::string serial;
+  std::string expires;
   std::string to;
   std::string id;
   std::string page;
@@ -89,6 +94,16 @@ void build(Grammar& grammar) {
   pack.add_option("-o", raw.bundle, "the bundle; NAME-VERSION.kfb");
   pack.add_option("--name", raw.name, "the plugin's name; the tree's only plugin");
   pack.add_option("--release-version", raw.version, "the version; VERSION of handler.lua");
+  pack.add_option("--sign", raw.sign,
+                  "sign it with this SSH key: a private key, or a public one whose private one the "
+                  "ssh-agent holds");
+  pack.add_option("--fleet", raw.fleet, "with --sign: the fleet whose hosts may run it");
+  pack.add_option("--serial", raw.serial,
+                  "with --sign: higher than that of every signed release of the plugin before; the "
+                  "Unix time of now");
+  pack.add_option("--expires", raw.expires,
+                  "with --sign: until when hosts may begin to run it, \"90d\" from now or "
+                  "2027-02-26T14:00:00Z; 90d");
 
   add_fleet_command(grammar, "plan", "tell what would change on which host; touches nothing");
   auto& rollout = add_fleet_command(grammar, "rollout", "make it so, wave by wave");
@@ -179,6 +194,45 @@ OutputFormat read_format(const std::string& text, const std::string& command) {
                    (command == "pack" ? ", the bundle's name is given with -o" : ""));
 }
 
+std::variant<std::chrono::milliseconds, std::int64_t> read_expiry(const std::string& text) {
+  if (text.empty()) return release_lifetime_default;
+  if (const auto time = parse_expiry(text)) return *time;
+  const auto lifetime = parse_duration(text);
+  if (lifetime && *lifetime > std::chrono::milliseconds(0)) return *lifetime;
+  throw UsageError("found '" + printable(text, 100) +
+                   "' for --expires; it is a duration such as 90d, or a time such as "
+                   "2027-02-26T14:00:00Z");
+}
+
+std::optional<SigningOrder> read_signing(const Raw& raw) {
+  if (raw.sign.empty()) {
+    for (const auto& [option, value] :
+         {std::pair("--fleet", raw.fleet), std::pair("--serial", raw.serial),
+          std::pair("--expires", raw.expires)}) {
+      if (value.empty()) continue;
+      throw UsageError(std::string(option) +
+                       " is what a signature promises; add --sign KEY, or leave it out");
+    }
+    return std::nullopt;
+  }
+  if (!is_plain_name(raw.fleet)) {
+    throw UsageError((raw.fleet.empty() ? "found no --fleet"
+                                        : "found '" + printable(raw.fleet, 100) + "' for --fleet") +
+                     "; --sign needs the name of the fleet whose hosts may run the release, as "
+                     "[fleet] of its fleet file and [trust] of its hosts' agent.toml say it");
+  }
+  SigningOrder order{.key = raw.sign, .fleet = raw.fleet, .expires = read_expiry(raw.expires)};
+  if (!raw.serial.empty()) {
+    order.serial = parse_serial(raw.serial);
+    if (!order.serial) {
+      throw UsageError("found '" + printable(raw.serial, 100) +
+                       "' for --serial; it is a whole number from 1 to " +
+                       std::to_string(release_serial_max));
+    }
+  }
+  return order;
+}
+
 PackCommand read_pack(const Raw& raw) {
   if (raw.tree.empty()) {
     throw UsageError("pack needs the tree to pack: kongfleet pack plugins/my-plugin -o FILE");
@@ -198,6 +252,7 @@ PackCommand read_pack(const Raw& raw) {
                        "' for --release-version; it has letters, digits, '.', '+' and '-'");
     }
   }
+  pack.signing = read_signing(raw);
   return pack;
 }
 

@@ -28,11 +28,19 @@ struct InitCommand {
 struct CheckCommand {
   bool hosts = false;  // also connect, and tell what each host lacks
 };
+/// What `pack --sign` is told. Without --serial the Unix time of packing is the serial.
+struct SigningOrder {
+  std::filesystem::path key;  // a private key, or a public one whose private one an ssh-agent holds
+  std::string fleet;
+  std::optional<std::uint64_t> serial;
+  std::variant<std::chrono::milliseconds, std::int64_t> expires;  // from now, or a Unix time
+};
 struct PackCommand {
   std::filesystem::path tree;
   std::filesystem::path output;    // empty: NAME-VERSION.kfb in the current directory
   std::optional<PluginName> name;  // nothing: the only plugin of the tree
   std::optional<Version> version;  // nothing: VERSION of handler.lua
+  std::optional<SigningOrder> signing;
 };
 /// Selectors as typed (selector.hpp); none means the whole fleet.
 struct PlanCommand {

@@ -90,10 +90,9 @@ asio::awaitable<wire::Welcome> Conversation::hello(std::string controller, std::
   co_return answer.welcome();
 }
 
-asio::awaitable<wire::Plan> Conversation::propose(std::vector<std::string> manifests) {
+asio::awaitable<wire::Plan> Conversation::propose(wire::Propose proposal) {
   wire::ToAgent message;
-  auto& propose = *message.mutable_propose();
-  for (auto& text : manifests) propose.add_manifests(std::move(text));
+  message.mutable_propose()->Swap(&proposal);
   co_await say(std::move(message));
   const auto answer = co_await hear(answer_limit);
   if (!answer.has_plan()) throw Error("the agent did not answer with a plan");

@@ -44,7 +44,7 @@ public:
   /// Must come first. An agent that isn't there or is too old is told apart by what it says
   /// instead.
   asio::awaitable<wire::Welcome> hello(std::string controller, std::string rollout);
-  asio::awaitable<wire::Plan> propose(std::vector<std::string> manifests);
+  asio::awaitable<wire::Plan> propose(wire::Propose proposal);
   asio::awaitable<void> send_content(SharedBytes compressed);
   asio::awaitable<wire::Outcome> apply(wire::Apply apply, OnProgress on_progress,
                                        std::chrono::milliseconds limit);

@@ -19,7 +19,6 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::size_t fleet_file_max = std::size_t{4} << 20;  // 100,000 hosts, each on its line
-constexpr std::size_t plain_name_max = 64;
 constexpr DurationRange connect_range = {100ms, 10min};
 constexpr DurationRange bake_range = {0s, 7 * 24h};
 constexpr DurationRange transaction_range = {1s, 24h};
@@ -27,17 +26,9 @@ constexpr IntegerRange connections_range = {1, 10'000};
 constexpr IntegerRange failures_range = {0, 100'000};
 constexpr std::size_t waves_max = 100;
 
-bool letter_or_digit(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-}
-
 std::string read_user(const TomlDocument& document, const TomlValue& value) {
   const auto& user = read_text(document, value, "user");
-  const bool good = user.size() <= plain_name_max && (letter_or_digit(user[0]) || user[0] == '_') &&
-                    std::all_of(user.begin(), user.end(), [](char c) {
-                      return letter_or_digit(c) || c == '_' || c == '-' || c == '.';
-                    });
-  if (!good) {
+  if (!is_plain_name(user.starts_with('_') ? "u" + user.substr(1) : user)) {
     document.fail(value.at, "found \"" + printable(user, 100) +
                                 "\" as a user; it has letters, digits, '_', '-' and '.', and "
                                 "begins with none of the last two");
@@ -164,11 +155,7 @@ void read_fleet_table(const TomlFields& root, Fleet& fleet, const FleetFilePlace
 
 void check_plain_name(const TomlDocument& document, TomlPosition at, const std::string& name,
                       const std::string& what) {
-  const bool good = !name.empty() && name.size() <= plain_name_max && letter_or_digit(name[0]) &&
-                    std::all_of(name.begin(), name.end(), [](char c) {
-                      return letter_or_digit(c) || c == '_' || c == '-' || c == '.';
-                    });
-  if (good) return;
+  if (is_plain_name(name)) return;
   document.fail(at, "found '" + printable(name, 100) + "' as the name of a " + what +
                         "; it has 1 to 64 letters, digits, '_', '-' and '.', and begins with a "
                         "letter or a digit");

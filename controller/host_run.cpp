@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "controller/host_run.hpp"
 
+#include "controller/proposal.hpp"
 #include "proto/digest.hpp"
 #include "proto/names.hpp"
 
@@ -113,13 +114,7 @@ asio::awaitable<bool> HostRun::greet() {
 
 asio::awaitable<void> HostRun::propose() {
   co_await open();
-  std::vector<std::string> manifests;
-  for (const auto& name : host_.plugins) {
-    for (const auto& release : parts_.releases) {
-      if (release.manifest.name().text() == name) manifests.push_back(release.manifest.text());
-    }
-  }
-  plan = co_await conversation_->propose(std::move(manifests));
+  plan = co_await conversation_->propose(proposal_of(host_.plugins, parts_.releases));
 }
 
 asio::awaitable<bool> HostRun::make_plan() {

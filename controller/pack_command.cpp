@@ -6,6 +6,7 @@
 #include "controller/lua_syntax.hpp"
 #include "controller/plugin_lint.hpp"
 #include "controller/plugin_tree.hpp"
+#include "controller/release_signing.hpp"
 #include "controller/release_source.hpp"
 #include "controller/suggestion.hpp"
 #include "proto/error.hpp"
@@ -13,6 +14,7 @@
 #include <boost/json.hpp>
 
 #include <cstdlib>
+#include <ctime>
 #include <ostream>
 
 namespace kongfleet::controller {
@@ -56,6 +58,21 @@ void refuse_mistakes(const PluginTree& tree, const LintSubject& subject, std::os
   if (first != nullptr) throw Error(text_of(*first));
 }
 
+ReleaseTerms terms_of(const SigningOrder& order) {
+  const std::int64_t now = std::time(nullptr);
+  ReleaseTerms terms{.fleet = order.fleet,
+                     .serial = order.serial.value_or(static_cast<std::uint64_t>(now))};
+  const auto* lifetime = std::get_if<std::chrono::milliseconds>(&order.expires);
+  terms.expires = lifetime == nullptr
+                      ? std::get<std::int64_t>(order.expires)
+                      : now + std::chrono::duration_cast<std::chrono::seconds>(*lifetime).count();
+  if (terms.expires <= now) {
+    throw Error("a release that expires at " + expiry_text(terms.expires) +
+                " has expired already; no host would take it");
+  }
+  return terms;
+}
+
 void print(const Release& release, const std::filesystem::path& bundle, const Answer& answer) {
   const auto& manifest = release.manifest;
   if (answer.format == OutputFormat::Text) {
@@ -63,17 +80,26 @@ void print(const Release& release, const std::filesystem::path& bundle, const An
                << counted(manifest.files().size(), "file") << ", "
                << counted(manifest.content_bytes(), "byte") << ", sha256 "
                << manifest.digest().hex() << "\n";
+    if (const auto& terms = manifest.terms()) {
+      answer.out << "signed for fleet " << terms->fleet << ", serial " << terms->serial
+                 << ", to be taken until " << expiry_text(terms->expires) << "\n";
+    }
     return;
   }
-  const boost::json::object document = {{"schema", json_schema},
-                                        {"command", "pack"},
-                                        {"ok", true},
-                                        {"bundle", bundle.string()},
-                                        {"name", manifest.name().text()},
-                                        {"version", manifest.version().text()},
-                                        {"digest", manifest.digest().hex()},
-                                        {"files", manifest.files().size()},
-                                        {"bytes", manifest.content_bytes()}};
+  boost::json::object document = {{"schema", json_schema},
+                                  {"command", "pack"},
+                                  {"ok", true},
+                                  {"bundle", bundle.string()},
+                                  {"name", manifest.name().text()},
+                                  {"version", manifest.version().text()},
+                                  {"digest", manifest.digest().hex()},
+                                  {"files", manifest.files().size()},
+                                  {"bytes", manifest.content_bytes()}};
+  if (const auto& terms = manifest.terms()) {
+    document["signed"] = {{"fleet", terms->fleet},
+                          {"serial", terms->serial},
+                          {"expires", expiry_text(terms->expires)}};
+  }
   answer.out << boost::json::serialize(document) << "\n";
 }
 
@@ -85,7 +111,10 @@ int run_pack(const PackCommand& command, const Answer& answer) {
     const auto name = name_of(command, tree);
     refuse_mistakes(tree, {.name = name, .version = command.version}, answer.err);
     const auto version = release_version(name, command.version, tree);
-    const auto release = make_release(name, version, std::move(tree));
+    std::optional<ReleaseTerms> terms;
+    if (command.signing) terms = terms_of(*command.signing);
+    auto release = make_release(name, version, std::move(tree), terms);
+    if (command.signing) release.signature = sign_manifest(release.manifest, command.signing->key);
     const auto bundle = command.output.empty()
                             ? std::filesystem::path(name.text() + "-" + version.text() + ".kfb")
                             : command.output;

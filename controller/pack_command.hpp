@@ -11,7 +11,9 @@ namespace kongfleet::controller {
 /// to stderr. Exit code 0, or 1 when no bundle was written. JSON:
 ///
 ///     {"schema": "kongfleet/1", "command": "pack", "ok": true, "bundle": "my-plugin-1.0.0.kfb",
-///      "name", "version", "digest", "files", "bytes"}
+///      "name", "version", "digest", "files", "bytes", "signed": {"fleet", "serial", "expires"}}
+///
+/// "signed" is there with --sign.
 int run_pack(const PackCommand& command, const Answer& answer);
 
 }  // namespace kongfleet::controller

@@ -226,7 +226,8 @@ std::vector<std::string> plugins_of(const PluginTree& tree) {
   return {names.begin(), names.end()};
 }
 
-Release make_release(const PluginName& name, const Version& version, PluginTree tree) {
+Release make_release(const PluginName& name, const Version& version, PluginTree tree,
+                     const std::optional<ReleaseTerms>& terms) {
   std::sort(tree.files.begin(), tree.files.end(),
             [](const TreeFile& a, const TreeFile& b) { return a.path < b.path; });
   std::vector<ManifestFile> files;
@@ -238,7 +239,7 @@ Release make_release(const PluginName& name, const Version& version, PluginTree 
     contents.push_back(std::move(file.content));
   }
   try {
-    return {Manifest::build(name, version, std::move(files)), std::move(contents)};
+    return {Manifest::build(name, version, std::move(files), terms), std::move(contents)};
   } catch (const Error& error) {
     throw Error("plugin tree '" + tree.root + "': " + error.what());
   }

@@ -69,6 +69,7 @@ struct LayoutMistake {
 std::vector<std::string> plugins_of(const PluginTree& tree);
 
 /// Makes a release of all files of the tree. Throws Error as Manifest::build does.
-Release make_release(const PluginName& name, const Version& version, PluginTree tree);
+Release make_release(const PluginName& name, const Version& version, PluginTree tree,
+                     const std::optional<ReleaseTerms>& terms = std::nullopt);
 
 }  // namespace kongfleet::controller

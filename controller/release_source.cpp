@@ -23,6 +23,7 @@ PluginMaterial read_bundle_material(const std::filesystem::path& path) {
                                    .content = std::move(release.contents[i])});
   }
   material.manifest = std::move(release.manifest);
+  material.signature = std::move(release.signature);
   return material;
 }
 
@@ -38,7 +39,7 @@ Release finished_release(const FleetPlugin& plugin, PluginMaterial material) {
   }
   std::vector<std::string> contents;
   for (auto& file : material.tree.files) contents.push_back(std::move(file.content));
-  return {*material.manifest, std::move(contents)};
+  return {*material.manifest, std::move(contents), std::move(material.signature)};
 }
 
 // Runs `work`; an Error from it is passed on with the place in the fleet file in front.

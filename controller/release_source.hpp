@@ -16,6 +16,7 @@ namespace kongfleet::controller {
 struct PluginMaterial {
   PluginTree tree;
   std::optional<Manifest> manifest;  // of a bundle, which is a finished release already
+  std::string signature;             // of a bundle that was signed
 };
 
 /// Reads the source of `plugin`: a directory, a bundle (any plain file), or a commit of a Git

@@ -23,6 +23,7 @@ class Lines {
 public:
   explicit Lines(std::string_view text) : rest_(text) {}
   bool done() const { return rest_.empty(); }
+  bool at(std::string_view word) const { return rest_.starts_with(word); }
   std::size_t number() const { return number_; }
   std::string_view next() {
     ++number_;
@@ -77,6 +78,31 @@ ManifestFile parse_file(std::string_view rest, std::size_t line) {
   return {*RelativePath::parse(rest), size, mode == "0755" ? 0755U : 0644U, *digest};
 }
 
+ReleaseTerms parse_terms(Lines& lines) {
+  ReleaseTerms terms;
+  const auto fleet = lines.next("fleet");
+  if (!is_plain_name(fleet)) {
+    refuse(lines.number(), "'" + printable(fleet, 80) + "' is not a fleet's name");
+  }
+  terms.fleet = fleet;
+  const auto serial_text = lines.next("serial");
+  const auto serial = parse_serial(serial_text);
+  if (!serial) {
+    refuse(lines.number(), "'" + printable(serial_text, 80) +
+                               "' is not a serial number from 1 to " +
+                               std::to_string(release_serial_max));
+  }
+  terms.serial = *serial;
+  const auto expiry_line = lines.next("expires");
+  const auto expires = parse_expiry(expiry_line);
+  if (!expires) {
+    refuse(lines.number(),
+           "'" + printable(expiry_line, 80) + "' is not a time like 2027-02-26T14:00:00Z");
+  }
+  terms.expires = *expires;
+  return terms;
+}
+
 std::string lower(std::string text) {
   for (char& c : text) {
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
@@ -85,9 +111,14 @@ std::string lower(std::string text) {
 }
 
 std::string render(const PluginName& name, const Version& version,
-                   const std::vector<ManifestFile>& files) {
+                   const std::vector<ManifestFile>& files,
+                   const std::optional<ReleaseTerms>& terms) {
   std::string text(magic);
   text += "\nname " + name.text() + "\nversion " + version.text() + "\n";
+  if (terms) {
+    text += "fleet " + terms->fleet + "\nserial " + std::to_string(terms->serial) + "\nexpires " +
+            expiry_text(terms->expires) + "\n";
+  }
   for (const auto& file : files) {
     text += file.mode == 0755 ? "file 0755 " : "file 0644 ";
     text += std::to_string(file.size) + " " + file.digest.hex() + " " + file.path.text() + "\n";
@@ -115,12 +146,14 @@ void refuse_collisions(const std::vector<ManifestFile>& files) {
 
 }  // namespace
 
-Manifest::Manifest(PluginName name, Version version, std::vector<ManifestFile> files)
+Manifest::Manifest(PluginName name, Version version, std::vector<ManifestFile> files,
+                   std::optional<ReleaseTerms> terms)
     : name_(std::move(name)),
       version_(std::move(version)),
       files_(std::move(files)),
-      text_(render(name_, version_, files_)),
-      digest_(sha256(text_)) {}
+      terms_(std::move(terms)),
+      text_(render(name_, version_, files_, terms_)),
+      digest_(sha256(terms_ ? render(name_, version_, files_, std::nullopt) : text_)) {}
 
 void Manifest::validate() const {
   if (files_.size() > manifest_files_max) {
@@ -168,6 +201,8 @@ Manifest Manifest::parse(std::string_view text) {
   const auto version_text = lines.next("version");
   const auto version = Version::parse(version_text);
   if (!version) refuse(3, "'" + printable(version_text, 80) + "' is not a version");
+  std::optional<ReleaseTerms> terms;
+  if (lines.at("fleet ")) terms = parse_terms(lines);
   std::vector<ManifestFile> files;
   while (!lines.done()) {
     const auto rest = lines.next("file");
@@ -177,15 +212,16 @@ Manifest Manifest::parse(std::string_view text) {
       refuse(lines.number(), "files are not sorted by path, or one occurs twice");
     }
   }
-  Manifest manifest(*name, *version, std::move(files));
+  Manifest manifest(*name, *version, std::move(files), std::move(terms));
   manifest.validate();
   return manifest;
 }
 
-Manifest Manifest::build(PluginName name, Version version, std::vector<ManifestFile> files) {
+Manifest Manifest::build(PluginName name, Version version, std::vector<ManifestFile> files,
+                         std::optional<ReleaseTerms> terms) {
   std::sort(files.begin(), files.end(),
             [](const ManifestFile& a, const ManifestFile& b) { return a.path < b.path; });
-  Manifest manifest(std::move(name), std::move(version), std::move(files));
+  Manifest manifest(std::move(name), std::move(version), std::move(files), std::move(terms));
   manifest.validate();
   return manifest;
 }

@@ -4,8 +4,10 @@
 
 #include "proto/digest.hpp"
 #include "proto/names.hpp"
+#include "proto/release_terms.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,15 +26,23 @@ struct ManifestFile {
 /// What a release may be: a larger one is refused before memory is taken for it.
 constexpr std::size_t manifest_files_max = 20'000;
 constexpr std::size_t manifest_text_max = std::size_t{6} << 20;
+constexpr std::size_t signature_text_max = std::size_t{64} << 10;
 constexpr std::uint64_t manifest_content_max = std::uint64_t{256} << 20;
 
-/// What a release is. Its text is canonical: one manifest, one text, so the text's SHA-256 is the
-/// release's identity and a signature over the text signs the release.
+/// What a release is. Its text is canonical: one manifest, one text, so a signature over the text
+/// signs the release.
 ///
 ///     kongfleet-manifest 1
 ///     name my-plugin
 ///     version 1.0.0
+///     fleet edge
+///     serial 1795874400
+///     expires 2027-02-26T14:00:00Z
 ///     file 0644 1234 <64 hex digits> kong/plugins/my-plugin/handler.lua
+///
+/// The three lines of its terms (proto/release_terms.hpp) are there where it was made to be signed.
+/// The release's identity is the SHA-256 of the text without them: signed anew, for longer or for
+/// another fleet, it is the same release, and a host that runs it has nothing to do.
 ///
 /// Lines end with LF; files are sorted by path, byte by byte; no path occurs twice, differs from
 /// another only in case, or is a directory of another; each lies below kong/plugins/NAME/ or
@@ -43,11 +53,13 @@ public:
   /// canonical form.
   static Manifest parse(std::string_view text);
   /// Makes one from what was read from disk; sorts. Throws Error as parse does, naming the file.
-  static Manifest build(PluginName name, Version version, std::vector<ManifestFile> files);
+  static Manifest build(PluginName name, Version version, std::vector<ManifestFile> files,
+                        std::optional<ReleaseTerms> terms = std::nullopt);
 
   const PluginName& name() const { return name_; }
   const Version& version() const { return version_; }
   const std::vector<ManifestFile>& files() const { return files_; }
+  const std::optional<ReleaseTerms>& terms() const { return terms_; }
   std::uint64_t content_bytes() const;
   const std::string& text() const { return text_; }
   const Digest& digest() const { return digest_; }
@@ -55,12 +67,14 @@ public:
   std::string release() const { return name_.text() + "@" + version_.text(); }
 
 private:
-  Manifest(PluginName name, Version version, std::vector<ManifestFile> files);
+  Manifest(PluginName name, Version version, std::vector<ManifestFile> files,
+           std::optional<ReleaseTerms> terms);
   void validate() const;
 
   PluginName name_;
   Version version_;
   std::vector<ManifestFile> files_;
+  std::optional<ReleaseTerms> terms_;
   std::string text_;
   Digest digest_;
 };

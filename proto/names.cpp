@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::size_t plugin_name_max = 64;
 constexpr std::size_t version_max = 64;
+constexpr std::size_t plain_name_max = 64;
 constexpr std::size_t component_max = 100;
 constexpr std::size_t path_max = 255;
 constexpr std::size_t depth_max = 16;
@@ -18,7 +19,7 @@ bool lower_or_digit(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <=
 bool letter_or_digit(char c) { return lower_or_digit(c) || (c >= 'A' && c <= 'Z'); }
 bool plugin_char(char c) { return lower_or_digit(c) || c == '_' || c == '-'; }
 bool version_char(char c) { return letter_or_digit(c) || c == '.' || c == '+' || c == '-'; }
-bool path_char(char c) { return letter_or_digit(c) || c == '.' || c == '_' || c == '-'; }
+bool plain_char(char c) { return letter_or_digit(c) || c == '_' || c == '-' || c == '.'; }
 
 std::string why_bad_component(std::string_view part) {
   if (part.empty()) return "has an empty component";
@@ -26,7 +27,7 @@ std::string why_bad_component(std::string_view part) {
   if (part.front() == '.') return "has a hidden component '" + printable(part, 100) + "'";
   if (part.front() == '-') return "has a component that begins with '-'";
   if (part.size() > component_max) return "has a component longer than 100 bytes";
-  if (!std::all_of(part.begin(), part.end(), path_char)) {
+  if (!std::all_of(part.begin(), part.end(), plain_char)) {
     return "has a character other than letters, digits, '.', '_' and '-'";
   }
   return {};
@@ -40,6 +41,11 @@ std::optional<PluginName> PluginName::parse(std::string_view text) {
                     std::all_of(text.begin(), text.end(), plugin_char);
   if (!good) return std::nullopt;
   return PluginName(std::string(text));
+}
+
+bool is_plain_name(std::string_view text) {
+  return !text.empty() && text.size() <= plain_name_max && letter_or_digit(text.front()) &&
+         std::all_of(text.begin(), text.end(), plain_char);
 }
 
 std::optional<Version> Version::parse(std::string_view text) {

@@ -3,6 +3,7 @@
 #include "controller/bundle.hpp"
 
 #include "controller/plugin_tree.hpp"
+#include "controller/release_source.hpp"
 #include "proto/zstd_stream.hpp"
 
 #include <catch2/catch.hpp>
@@ -108,6 +109,21 @@ TEST_CASE("a bundle with any one bit turned is refused, or still the same releas
   }
 }
 
+TEST_CASE("a signature travels with its bundle") {
+  const ScratchDirectory scratch;
+  auto release = small_release();
+  release.signature = "-----BEGIN SSH SIGNATURE-----\nwhatever";
+  write_bundle(scratch.path() / "a.kfb", release);
+  const auto again = read_bundle(scratch.path() / "a.kfb");
+  CHECK(again.signature == release.signature);
+  CHECK(again.contents == release.contents);
+  const auto bytes = scratch.read("a.kfb");
+  CHECK(verdict(scratch, bytes.substr(0, bytes.size() - 1)) == "it ends too early");
+  CHECK(verdict(scratch, bytes + "x") == "there are bytes after its end");
+  const auto material = read_plugin_path(scratch.path() / "a.kfb");
+  CHECK(material.signature == release.signature);
+}
+
 TEST_CASE("lengths are checked before memory is taken") {
   const ScratchDirectory scratch;
   const std::string magic = "kongfleet-bundle 1\n";
@@ -119,8 +135,8 @@ TEST_CASE("lengths are checked before memory is taken") {
         "its content's length is absurd");
   CHECK(verdict(scratch, magic + number(1, 4) + number(0, 4) + number(0, 8) + "x") ==
         "its content's length is absurd");
-  CHECK(verdict(scratch, magic + number(9, 4) + number(5, 4) + number(9, 8)) ==
-        "it is signed; this version cannot check signatures");
+  CHECK(verdict(scratch, magic + number(9, 4) + number(65537, 4) + number(9, 8)) ==
+        "its signature's length is absurd");
   CHECK(verdict(scratch, magic + number(900, 4) + number(0, 4) + number(9, 8)) ==
         "it ends too early");
   CHECK(verdict(scratch, "kongfleet-bundle 2\nxxxxxxxxxxxxxxxxxxx") ==

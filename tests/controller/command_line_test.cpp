@@ -96,6 +96,34 @@ TEST_CASE("resume, abort and show take the ID of a rollout, history a number") {
   }
 }
 
+TEST_CASE("pack signs for a fleet, with a serial and an end") {
+  CHECK_FALSE(command<PackCommand>({"pack", "tree"}).signing);
+  const auto brief = command<PackCommand>({"pack", "tree", "--sign", "k", "--fleet", "edge"});
+  CHECK(brief.signing->key == "k");
+  CHECK(brief.signing->fleet == "edge");
+  CHECK_FALSE(brief.signing->serial);
+  CHECK(std::get<0>(brief.signing->expires) == std::chrono::hours(24 * 90));
+  const auto whole = command<PackCommand>({"pack", "tree", "--sign", "k", "--fleet", "edge",
+                                           "--serial", "12", "--expires", "2027-02-27T14:00:00Z"});
+  CHECK(whole.signing->serial == 12);
+  CHECK(std::get<1>(whole.signing->expires) == 1'803'736'800);
+  const auto refused = [](std::vector<std::string> more) {
+    more.insert(more.begin(), {"pack", "tree"});
+    return std::get<Leave>(parse_command_line(more)).to_stderr;
+  };
+  CHECK(refused({"--fleet", "edge"}) ==
+        "kongfleet: --fleet is what a signature promises; add --sign KEY, or leave it out\n");
+  CHECK_THAT(refused({"--sign", "k"}),
+             Catch::StartsWith("kongfleet: found no --fleet; --sign needs"));
+  CHECK_THAT(refused({"--sign", "k", "--fleet", "../e"}),
+             Catch::Contains("found '../e' for --fleet"));
+  CHECK(refused({"--sign", "k", "--fleet", "e", "--serial", "-1"}) ==
+        "kongfleet: found '-1' for --serial; it is a whole number from 1 to 999999999999999999\n");
+  CHECK(refused({"--sign", "k", "--fleet", "e", "--expires", "soon"}) ==
+        "kongfleet: found 'soon' for --expires; it is a duration such as 90d, or a time such as "
+        "2027-02-26T14:00:00Z\n");
+}
+
 TEST_CASE("pack takes a tree, a bundle, a name and a version") {
   const auto pack = command<PackCommand>(
       {"pack", "tree", "-o", "x.kfb", "--name", "my-plugin", "--release-version", "1.2.0"});

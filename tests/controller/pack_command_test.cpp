@@ -3,11 +3,14 @@
 #include "controller/pack_command.hpp"
 
 #include "controller/bundle.hpp"
+#include "controller/child_process.hpp"
 
 #include <boost/json.hpp>
 #include <catch2/catch.hpp>
+#include <signal.h>
 
 #include "tree_fixture.hpp"
+#include <cstdlib>
 #include <sstream>
 
 namespace kongfleet::controller {
@@ -64,6 +67,70 @@ TEST_CASE("pack takes another version, and warns that Kong will show the handler
         "DIR/t/kong/plugins/my-plugin/handler.lua:1: warning: VERSION is \"1.0.0\", the release is "
         "called 2.0.0; Kong's Admin API shows the former, so it cannot confirm the latter\n");
   CHECK(read_bundle(pack.bundle()).manifest.release() == "my-plugin@2.0.0");
+}
+
+TEST_CASE("pack signs with a key file, or with one that only an ssh-agent has") {
+  Pack pack;
+  pack.scratch.write_plugin("t", "my-plugin");
+  const auto key = pack.scratch.path() / "ci";
+  const auto said = [](const std::vector<std::string>& argv, const std::string& input = {}) {
+    return run_child(argv, input, {.output_bytes = 65536, .time = std::chrono::seconds(30)});
+  };
+  REQUIRE(said({"ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key.string()}).exit_code == 0);
+  pack.scratch.write("signers", "ci@x " + pack.scratch.read("ci.pub"));
+  const SigningOrder order{.key = key, .fleet = "edge", .serial = 7, .expires = 4'000'000'000};
+  const auto verify = [&] {
+    const auto release = read_bundle(pack.bundle());
+    CHECK(release.manifest.terms() ==
+          ReleaseTerms{.fleet = "edge", .serial = 7, .expires = 4'000'000'000});
+    pack.scratch.write("sig", release.signature);
+    const auto dir = pack.scratch.path().string();
+    return said({"ssh-keygen", "-Y", "verify", "-n", "kongfleet-release-v1", "-I", "ci@x", "-f",
+                 dir + "/signers", "-s", dir + "/sig"},
+                release.manifest.text())
+        .exit_code;
+  };
+  CHECK(pack.run({.signing = order}) == 0);
+  CHECK_THAT(pack.out, Catch::EndsWith("\nsigned for fleet edge, serial 7, to be taken until "
+                                       "2096-10-02T07:06:40Z\n"));
+  CHECK(verify() == 0);
+  CHECK(pack.run({.signing = order}, OutputFormat::Json) == 0);
+  CHECK_THAT(pack.out, Catch::Contains(R"("signed":{"fleet":"edge","serial":7,)"));
+
+  // The private key leaves the disk; only the agent has it now.
+  const auto socket = (pack.scratch.path() / "agent").string();
+  const auto agent = said({"ssh-agent", "-a", socket});
+  REQUIRE(agent.exit_code == 0);
+  const auto pid = std::stoi(agent.output.substr(agent.output.find("SSH_AGENT_PID=") + 14));
+  ::setenv("SSH_AUTH_SOCK", socket.c_str(), 1);
+  CHECK(said({"ssh-add", "-q", key.string()}).exit_code == 0);
+  std::filesystem::remove(key);
+  std::filesystem::remove(pack.bundle());
+  auto by_agent = order;
+  by_agent.key += ".pub";
+  CHECK(pack.run({.signing = by_agent}) == 0);
+  CHECK(verify() == 0);
+  ::kill(pid, SIGTERM);
+  ::unsetenv("SSH_AUTH_SOCK");
+}
+
+TEST_CASE("pack that cannot sign writes nothing") {
+  Pack pack;
+  pack.scratch.write_plugin("t", "my-plugin");
+  const auto refused = [&](const SigningOrder& order) {
+    CHECK(pack.run({.signing = order}) == 1);
+    CHECK_FALSE(std::filesystem::exists(pack.bundle()));
+    return pack.err;
+  };
+  SigningOrder order{.key = pack.scratch.path() / "none", .fleet = "edge", .expires = 1};
+  CHECK(refused(order) ==
+        "kongfleet: a release that expires at 1970-01-01T00:00:01Z has expired already; no host "
+        "would take it\n");
+  order.expires = std::chrono::hours(1);
+  CHECK(refused(order) == "kongfleet: sign with 'DIR/none': there is no such file\n");
+  order.key = pack.scratch.write("text", "no key\n");
+  CHECK_THAT(refused(order),
+             Catch::StartsWith("kongfleet: sign with 'DIR/text': ssh-keygen says: "));
 }
 
 TEST_CASE("pack writes nothing when there is a mistake, and says which") {

@@ -92,6 +92,60 @@ TEST_CASE("any text but the canonical one is refused with its line") {
   }
 }
 
+TEST_CASE("the terms of a signature are part of the text and not of the release's identity") {
+  const ReleaseTerms terms{.fleet = "edge", .serial = 7, .expires = 1'803'736'800};
+  const auto bound =
+      Manifest::build(*PluginName::parse("my-plugin"), *Version::parse("1.0.0"), files(), terms);
+  CHECK(bound.text().find("version 1.0.0\nfleet edge\nserial 7\nexpires 2027-02-27T14:00:00Z\n"
+                          "file 0644") != std::string::npos);
+  CHECK(bound.digest() == good().digest());
+  CHECK_FALSE(good().terms());
+  const auto again = Manifest::parse(bound.text());
+  CHECK(again.terms() == terms);
+  CHECK(again.text() == bound.text());
+  CHECK(again.digest() == good().digest());
+}
+
+TEST_CASE("terms in any form but the canonical one are refused with their line") {
+  const auto text =
+      Manifest::build(*PluginName::parse("my-plugin"), *Version::parse("1.0.0"), files(),
+                      ReleaseTerms{.fleet = "edge", .serial = 7, .expires = 0})
+          .text();
+  for (const auto& [from, to, why] : std::vector<std::tuple<std::string, std::string, std::string>>{
+           {"fleet edge\n", "", "line 4: expected 'file …', found 'serial 7'"},
+           {"serial 7\n", "", "line 5: expected 'serial …'"},
+           {"expires 1970-01-01T00:00:00Z\n", "", "line 6: expected 'expires …'"},
+           {"fleet edge", "fleet ../e", "line 4: '../e' is not a fleet's name"},
+           {"fleet edge", "fleet ", "line 4: '' is not a fleet's name"},
+           {"fleet edge", "fleet  edge", "line 4: ' edge' is not a fleet's name"},
+           {"serial 7", "serial 0", "line 5: '0' is not a serial number"},
+           {"serial 7", "serial 07", "line 5: '07' is not"},
+           {"serial 7", "serial -7", "line 5: '-7' is not"},
+           {"serial 7", "serial 7 ", "line 5: '7 ' is not"},
+           {"serial 7", "serial 1000000000000000000", "is not a serial number from 1 to 999999"},
+           {"serial 7", "serial 99999999999999999999999", "is not a serial number"},
+           {"1970-01-01T00:00:00Z", "1970-01-01T00:00:00", "line 6: '1970-01-01T00:00:00' is not"},
+           {"1970-01-01T", "1969-12-31T", "is not a time like"},
+           {"1970-01-01T", "1970-02-29T", "is not a time like"},
+           {"1970-01-01T", "1970-13-01T", "is not a time like"},
+           {"1970-01-01T", "1970-01-01 ", "is not a time like"},
+           {"T00:00:00Z", "T24:00:00Z", "is not a time like"},
+           {"T00:00:00Z", "T00:60:00Z", "is not a time like"},
+           {"T00:00:00Z", "T00:00:00+00:00", "is not a time like"}}) {
+    auto broken = text;
+    broken.replace(broken.find(from), from.size(), to);
+    INFO(broken);
+    CHECK_THAT(refusal(broken), Catch::Contains(why));
+  }
+}
+
+TEST_CASE("an expiry is read as it was written") {
+  for (const std::int64_t time : {0LL, 951'827'696LL, 1'803'736'800LL, 253'402'300'799LL}) {
+    CHECK(parse_expiry(expiry_text(time)) == time);
+  }
+  CHECK(expiry_text(951'827'696) == "2000-02-29T12:34:56Z");
+}
+
 TEST_CASE("files that can't be side by side are refused") {
   CHECK(refusal({file("lib/a.lua"), file("lib/a.lua")}).find("occurs twice") != std::string::npos);
   CHECK(refusal({file("lib/A.lua"), file("lib/a.lua")}).find("differs only in case") !=

@@ -1,0 +1,23 @@
+// SPDX-FileCopyrightText: The kongfleet authors
+// SPDX-License-Identifier: Apache-2.0
+#include "controller/proposal.hpp"
+
+namespace kongfleet::controller {
+
+wire::Propose proposal_of(const std::vector<std::string>& plugins,
+                          const std::vector<Release>& releases) {
+  wire::Propose proposal;
+  bool is_signed = false;
+  for (const auto& name : plugins) {
+    for (const auto& release : releases) {
+      if (release.manifest.name().text() != name) continue;
+      proposal.add_manifests(release.manifest.text());
+      proposal.add_signatures(release.signature);
+      is_signed = is_signed || !release.signature.empty();
+    }
+  }
+  if (!is_signed) proposal.clear_signatures();
+  return proposal;
+}
+
+}  // namespace kongfleet::controller
