@@ -20,10 +20,12 @@ constexpr std::string_view key_blanks = " \t";
 void RevokedKeys::check_key(std::string_view blob, const std::string& what) {
   SshReader reader(blob, what);
   const auto type = reader.text();
-  if (type.empty()) reader.fail("has no type");
-  const bool known =
-      type.starts_with("ssh-ed25519") || type.starts_with("ecdsa-sha2-") || type.starts_with("sk-");
-  if (known) SshSigner::parse(blob, what);
+  const int numbers = type == "ssh-rsa" ? 2 : type == "ssh-dss" ? 4 : 0;  // RFC 4253, section 6.6
+  for (int i = 0; i < numbers; ++i) reader.positive();
+  if (numbers > 0)
+    reader.end();
+  else
+    SshKey::parse(blob, what);
 }
 
 RevokedKeys RevokedKeys::parse(std::string_view bytes, const std::string& name) {
@@ -60,9 +62,12 @@ void RevokedKeys::read_text(std::string_view text, const std::string& name) {
       throw Error(place +
                   ": no public key; it reads KEY-TYPE KEY [COMMENT], and for serial numbers "
                   "and the like the file is what ssh-keygen -k makes of them");
-    check_key(*blob, place + ": the key");
-    // A certificate stands for the key it is of, as ssh-keygen has it.
-    keys_.insert(is_certificate_type(type) ? SshSigner::parse(*blob, place).key.blob() : *blob);
+    if (is_certificate_type(type)) {  // it stands for the key it is of, as ssh-keygen has it
+      keys_.insert(SshSigner::parse(*blob, place + ": the certificate").key.blob());
+    } else {
+      check_key(*blob, place + ": the key");
+      keys_.insert(*blob);
+    }
   }
   if (keys_.empty())
     throw Error(name + ": no key in it; ssh-keygen -k -f FILE makes a list that revokes nothing");

@@ -46,8 +46,7 @@ private:
     bool has(const SshCertificate& certificate) const;
   };
 
-  /// A whole key, where it is of a type that we know. A revoked key may be weak; one of a type that
-  /// is not known here is of nobody who could sign.
+  /// A whole key of a known type; a revoked one may be weak.
   static void check_key(std::string_view blob, const std::string& what);
   void read_list(std::string_view bytes, const std::string& name);
   void read_section(std::uint8_t type, SshReader& section, const std::string& name);

@@ -57,6 +57,15 @@ KeyHandle key_from(const char* type, OSSL_PARAM_BLD* builder) {
   return KeyHandle(raw);
 }
 
+KeyHandle ec_key(const EcKey& key) {
+  const Builder builder(OSSL_PARAM_BLD_new());
+  want(builder &&
+       OSSL_PARAM_BLD_push_utf8_string(builder.get(), OSSL_PKEY_PARAM_GROUP_NAME, key.curve, 0) &&
+       OSSL_PARAM_BLD_push_octet_string(builder.get(), OSSL_PKEY_PARAM_PUB_KEY, key.point.data(),
+                                        key.point.size()));
+  return key_from("EC", builder.get());
+}
+
 bool verified(const KeyHandle& key, const char* digest, std::string_view signature,
               std::string_view data) {
   const DigestContext context(EVP_MD_CTX_new());
@@ -95,13 +104,14 @@ bool rsa_verifies(const RsaKey& key, const char* digest, std::string_view signat
   return verified(key_from("RSA", builder.get()), digest, signature, data);
 }
 
+bool is_on_curve(const EcKey& key) {
+  const bool good = ec_key(key) != nullptr;
+  ERR_clear_error();
+  return good;
+}
+
 bool ecdsa_verifies(const EcKey& key, const char* digest, const EcSignature& signature,
                     std::string_view data) {
-  const Builder builder(OSSL_PARAM_BLD_new());
-  want(builder &&
-       OSSL_PARAM_BLD_push_utf8_string(builder.get(), OSSL_PKEY_PARAM_GROUP_NAME, key.curve, 0) &&
-       OSSL_PARAM_BLD_push_octet_string(builder.get(), OSSL_PKEY_PARAM_PUB_KEY, key.point.data(),
-                                        key.point.size()));
   const EcdsaPair pair(ECDSA_SIG_new());
   auto r = big_number(signature.r);
   auto s = big_number(signature.s);
@@ -113,7 +123,7 @@ bool ecdsa_verifies(const EcKey& key, const char* digest, const EcSignature& sig
   want(size > 0);
   const std::string encoded(reinterpret_cast<const char*>(der), static_cast<std::size_t>(size));
   OPENSSL_free(der);
-  return verified(key_from("EC", builder.get()), digest, encoded, data);
+  return verified(ec_key(key), digest, encoded, data);
 }
 
 }  // namespace kongfleet::agent

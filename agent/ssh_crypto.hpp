@@ -28,6 +28,8 @@ struct EcKey {
   const char* curve;
   std::string_view point;
 };
+/// Whether the point is one of the curve's.
+bool is_on_curve(const EcKey& key);
 struct EcSignature {
   std::string_view r;
   std::string_view s;

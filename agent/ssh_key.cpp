@@ -77,7 +77,9 @@ KeyFields read_fields(const KeyAlgorithm& algorithm, SshReader& reader) {
                          ? fields.point.size() == ed25519_bytes
                          : fields.point.size() == 1 + 2 * algorithm.coordinate_bytes &&
                                fields.point[0] == '\x04';  // SEC 1: not compressed
-  if (!whole) reader.fail("has no key of its type");
+  const bool sound = whole && (algorithm.kind == KeyKind::Ed25519 ||
+                               is_on_curve({algorithm.curve_name, fields.point}));
+  if (!sound) reader.fail("has no key of its type");
   if (algorithm.security_key) fields.application = reader.text();
   return fields;
 }
