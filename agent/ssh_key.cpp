@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::size_t rsa_bits_min = 2048;  // NIST SP 800-131A; ssh-keygen itself still takes 1024
 constexpr std::size_t ed25519_bytes = 32;
-constexpr char touched = 0x01;  // PROTOCOL.u2f: the flag "user present"
+constexpr char user_present_flag = 0x01;  // PROTOCOL.u2f: the flag "user present"
 
 enum class KeyKind { Ed25519, Ecdsa, Rsa };
 
@@ -157,7 +157,7 @@ bool SshKey::verifies(std::string_view signature, std::string_view data) const {
 
   std::string authenticated;
   if (algorithm.security_key) {
-    if ((counted[0] & touched) == 0)
+    if ((counted[0] & user_present_flag) == 0)
       throw Error("nobody touched the security key " + fingerprint() + " for this signature");
     authenticated = security_key_data(key, counted, data);
     data = authenticated;

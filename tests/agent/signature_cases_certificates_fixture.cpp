@@ -15,20 +15,20 @@ struct CertificateCase {
   std::string line = "*@example.com cert-authority ";  // before the authority's key
 };
 
-const Arguments alices = {"-I", "laptop", "-n", "alice@example.com"};
+const Arguments for_alice = {"-I", "laptop", "-n", "alice@example.com"};
 
-Arguments alices_with(const Arguments& more) {
-  auto all = alices;
+Arguments for_alice_with(const Arguments& more) {
+  auto all = for_alice;
   all.insert(all.end(), more.begin(), more.end());
   return all;
 }
 
 std::vector<CertificateCase> all_certificates() {
-  const auto valid = [](const std::string& span) { return alices_with({"-V", span}); };
+  const auto valid = [](const std::string& span) { return for_alice_with({"-V", span}); };
   return {
-      {"valid always", alices, Verdict::Good},
+      {"valid always", for_alice, Verdict::Good},
       {"two principals", {"-I", "x", "-n", "bob@example.com,alice@example.com"}, Verdict::Good},
-      {"a serial number", alices_with({"-z", "7"}), Verdict::Good},
+      {"a serial number", for_alice_with({"-z", "7"}), Verdict::Good},
       {"valid now", valid("20260101Z:20270101Z"), Verdict::Good},
       {"valid from this second", valid("20260601120000Z:20270101Z"), Verdict::Good},
       {"valid from the next", valid("20260601120001Z:20270101Z"), Verdict::Bad, "not yet valid"},
@@ -43,22 +43,22 @@ std::vector<CertificateCase> all_certificates() {
        "alice@example.com cert-authority "},
       {"for another domain", {"-I", "x", "-n", "alice@example.org"}, Verdict::Bad, "no principal"},
       {"for nobody", {"-I", "x"}, Verdict::Bad, "no principal"},
-      {"of a host", alices_with({"-h"}), Verdict::Bad, "not of a user"},
-      {"of another authority", alices, Verdict::Bad, "no cert-authority", "other-ca"},
-      {"no authority", alices, Verdict::Bad, "no cert-authority", "ca", "*@example.com "},
-      {"for another purpose", alices, Verdict::Bad, "only, not for", "ca",
+      {"of a host", for_alice_with({"-h"}), Verdict::Bad, "not of a user"},
+      {"of another authority", for_alice, Verdict::Bad, "no cert-authority", "other-ca"},
+      {"no authority", for_alice, Verdict::Bad, "no cert-authority", "ca", "*@example.com "},
+      {"for another purpose", for_alice, Verdict::Bad, "only, not for", "ca",
        "*@example.com cert-authority,namespaces=\"git\" "},
-      {"for our purpose", alices, Verdict::Good, "", "ca",
+      {"for our purpose", for_alice, Verdict::Good, "", "ca",
        "*@example.com cert-authority,namespaces=\"kongfleet-*\" "},
-      {"an authority that expired", alices, Verdict::Bad, "no longer valid", "ca",
+      {"an authority that expired", for_alice, Verdict::Bad, "no longer valid", "ca",
        "*@example.com cert-authority,valid-before=\"20260101Z\" "},
-      {"an authority to come", alices, Verdict::Bad, "not yet valid", "ca",
+      {"an authority to come", for_alice, Verdict::Bad, "not yet valid", "ca",
        "*@example.com valid-after=\"20270101Z\",cert-authority "},
-      {"not from that line", alices, Verdict::Bad, "no principal", "ca",
+      {"not from that line", for_alice, Verdict::Bad, "no principal", "ca",
        "*@example.com,!alice@example.com cert-authority "},
-      {"extensions", alices_with({"-O", "clear", "-O", "extension:a@b.c=d"}), Verdict::Good},
-      {"an RSA authority", alices, Verdict::Good, "", "rsa-ca"},
-      {"a P-384 authority", alices, Verdict::Good, "", "ecdsa-ca"},
+      {"extensions", for_alice_with({"-O", "clear", "-O", "extension:a@b.c=d"}), Verdict::Good},
+      {"an RSA authority", for_alice, Verdict::Good, "", "rsa-ca"},
+      {"a P-384 authority", for_alice, Verdict::Good, "", "ecdsa-ca"},
   };
 }
 

@@ -14,7 +14,7 @@ struct LineCase {
 };
 
 // Asked at 2026-06-01T12:00:00Z on a host where it is 13:00 in standard time, 14:00 on the wall.
-const LineCase validities[] = {
+const LineCase validity_lines[] = {
     {"after yesterday", "valid-after=\"20260531Z\"", Verdict::Good},
     {"after tomorrow", "valid-after=\"20260602Z\"", Verdict::Bad, "not yet valid"},
     {"after this second", "valid-after=\"20260601120000Z\"", Verdict::Good},
@@ -52,7 +52,7 @@ const LineCase validities[] = {
     {"before all time", "valid-before=\"19691231Z\"", Verdict::Bad, "is no time"},
 };
 
-const LineCase options[] = {
+const LineCase option_lines[] = {
     {"our namespace", "namespaces=\"kongfleet-release-v1\"", Verdict::Good},
     {"one of ours", "namespaces=\"git,kongfleet-release-v1\"", Verdict::Good},
     {"a pattern", "namespaces=\"kongfleet-*\"", Verdict::Good},
@@ -88,9 +88,9 @@ SignatureCases line_cases(SigningRoom& room) {
     cases.push_back({"allowed_signers: " + name, question, verdict, reason});
   };
   const std::string alice = "alice@example.com ";
-  for (const auto& line : validities)
+  for (const auto& line : validity_lines)
     add(line.name, alice + line.before + " " + key + "\n", line.verdict, line.reason);
-  for (const auto& line : options)
+  for (const auto& line : option_lines)
     add(line.name, alice + line.before + " " + key + "\n", line.verdict, line.reason);
   add("comments and blank lines", "# us\n\n \t\n  # and\n" + alice + key + " of Alice\n",
       Verdict::Good);

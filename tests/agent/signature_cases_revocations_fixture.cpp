@@ -16,7 +16,7 @@ struct SpecCase {
 };
 
 // The certificate has the serial number 1000 and the key id "laptop".
-const SpecCase specs[] = {
+const SpecCase list_specs[] = {
     {"its serial", "serial: 1000\n", true},
     {"another serial", "serial: 999\n", false},
     {"a list of serials", "serial: 1\nserial: 1000\nserial: 900000\n", true},
@@ -137,7 +137,7 @@ SignatureCases revocation_cases(SigningRoom& room) {
   unnumbered.signature = room.sign("krl-unnumbered", signed_manifest);
 
   add_keys(room, cases, plain);
-  for (const auto& spec : specs)
+  for (const auto& spec : list_specs)
     cases.add("certificate, " + spec.name, certified,
               cases.of_spec(spec.spec, {"-s", spec.authority}), spec.revokes);
   cases.add("certificate without a serial number", unnumbered,

@@ -12,7 +12,7 @@ namespace kongfleet::agent::test {
 
 namespace {
 
-constexpr int mutations = 2000;
+constexpr int mutation_count = 2000;
 const std::string mutated_manifest = "fleet: edge\nserial: 7\n";
 
 class Mutator {
@@ -103,7 +103,7 @@ TEST_CASE("no part of a signature counts, and no changed one") {
       question.signature = with_armor(bytes.substr(0, size));
       CHECK(why_refused(question) != "");
     }
-    for (int i = 0; i < mutations; ++i) {
+    for (int i = 0; i < mutation_count; ++i) {
       const auto text = mutator.mutate(good.signature);
       const auto inner = mutator.mutate(bytes);
       for (const auto& changed : {text, with_armor(inner)}) {
@@ -137,7 +137,7 @@ TEST_CASE("no changed revocation list or allowed_signers is good where it is not
         question.revoked = list.substr(0, size);
         look(question);
       }
-      for (int i = 0; i < mutations / 2; ++i) {
+      for (int i = 0; i < mutation_count / 2; ++i) {
         question.revoked = mutator.mutate(list);
         look(question);
       }
@@ -147,7 +147,7 @@ TEST_CASE("no changed revocation list or allowed_signers is good where it is not
       question.allowed = good.allowed.substr(0, size);
       CHECK(why_refused(question) != "");
     }
-    for (int i = 0; i < mutations; ++i) {
+    for (int i = 0; i < mutation_count; ++i) {
       question.allowed = mutator.mutate(good.allowed);
       // Else it may name another person, whom ssh-keygen was not asked for.
       if (question.allowed.starts_with("alice@example.com ")) look(question);
