@@ -4,7 +4,9 @@
 #include "agent/revoked_keys.hpp"
 #include "proto/names.hpp"
 
+#include <algorithm>
 #include <bit>
+#include <utility>
 
 namespace kongfleet::agent {
 

@@ -5,6 +5,8 @@
 #include "proto/error.hpp"
 #include "proto/names.hpp"
 
+#include <utility>
+
 namespace kongfleet::agent {
 
 namespace {

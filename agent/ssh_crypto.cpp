@@ -118,8 +118,8 @@ bool ecdsa_verifies(const EcKey& key, const char* digest, const EcSignature& sig
   auto r = big_number(signature.r);
   auto s = big_number(signature.s);
   want_libcrypto(pair && ECDSA_SIG_set0(pair.get(), r.get(), s.get()) == 1);
-  r.release();  // the pair's now
-  s.release();
+  static_cast<void>(r.release());  // the pair's now
+  static_cast<void>(s.release());
   unsigned char* der = nullptr;
   const int size = i2d_ECDSA_SIG(pair.get(), &der);
   want_libcrypto(size > 0);

@@ -7,6 +7,7 @@
 #include "proto/names.hpp"
 
 #include <optional>
+#include <utility>
 
 namespace kongfleet::agent {
 
