@@ -7,6 +7,7 @@
 #include "agent/utc_time.hpp"
 #include "proto/error.hpp"
 #include "proto/names.hpp"
+#include "proto/release_terms.hpp"
 
 #include <algorithm>
 #include <utility>

@@ -13,9 +13,6 @@
 
 namespace kongfleet::agent {
 
-/// What a release is signed for, and nothing else is: ssh-keygen -Y sign -n kongfleet-release-v1.
-inline constexpr std::string_view release_namespace = "kongfleet-release-v1";
-
 /// What a line of allowed_signers says about its key.
 struct SignerOptions {
   bool cert_authority = false;

@@ -19,6 +19,8 @@ namespace {
 constexpr std::size_t probes_max = 64;
 constexpr std::size_t config_bytes_max = std::size_t{1} << 20;
 
+constexpr unsigned serial_jump_max = 4'000'000'000;
+
 void read_path(const ConfigTable& table, std::string_view key, std::filesystem::path& path) {
   std::string text = path.string();
   table.absolute_path(key, text);
@@ -39,17 +41,14 @@ void read_api(const ConfigTable& table, std::string_view key, std::string& value
 
 /// A key of which this version has some of the values the format allows.
 void read_choice(const ConfigTable& table, std::string_view key, std::string& value,
-                 const std::vector<std::string_view>& supported,
-                 const std::vector<std::string_view>& planned) {
+                 const std::vector<std::string_view>& choices) {
   table.text(key, value);
-  if (std::find(supported.begin(), supported.end(), value) != supported.end()) return;
+  if (std::find(choices.begin(), choices.end(), value) != choices.end()) return;
   std::string choice;
-  for (const auto& name : supported)
+  for (const auto& name : choices)
     choice += (choice.empty() ? "\"" : " or \"") + std::string(name) + "\"";
-  const bool later = std::find(planned.begin(), planned.end(), value) != planned.end();
-  const std::string found = "found " + described(*table.find(key)) + " for '" + std::string(key) +
-                            "'" + (later ? ", which is not supported by this version" : "");
-  table.fail(*table.find(key), found + ", expected " + choice);
+  table.fail(*table.find(key), "found " + described(*table.find(key)) + " for '" +
+                                   std::string(key) + "', expected " + choice);
 }
 
 void read_kong(const ConfigTable& table, Config& config) {
@@ -67,7 +66,7 @@ void read_kong(const ConfigTable& table, Config& config) {
                                           " for 'binary', expected a name or an absolute path");
   read_api(table, "admin", config.admin);
   read_api(table, "status", config.status);
-  read_choice(table, "configure", config.configure, {"file", "environment"}, {});
+  read_choice(table, "configure", config.configure, {"file", "environment"});
   if (config.configure == "environment" && config.unit == "none")
     table.fail(*table.find("configure"),
                "found the text \"environment\" for 'configure' beside unit = \"none\", expected "
@@ -88,9 +87,21 @@ void read_agent(const ConfigTable& table, Config& config) {
 }
 
 void read_trust(const ConfigTable& table, Config& config) {
-  table.allow_only({"signatures", "allowed_signers"});
-  read_choice(table, "signatures", config.signatures, {"optional", "off"}, {"required"});
+  table.allow_only({"signatures", "allowed_signers", "revoked_keys", "fleet", "serial_jump"});
+  read_choice(table, "signatures", config.signatures, {"required", "optional", "off"});
   read_path(table, "allowed_signers", config.allowed_signers);
+  if (table.find("revoked_keys") != nullptr) read_path(table, "revoked_keys", config.revoked_keys);
+  table.text("fleet", config.fleet);
+  if (table.find("fleet") != nullptr && !is_plain_name(config.fleet))
+    table.fail(*table.find("fleet"),
+               "found " + described(*table.find("fleet")) +
+                   " for 'fleet', expected the name that [fleet] of the fleet "
+                   "file has");
+  if (config.signatures == "required" && config.fleet.empty())
+    table.fail(*table.find("signatures"),
+               "found the text \"required\" for 'signatures' and no 'fleet', expected fleet = "
+               "\"NAME\" beside it: else a release that was signed for other hosts would pass");
+  table.number("serial_jump", config.serial_jump, 1, serial_jump_max);
 }
 
 void read_headers(const ConfigTable& table, ProbeSpec& probe) {

@@ -29,8 +29,12 @@ struct Config {
   std::string group =
       "kongfleet";  // who may speak to the socket besides root, when we make the socket
   // [trust]
-  std::string signatures = "optional";  // "off", "optional"
+  std::string signatures = "optional";  // "off", "optional", "required"
   std::filesystem::path allowed_signers = "/etc/kongfleet/allowed_signers";
+  std::filesystem::path revoked_keys;  // a list of ssh-keygen -k, or of public keys; empty: none
+  std::string fleet;                   // whose releases this host takes; empty: any fleet's
+  unsigned serial_jump = 100'000'000;  // a serial may exceed the last accepted by this much:
+                                       // three years, where serials are Unix times
   // [[probe]]
   std::vector<ProbeSpec> probes;
 };

@@ -294,6 +294,7 @@ void Deployment::commit_now() {
   record.last_end = step_name(Step::Committed);
   record.last_cause.clear();
   record.open.reset();
+  parts_.trust.accept(plan_.accepted, std::time(nullptr));
   parts_.journal.write(record);  // from here on it is confirmed
   outcome_.result = Result::Committed;
 }

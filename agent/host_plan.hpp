@@ -34,6 +34,7 @@ struct HostPlan {
   std::vector<ReleaseMove> moves;
   std::vector<Finding> refusals;
   std::vector<Finding> warnings;
+  std::vector<Manifest> accepted;       // of the releases, those whose signatures were checked
   std::string poison;                   // why this generation failed here before; empty: it didn't
   Survey survey;                        // what it was made from
   std::string next_conf;                // whole kong.conf: as it shall be,

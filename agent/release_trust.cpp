@@ -7,6 +7,7 @@
 #include "agent/ssh_signature.hpp"
 #include "proto/error.hpp"
 #include "proto/names.hpp"
+#include "proto/release_terms.hpp"
 
 namespace kongfleet::agent {
 

@@ -95,15 +95,18 @@ struct Session::Conversation {
 
   void propose(const wire::Propose& propose) {
     if (propose.manifests_size() > releases_max) throw Error("too many releases proposed");
-    std::vector<Manifest> releases;
-    for (const auto& text : propose.manifests()) releases.push_back(Manifest::parse(text));
+    if (propose.signatures_size() != 0 && propose.signatures_size() != propose.manifests_size())
+      throw Error("as many signatures are needed as releases, or none");
+    Proposal proposal;
+    for (const auto& text : propose.manifests()) proposal.releases.push_back(Manifest::parse(text));
+    proposal.signatures.assign(propose.signatures().begin(), propose.signatures().end());
     drop_plan();
     const auto& expected = propose.expected_digest();
     if (!expected.empty() && expected != transactions.current_digest()) {
       return refuse(
           {"changed", "this host does not run what the controller believes", std::nullopt});
     }
-    plan = transactions.plan(std::move(releases));
+    plan = transactions.plan(std::move(proposal));
     if (!plan->missing.empty() && plan->refusals.empty()) {
       incoming = transactions.receive(tag);
       receiver = std::make_unique<ContentReceiver>(*incoming, plan->missing);

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <ctime>
+#include <iterator>
 #include <set>
 
 namespace kongfleet::agent {
@@ -32,7 +33,8 @@ Transactions::Transactions(const Config& config, Gateway& gateway,
       host_(config, gateway, store_),
       ballast_(config.state / "ballast"),
       poison_(config.state / "poison.json"),
-      parts_{config, gateway, store_, host_, journal_, ballast_},
+      trust_(config),
+      parts_{config, gateway, store_, host_, journal_, ballast_, trust_},
       retry_after_(retry_after) {
   publish();
 }
@@ -108,14 +110,19 @@ std::string Transactions::current_digest() const {
   return record_.committed == 0 ? generation_digest({}).hex() : record_.committed_digest;
 }
 
-HostPlan Transactions::plan(std::vector<Manifest> releases) {
+HostPlan Transactions::plan(Proposal proposal) {
   HostRecord record;
   {
     const std::lock_guard seen(seen_);
     record = record_;
   }
-  auto plan = plan_releases(host_, store_, config_, record, std::move(releases));
+  auto plan = plan_releases(host_, store_, config_, record, proposal.releases);
   if (plan.unchanged || plan.generation.number == 0) return plan;
+  auto verdict = trust_.judge(proposal, plan.survey.releases, std::time(nullptr));
+  plan.accepted = std::move(verdict.accepted);
+  std::move(verdict.warnings.begin(), verdict.warnings.end(), std::back_inserter(plan.warnings));
+  // Before all others: of what may not run here nothing else is worth knowing.
+  plan.refusals.insert(plan.refusals.begin(), verdict.refusals.begin(), verdict.refusals.end());
   plan.poison = poison_.cause(generation_digest(plan.releases)).value_or("");
   if (!plan.poison.empty()) {
     plan.warnings.push_back({"poison", "", "", 0,

@@ -49,7 +49,7 @@ public:
   std::vector<std::string> history(std::size_t limit) const { return history_.last(limit); }
 
   /// Plans a move; nothing changes. Throws Error where this host can't be managed.
-  HostPlan plan(std::vector<Manifest> releases);
+  HostPlan plan(Proposal proposal);
   HostPlan plan_return(std::optional<std::uint64_t> generation);
   std::unique_ptr<Incoming> receive(const std::string& tag) const { return store_.receive(tag); }
 
@@ -115,6 +115,7 @@ private:
   Host host_;
   Ballast ballast_;
   Poison poison_;
+  Trust trust_;
   TransactionParts parts_;
 
   std::mutex work_;              // held by whoever changes this host

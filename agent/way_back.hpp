@@ -7,6 +7,7 @@
 #include "agent/journal.hpp"
 #include "agent/live_file.hpp"
 #include "agent/outcome.hpp"
+#include "agent/trust.hpp"
 
 #include <chrono>
 #include <string>
@@ -21,6 +22,7 @@ struct TransactionParts {
   const Host& host;
   Journal& journal;
   const Ballast& ballast;
+  const Trust& trust;
 };
 
 /// Who finds that a transaction must go back, and when.

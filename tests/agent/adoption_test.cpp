@@ -44,7 +44,7 @@ struct Found : AgentFixture {
   std::string refusal() {
     try {
       std::string text;
-      const auto plan = transactions->plan({release("1.0.0")});
+      const auto plan = transactions->plan({.releases = {release("1.0.0")}});
       for (const auto& finding : plan.refusals) text += finding.code + ": " + finding.text + "\n";
       return text;
     } catch (const std::exception& error) {

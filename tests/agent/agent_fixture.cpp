@@ -129,7 +129,7 @@ Manifest AgentFixture::release(const std::string& version) const {
 
 Transactions::Reply AgentFixture::apply(const std::string& version, const std::string& transaction,
                                         std::chrono::milliseconds lease) {
-  auto plan = transactions->plan({release(version)});
+  auto plan = transactions->plan({.releases = {release(version)}});
   std::unique_ptr<Incoming> incoming;
   if (!plan.missing.empty()) {
     incoming = transactions->receive("test");

@@ -71,8 +71,11 @@ keep   = 7
 reserve = "1GiB"
 group = "deploy"
 [trust]
-signatures = "off"
+signatures = "required"
 allowed_signers = "/etc/kongfleet/signers"
+revoked_keys = "/etc/kongfleet/revoked"
+fleet = "edge"
+serial_jump = 1000
 [[probe]]
 name = "proxy"
 type = "tcp"
@@ -103,8 +106,11 @@ command = ["/usr/bin/true", "-x"]
   CHECK(config.keep == 7);
   CHECK(config.reserve == std::uint64_t{1} << 30);
   CHECK(config.group == "deploy");
-  CHECK(config.signatures == "off");
+  CHECK(config.signatures == "required");
   CHECK(config.allowed_signers == "/etc/kongfleet/signers");
+  CHECK(config.revoked_keys == "/etc/kongfleet/revoked");
+  CHECK(config.fleet == "edge");
+  CHECK(config.serial_jump == 1000);
   REQUIRE(config.probes.size() == 3);
   CHECK(config.probes[0].type == ProbeType::Tcp);
   CHECK(config.probes[0].interval == 100ms);
@@ -157,12 +163,21 @@ TEST_CASE("of several unknown keys the first in the file is told") {
   CHECK(mistake("[kong]\nzzz = 1\naaa = 1\n").starts_with("2:1: found unknown key 'zzz'"));
 }
 
-TEST_CASE("what this version does not have is refused by name") {
-  CHECK(mistake("[trust]\nsignatures = \"required\"\n") ==
-        "2:14: found the text \"required\" for 'signatures', which is not supported by this "
-        "version, expected \"optional\" or \"off\"");
+TEST_CASE("signatures can be required only where it is said of which fleet") {
   CHECK(mistake("[trust]\nsignatures = \"maybe\"\n") ==
-        "2:14: found the text \"maybe\" for 'signatures', expected \"optional\" or \"off\"");
+        "2:14: found the text \"maybe\" for 'signatures', expected \"required\" or \"optional\" or "
+        "\"off\"");
+  CHECK_THAT(
+      mistake("[trust]\nsignatures = \"required\"\n"),
+      Catch::StartsWith("2:14: found the text \"required\" for 'signatures' and no 'fleet'"));
+  CHECK(
+      mistake("[trust]\nfleet = \"../e\"\n") ==
+      "2:9: found the text \"../e\" for 'fleet', expected the name that [fleet] of the fleet file "
+      "has");
+  CHECK_THAT(mistake("[trust]\nserial_jump = 0\n"), Catch::StartsWith("2:15: found the number 0"));
+}
+
+TEST_CASE("what this version does not have is refused by name") {
   CHECK(mistake("[kong]\nadmin = \"https://127.0.0.1:8444\"\n")
             .find("https is not supported by this version") != std::string::npos);
 }

@@ -57,7 +57,7 @@ TEST_CASE("a release is placed in a drop-in, which systemd reads before Kong rel
   CHECK(state.drift.empty());
   CHECK(state.kong_conf == agent.gateway.facts.managed.path.string());
   agent.check_at_rest();
-  CHECK(agent.transactions->plan({agent.release("1.0.0")}).unchanged);
+  CHECK(agent.transactions->plan({.releases = {agent.release("1.0.0")}}).unchanged);
 }
 
 TEST_CASE("a release is placed in an environment file, and what it was comes back byte by byte") {
@@ -133,7 +133,7 @@ TEST_CASE("a host without a file to manage is refused with the reason, and its s
   agent.gateway.facts.managed.path.clear();
   agent.gateway.facts.obstacles = {
       {"environment", "", "/u", 3, "KONG_PLUGINS is set here", "move it"}};
-  const auto plan = agent.transactions->plan({agent.release("1.1.0")});
+  const auto plan = agent.transactions->plan({.releases = {agent.release("1.1.0")}});
   REQUIRE(plan.refusals.size() == 1);
   CHECK(sentence(plan.refusals[0]) == "/u:3: KONG_PLUGINS is set here (move it)");
   CHECK(agent.transactions->state().drift ==
@@ -147,12 +147,12 @@ TEST_CASE("an override is refused when the plan is made, and is drift of a manag
   AgentFixture agent;
   agent.gateway.facts.obstacles = {
       {"override", "", "/etc/x.conf", 2, "KONG_PLUGINS=a overrides plugins", "take it out"}};
-  auto plan = agent.transactions->plan({agent.release("1.0.0")});
+  auto plan = agent.transactions->plan({.releases = {agent.release("1.0.0")}});
   REQUIRE(plan.refusals.size() == 1);
   CHECK(plan.refusals[0].file == "/etc/x.conf");
   CHECK(agent.transactions->state().drift.empty());  // of a host that was never changed
   agent.gateway.facts.obstacles.front().warning = true;
-  CHECK(agent.transactions->plan({agent.release("1.0.0")}).warnings.size() == 1);
+  CHECK(agent.transactions->plan({.releases = {agent.release("1.0.0")}}).warnings.size() == 1);
   REQUIRE(agent.deploy("1.0.0") == Result::Committed);
   CHECK(agent.transactions->state().drift.empty());
   agent.gateway.facts.obstacles.front().warning = false;

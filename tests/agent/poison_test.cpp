@@ -46,15 +46,15 @@ TEST_CASE("a generation that Kong rejected here is told of by the next plan for 
   AgentFixture agent;
   REQUIRE(agent.deploy("1.0.0") == Result::Committed);
   agent.gateway.reject_once("init_by_lua error: handler.lua:7");
-  CHECK(agent.transactions->plan({agent.release("1.1.0")}).poison.empty());
+  CHECK(agent.transactions->plan({.releases = {agent.release("1.1.0")}}).poison.empty());
   REQUIRE(agent.result(agent.apply("1.1.0", "bad")) == Result::RolledBack);
-  const auto plan = agent.transactions->plan({agent.release("1.1.0")});
+  const auto plan = agent.transactions->plan({.releases = {agent.release("1.1.0")}});
   CHECK(plan.poison == "init_by_lua error: handler.lua:7");
   CHECK(plan.warnings.size() == 1);
-  CHECK(agent.transactions->plan({agent.release("1.2.0")}).poison.empty());
+  CHECK(agent.transactions->plan({.releases = {agent.release("1.2.0")}}).poison.empty());
   CHECK(agent.deploy("1.1.0") == Result::Committed);  // a person may
   REQUIRE(agent.deploy("1.2.0") == Result::Committed);
-  CHECK(agent.transactions->plan({agent.release("1.1.0")}).poison.empty());
+  CHECK(agent.transactions->plan({.releases = {agent.release("1.1.0")}}).poison.empty());
 }
 
 TEST_CASE("what was taken back for another reason than itself is no poison") {
@@ -62,12 +62,12 @@ TEST_CASE("what was taken back for another reason than itself is no poison") {
   REQUIRE(agent.result(agent.apply("1.0.0", "t")) == Result::Trial);
   REQUIRE(agent.result(agent.transactions->revert("t", "another host failed", {})) ==
           Result::RolledBack);
-  CHECK(agent.transactions->plan({agent.release("1.0.0")}).poison.empty());
+  CHECK(agent.transactions->plan({.releases = {agent.release("1.0.0")}}).poison.empty());
   agent.gateway.overriding = {{"override", "", "kong.service", 0, "KONG_PLUGINS is set", "mend"}};
   REQUIRE(agent.result(agent.apply("1.0.0", "u")) == Result::Refused);
-  CHECK(agent.transactions->plan({agent.release("1.0.0")}).poison.empty());
+  CHECK(agent.transactions->plan({.releases = {agent.release("1.0.0")}}).poison.empty());
   agent.gateway.overriding.clear();
   agent.gateway.findings = {{"load", "my-plugin", "", 0, "no", "mend it"}};
   REQUIRE(agent.result(agent.apply("1.0.0", "v")) == Result::Refused);
-  CHECK_FALSE(agent.transactions->plan({agent.release("1.0.0")}).poison.empty());
+  CHECK_FALSE(agent.transactions->plan({.releases = {agent.release("1.0.0")}}).poison.empty());
 }

@@ -43,7 +43,7 @@ TEST_CASE("asking again for what runs changes nothing and asks Kong nothing") {
   REQUIRE(agent.deploy("1.0.0") == Result::Committed);
   agent.gateway.calls.clear();
   const auto before = fs::last_write_time(agent.config.conf);
-  const auto plan = agent.transactions->plan({agent.release("1.0.0")});
+  const auto plan = agent.transactions->plan({.releases = {agent.release("1.0.0")}});
   CHECK(plan.unchanged);
   CHECK(plan.conf.empty());
   CHECK(agent.gateway.calls.empty());
@@ -220,7 +220,7 @@ TEST_CASE("a second controller is told who holds the host") {
 TEST_CASE("a plan for a host that changed since is refused") {
   AgentFixture agent;
   auto plan = agent.transactions->plan({});
-  const auto stale = agent.transactions->plan({agent.release("1.0.0")});
+  const auto stale = agent.transactions->plan({.releases = {agent.release("1.0.0")}});
   agent.edit_conf(agent.conf() + "# a person was here\n");
   Order order;
   order.transaction = "t";
@@ -347,21 +347,23 @@ TEST_CASE(
     "in the plan") {
   AgentFixture agent;
   agent.gateway.facts.running = false;
-  CHECK(agent.transactions->plan({agent.release("1.0.0")}).refusals.front().code == "not-running");
+  CHECK(agent.transactions->plan({.releases = {agent.release("1.0.0")}}).refusals.front().code ==
+        "not-running");
   agent.gateway.facts.running = true;
   agent.edit_conf("[section]\nplugins = bundled\n");
-  const auto conf = agent.transactions->plan({agent.release("1.0.0")}).refusals;
+  const auto conf = agent.transactions->plan({.releases = {agent.release("1.0.0")}}).refusals;
   REQUIRE(conf.size() == 1);
   CHECK(conf.front().code == "conf");
   CHECK(conf.front().line == 1);
   agent.edit_conf("plugins = bundled\n");
   agent.config.reserve = std::uint64_t{1} << 60;
-  CHECK(agent.transactions->plan({agent.release("1.0.0")}).refusals.front().code == "space");
+  CHECK(agent.transactions->plan({.releases = {agent.release("1.0.0")}}).refusals.front().code ==
+        "space");
 }
 
 TEST_CASE("content that is not what the manifest says is never placed") {
   AgentFixture agent;
-  auto plan = agent.transactions->plan({agent.release("1.0.0")});
+  auto plan = agent.transactions->plan({.releases = {agent.release("1.0.0")}});
   const auto incoming = agent.transactions->receive("test");
   for (const auto& file : plan.missing) {
     std::ofstream(incoming->file(file.digest)) << std::string(file.size, 'x');

@@ -48,7 +48,7 @@ TEST_CASE("the line that an agent owed its history when it died is added by the 
 TEST_CASE("a plan made before another transaction ended is for another host") {
   AgentFixture agent;
   REQUIRE(agent.deploy("1.0.0") == Result::Committed);
-  const auto stale = agent.transactions->plan({agent.release("1.1.0")});
+  const auto stale = agent.transactions->plan({.releases = {agent.release("1.1.0")}});
   agent.gateway.on_probe = nullptr;
   REQUIRE(agent.result(agent.apply("1.1.0", "other")) == Result::Trial);
   REQUIRE(agent.result(agent.transactions->revert("other", "", {})) == Result::RolledBack);

@@ -280,6 +280,6 @@ TEST_CASE("who restarts Kong or edits kong.conf in a trial does not make a relea
     agent.gateway.master.pid = 7;
     agent.gateway.still_cause = "Kong was restarted meanwhile";
     CHECK(agent.result(agent.transactions->confirm("t", {})) == Result::RolledBack);
-    CHECK(agent.transactions->plan({agent.release("1.1.0")}).poison.empty());
+    CHECK(agent.transactions->plan({.releases = {agent.release("1.1.0")}}).poison.empty());
   }
 }

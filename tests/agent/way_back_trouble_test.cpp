@@ -33,9 +33,10 @@ struct Trial : AgentFixture {
     const Host host(config, gateway, store);
     Journal journal(config.state / "journal");
     const Ballast ballast(config.state / "ballast");
+    const Trust trust(config);
     const ProgressSink nobody;
     Outcome outcome;
-    WayBack({config, gateway, store, host, journal, ballast}, outcome, nobody, 0ms)
+    WayBack({config, gateway, store, host, journal, ballast, trust}, outcome, nobody, 0ms)
         .run(Step::Trial, "the agent died", Witness::AfterDeath);
     return outcome;
   }

@@ -1,0 +1,230 @@
+// SPDX-FileCopyrightText: The kongfleet authors
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/trust.hpp"
+
+#include "agent/accepted_releases.hpp"
+#include "agent/durable_file.hpp"
+#include "agent/release_trust.hpp"
+#include "proto/error.hpp"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <functional>
+#include <iterator>
+#include <optional>
+
+namespace kongfleet::agent {
+
+namespace {
+
+constexpr std::size_t trust_file_max = std::size_t{16} << 20;  // a long list of revoked keys
+constexpr std::int64_t clock_slack = 600;  // seconds a clock may be set back without being wrong
+
+struct TrustFiles {
+  std::string allowed_signers;
+  std::string revoked_keys;
+};
+
+Finding distrust(const Manifest& release, const std::string& text, const std::string& advice) {
+  return {"trust", release.name().text(), "", 0, text, advice};
+}
+
+// Who can write the file decides what runs here.
+std::string read_root_file(const std::filesystem::path& path) {
+  struct stat info {};
+  if (::stat(path.c_str(), &info) != 0) throw_errno("read", path);
+  const bool owned = info.st_uid == 0 || info.st_uid == ::geteuid();
+  if (!owned || (info.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
+    throw Error(path.string() +
+                " can be written by others than root, so it can't say whom to trust; mend it with "
+                "'chown root:root' and 'chmod 644'");
+  }
+  return read_file(path, trust_file_max);
+}
+
+// What the signature promises, against this host and what it has taken before. Empty: nothing is
+// against it.
+std::vector<Finding> broken_terms(const Manifest& release, const Config& config,
+                                  const AcceptedReleases& accepted, std::time_t now) {
+  const auto& terms = release.terms();
+  if (!terms) {
+    return {distrust(release, "the signed text names no fleet, serial and expiry",
+                     "sign it with 'kongfleet pack --sign'")};
+  }
+  std::vector<Finding> found;
+  if (!config.fleet.empty() && terms->fleet != config.fleet) {
+    found.push_back(distrust(
+        release,
+        "it was signed for fleet '" + terms->fleet + "', this host is of '" + config.fleet + "'",
+        "sign it with --fleet " + config.fleet));
+  }
+  if (terms->expires <= now) {
+    found.push_back(distrust(release, "it expired at " + expiry_text(terms->expires),
+                             "sign it anew; it needs no new version"));
+  }
+  const auto at = accepted.serials.find(release.name().text());
+  if (at == accepted.serials.end()) return found;
+  const auto highest = at->second;
+  if (terms->serial < highest) {
+    found.push_back(
+        distrust(release,
+                 "its serial " + std::to_string(terms->serial) + " is older than " +
+                     std::to_string(highest) + ", which this host has accepted",
+                 "go back with 'kongfleet rollback', or sign it with a higher --serial"));
+  } else if (terms->serial - highest > config.serial_jump) {
+    found.push_back(distrust(
+        release,
+        "its serial " + std::to_string(terms->serial) + " is further above " +
+            std::to_string(highest) + ", the last this host accepted, than " +
+            std::to_string(config.serial_jump),
+        "nothing lower would be taken afterwards; if that is meant, raise [trust] serial_jump in "
+        "agent.toml"));
+  }
+  return found;
+}
+
+// Nothing where signatures can't be checked, and need not be.
+std::optional<TrustFiles> read_files(const Config& config) {
+  std::error_code error;
+  const bool there = std::filesystem::exists(config.allowed_signers, error);
+  if (!there && config.signatures == "optional") return std::nullopt;
+  TrustFiles files{.allowed_signers = read_root_file(config.allowed_signers)};
+  if (!config.revoked_keys.empty()) files.revoked_keys = read_root_file(config.revoked_keys);
+  return files;
+}
+
+TrustRules rules_of(const Config& config, const TrustFiles& files) {
+  TrustRules rules{.allowed_signers = {config.allowed_signers.string(), files.allowed_signers}};
+  if (!config.revoked_keys.empty())
+    rules.revoked_keys = TrustFile{config.revoked_keys.string(), files.revoked_keys};
+  return rules;
+}
+
+SignedRelease signed_release(const Proposal& proposal, std::size_t release, std::size_t signature) {
+  const auto& signatures = proposal.signatures;
+  return {proposal.releases[release].text(),
+          signatures.empty() ? std::string_view{} : std::string_view(signatures[signature])};
+}
+
+// The releases that have to be looked at, by their place.
+std::vector<std::size_t> to_check(const Proposal& proposal, const std::vector<Manifest>& running,
+                                  const Config& config) {
+  std::vector<std::size_t> places;
+  for (std::size_t i = 0; i < proposal.releases.size(); ++i) {
+    const bool runs = std::any_of(running.begin(), running.end(), [&](const Manifest& known) {
+      return known.digest() == proposal.releases[i].digest();
+    });
+    const bool need_not =
+        config.signatures == "optional" && signed_release(proposal, i, i).signature.empty();
+    if (!runs && !need_not) places.push_back(i);
+  }
+  return places;
+}
+
+// A signature that is not this release's may be another's of the proposal.
+std::string mixture(const Proposal& proposal, std::size_t place, const TrustRules& rules,
+                    std::time_t now) {
+  for (std::size_t other = 0; other < proposal.releases.size(); ++other) {
+    if (other == place) continue;
+    try {
+      require_trusted(signed_release(proposal, other, place), rules, now);
+      return "; its signature is that of " + proposal.releases[other].release() +
+             ": two releases are mixed";
+    } catch (const Error&) {
+      continue;
+    }
+  }
+  return {};
+}
+
+std::string why_untrusted(const Proposal& proposal, std::size_t place, const TrustRules& rules,
+                          std::time_t now) {
+  try {
+    require_trusted(signed_release(proposal, place, place), rules, now);
+    return {};
+  } catch (const Error& error) {
+    return error.what();
+  }
+}
+
+// Who names no fleet of its own takes any, but not two at once.
+void refuse_two_fleets(TrustVerdict& verdict) {
+  const auto& all = verdict.accepted;
+  const auto other = std::find_if(all.begin(), all.end(), [&](const Manifest& release) {
+    return release.terms()->fleet != all.front().terms()->fleet;
+  });
+  if (other == all.end()) return;
+  verdict.refusals.push_back(
+      distrust(*other,
+               "it was signed for fleet '" + other->terms()->fleet + "', and " +
+                   all.front().release() + " beside it for '" + all.front().terms()->fleet + "'",
+               "a host is of one fleet: say which with [trust] fleet in agent.toml"));
+}
+
+void examine(TrustVerdict& verdict, const Proposal& proposal,
+             const std::vector<std::size_t>& places, const TrustRules& rules,
+             const std::function<std::vector<Finding>(const Manifest&)>& broken_terms_of,
+             std::time_t now) {
+  bool looked_for_mixture = false;  // it costs a signature for each release: once
+  for (const auto place : places) {
+    const auto& release = proposal.releases[place];
+    auto text = why_untrusted(proposal, place, rules, now);
+    if (!text.empty()) {
+      if (!looked_for_mixture) text += mixture(proposal, place, rules, now);
+      looked_for_mixture = true;
+      verdict.refusals.push_back(distrust(release, text, "nothing was staged"));
+      continue;
+    }
+    auto broken = broken_terms_of(release);
+    if (broken.empty()) verdict.accepted.push_back(release);
+    std::move(broken.begin(), broken.end(), std::back_inserter(verdict.refusals));
+  }
+}
+
+}  // namespace
+
+TrustVerdict Trust::judge(const Proposal& proposal, const std::vector<Manifest>& running,
+                          std::time_t now) const {
+  TrustVerdict verdict;
+  if (config_.signatures == "off") return verdict;
+  const auto places = to_check(proposal, running, config_);
+  if (places.empty()) return verdict;
+  const auto& first = proposal.releases[places.front()];
+  try {
+    const auto files = read_files(config_);
+    if (!files) {
+      verdict.warnings.push_back(distrust(
+          first, "its signature was not checked: there is no " + config_.allowed_signers.string(),
+          "write there who may sign, or set signatures = \"off\" in agent.toml"));
+      return verdict;
+    }
+    const auto accepted = AcceptedReleases::read(file_);
+    if (now < accepted.latest - clock_slack) {
+      throw Error("this host's clock says " + expiry_text(now) + ", but it accepted a release at " +
+                  expiry_text(accepted.latest) + ": set it, or nobody knows what has expired");
+    }
+    examine(
+        verdict, proposal, places, rules_of(config_, *files),
+        [&](const Manifest& release) { return broken_terms(release, config_, accepted, now); },
+        now);
+    refuse_two_fleets(verdict);
+  } catch (const Error& error) {
+    verdict.refusals.push_back(distrust(first, error.what(), "nothing was staged"));
+  }
+  return verdict;
+}
+
+void Trust::accept(const std::vector<Manifest>& releases, std::time_t now) const {
+  if (releases.empty()) return;
+  auto accepted = AcceptedReleases::read(file_);
+  accepted.latest = std::max<std::int64_t>(accepted.latest, now);
+  for (const auto& release : releases) {
+    auto& serial = accepted.serials[release.name().text()];
+    serial = std::max(serial, release.terms()->serial);
+  }
+  accepted.write(file_);
+}
+
+}  // namespace kongfleet::agent

@@ -1,0 +1,55 @@
+// SPDX-FileCopyrightText: The kongfleet authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "agent/config.hpp"
+#include "agent/finding.hpp"
+#include "proto/manifest.hpp"
+
+#include <ctime>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace kongfleet::agent {
+
+/// What a controller wants a host to run: releases, and a signature for each (empty: unsigned).
+struct Proposal {
+  std::vector<Manifest> releases;
+  std::vector<std::string> signatures;  // as many, or none at all
+};
+
+/// Whether a proposal may be staged, and what is to be remembered once it is confirmed.
+struct TrustVerdict {
+  std::vector<Finding> refusals;  // code "trust"
+  std::vector<Finding> warnings;
+  std::vector<Manifest> accepted;  // signed, checked, and new here
+};
+
+/// [trust] of agent.toml: who may bring new code to this host. Files are read anew for every
+/// proposal, so that a key taken away counts at once. A release that this host runs, confirmed, is
+/// not asked for its signature again: it is here already, and may outlive its key and its expiry.
+///
+///     signatures = "required"  every release has to be signed
+///                  "optional"  one that is signed has to be signed well, where there is a file of
+///                              allowed signers
+///                  "off"       signatures are not looked at
+class Trust {
+public:
+  /// `config` must outlive it.
+  explicit Trust(const Config& config) : config_(config), file_(config.state / "accepted.json") {}
+
+  /// `running`: what the host runs, confirmed. `now`: its clock. Writes nothing.
+  TrustVerdict judge(const Proposal& proposal, const std::vector<Manifest>& running,
+                     std::time_t now) const;
+
+  /// They are about to be confirmed: from now on nothing older is taken. Durable when it returns;
+  /// throws Error. `releases`: those of TrustVerdict::accepted.
+  void accept(const std::vector<Manifest>& releases, std::time_t now) const;
+
+private:
+  const Config& config_;
+  std::filesystem::path file_;
+};
+
+}  // namespace kongfleet::agent

@@ -1,0 +1,261 @@
+// SPDX-FileCopyrightText: The kongfleet authors
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/trust.hpp"
+
+#include "agent/accepted_releases.hpp"
+#include "agent/child_process.hpp"
+#include "agent/durable_file.hpp"
+
+#include <catch2/catch.hpp>
+
+#include "agent_fixture.hpp"
+#include "text.hpp"
+
+namespace kongfleet::agent {
+
+using test::holds;
+
+namespace {
+
+constexpr std::time_t now = 1'800'000'000;
+constexpr std::int64_t later = now + 3600;
+
+/// Keys of people who may sign, of one who may not, and an agent that wants signatures.
+class Signers {
+public:
+  Signers() {
+    config.state = directory.path() / "state";
+    std::filesystem::create_directory(config.state);
+    config.signatures = "required";
+    config.allowed_signers = directory.path() / "allowed_signers";
+    config.fleet = "edge";
+    make_key("ci");
+    make_key("stranger");
+    allow("ci");
+  }
+  void make_key(const std::string& name) const {
+    run({"ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", name, "-f", path(name)});
+  }
+  void allow(const std::string& name) const {
+    replace_file(config.allowed_signers, name + "@example.net " + read_file(path(name) + ".pub"),
+                 0644);
+  }
+  std::string path(const std::string& name) const { return (directory.path() / name).string(); }
+  void run(std::vector<std::string> argv) const {
+    ChildRequest spec;
+    argv[0] = "/usr/bin/" + argv[0];
+    spec.argv = std::move(argv);
+    spec.deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+    const auto result = run_child(spec);
+    INFO(result.output);
+    REQUIRE(result.exit_code == 0);
+  }
+  std::string sign(const Manifest& manifest, const std::string& key) const {
+    replace_file(path("text"), manifest.text(), 0600);
+    std::filesystem::remove(path("text.sig"));
+    run({"ssh-keygen", "-q", "-Y", "sign", "-n", "kongfleet-release-v1", "-f", path(key),
+         path("text")});
+    return read_file(path("text.sig"));
+  }
+
+  TempDir directory;
+  Config config;
+};
+
+Manifest bound(const std::string& name, const std::optional<ReleaseTerms>& terms,
+               const std::string& version = "1.0.0") {
+  std::vector<ManifestFile> files;
+  for (const char* file : {"handler.lua", "schema.lua"}) {
+    files.push_back({*RelativePath::parse("kong/plugins/" + name + "/" + file), 3, 0644,
+                     sha256(name + version)});
+  }
+  return Manifest::build(*PluginName::parse(name), *Version::parse(version), std::move(files),
+                         terms);
+}
+
+ReleaseTerms terms(std::uint64_t serial = 10, const std::string& fleet = "edge",
+                   std::int64_t expires = later) {
+  return {.fleet = fleet, .serial = serial, .expires = expires};
+}
+
+/// What is said against `releases`, one line each; each signed by `key`.
+std::string said(const Signers& host, const std::vector<Manifest>& releases,
+                 const std::string& key = "ci", std::time_t at = now) {
+  Proposal proposal{.releases = releases};
+  for (const auto& release : releases) proposal.signatures.push_back(host.sign(release, key));
+  std::string text;
+  for (const auto& finding : Trust(host.config).judge(proposal, {}, at).refusals) {
+    CHECK(finding.code == "trust");
+    text += finding.plugin + ": " + finding.text + "\n";
+  }
+  return text;
+}
+
+}  // namespace
+
+TEST_CASE("what is signed for this fleet by one who may is taken, and remembered") {
+  const Signers host;
+  const Trust trust(host.config);
+  const auto release = bound("a", terms());
+  const auto verdict = trust.judge({{release}, {host.sign(release, "ci")}}, {}, now);
+  CHECK(verdict.refusals.empty());
+  CHECK(verdict.warnings.empty());
+  REQUIRE(verdict.accepted.size() == 1);
+  trust.accept(verdict.accepted, now);
+  const auto accepted = AcceptedReleases::read(host.config.state / "accepted.json");
+  CHECK(accepted == AcceptedReleases{.serials = {{"a", 10}}, .latest = now});
+  trust.accept({bound("a", terms(7))}, now - 5);
+  CHECK(AcceptedReleases::read(host.config.state / "accepted.json") == accepted);
+}
+
+TEST_CASE("each reason not to take a release has a message of its own") {
+  Signers host;
+  CHECK_THAT(said(host, {bound("a", terms())}, "stranger"),
+             Catch::StartsWith("a: ") && Catch::Contains("SHA256:"));
+  CHECK(said(host, {bound("a", std::nullopt)}) ==
+        "a: the signed text names no fleet, serial and expiry\n");
+  CHECK(said(host, {bound("a", terms(10, "core"))}) ==
+        "a: it was signed for fleet 'core', this host is of 'edge'\n");
+  CHECK(said(host, {bound("a", terms(10, "edge", now))}) ==
+        "a: it expired at 2027-01-15T08:00:00Z\n");
+  CHECK(said(host, {bound("a", terms(10, "edge", now + 1))}).empty());
+
+  AcceptedReleases{.serials = {{"a", 10}}, .latest = now}.write(host.config.state /
+                                                                "accepted.json");
+  CHECK(said(host, {bound("a", terms(10))}).empty());
+  CHECK(said(host, {bound("b", terms(1))}).empty());
+  CHECK(said(host, {bound("a", terms(9))}) ==
+        "a: its serial 9 is older than 10, which this host has accepted\n");
+  host.config.serial_jump = 100;
+  CHECK(said(host, {bound("a", terms(110))}).empty());
+  CHECK(said(host, {bound("a", terms(111))}) ==
+        "a: its serial 111 is further above 10, the last this host accepted, than 100\n");
+  CHECK(said(host, {bound("a", terms(10))}, "ci", now - 500).empty());
+  CHECK_THAT(said(host, {bound("a", terms(10))}, "ci", now - 700),
+             Catch::StartsWith("a: this host's clock says 2027-01-15T07:48:20Z, but it accepted a "
+                               "release at 2027-01-15T08:00:00Z"));
+}
+
+TEST_CASE("a mixture of two releases is called that") {
+  const Signers host;
+  const auto a = bound("a", terms());
+  const auto b = bound("b", terms());
+  const Trust trust(host.config);
+  const auto verdict =
+      trust.judge({{a, b}, {host.sign(b, "ci"), host.sign(a, "ci")}}, {}, now).refusals;
+  REQUIRE(verdict.size() == 2);
+  CHECK_THAT(verdict[0].text, Catch::EndsWith("its signature is that of b@1.0.0: two releases are "
+                                              "mixed"));
+  Signers anywhere;
+  anywhere.config.signatures = "optional";
+  anywhere.config.fleet.clear();
+  CHECK(said(anywhere, {bound("a", terms(1, "edge")), bound("b", terms(1, "core"))}) ==
+        "b: it was signed for fleet 'core', and a@1.0.0 beside it for 'edge'\n");
+}
+
+TEST_CASE("an unsigned release is taken where signatures are no must, and only there") {
+  Signers host;
+  const Proposal proposal{{bound("a", std::nullopt)}, {}};
+  CHECK(holds(Trust(host.config).judge(proposal, {}, now).refusals.at(0).text, "not signed"));
+  host.config.signatures = "optional";
+  CHECK(Trust(host.config).judge(proposal, {}, now).refusals.empty());
+  // One that claims a serial of its own, unsigned, binds nobody.
+  CHECK(Trust(host.config).judge({{bound("a", terms(999))}, {}}, {}, now).accepted.empty());
+  CHECK_FALSE(said(host, {bound("a", terms())}, "stranger").empty());
+  host.config.signatures = "off";
+  CHECK(said(host, {bound("a", terms())}, "stranger").empty());
+}
+
+TEST_CASE("signatures that nobody can check are told of, or refused where they are a must") {
+  Signers host;
+  std::filesystem::remove(host.config.allowed_signers);
+  CHECK(holds(said(host, {bound("a", terms())}), "allowed_signers"));
+  host.config.signatures = "optional";
+  const auto release = bound("a", terms());
+  const auto verdict = Trust(host.config).judge({{release}, {"whatever"}}, {}, now);
+  CHECK(verdict.refusals.empty());
+  CHECK(verdict.accepted.empty());
+  CHECK(holds(verdict.warnings.at(0).text, "its signature was not checked: there is no "));
+}
+
+TEST_CASE("what the host runs already outlives its key, its expiry and its signature") {
+  const Signers host;
+  const auto old = bound("a", terms(3, "core", now - 1));
+  const Trust trust(host.config);
+  CHECK(trust.judge({{old}, {}}, {bound("a", std::nullopt)}, now).refusals.empty());
+  CHECK_FALSE(trust.judge({{old}, {}}, {bound("a", std::nullopt, "2.0.0")}, now).refusals.empty());
+}
+
+TEST_CASE("files that say whom to trust have to be root's, whole and there") {
+  Signers host;
+  const auto release = bound("a", terms());
+  std::filesystem::permissions(host.config.allowed_signers, std::filesystem::perms(0666));
+  CHECK(holds(said(host, {release}), "can be written by others than root"));
+  host.allow("ci");
+  host.config.revoked_keys = host.path("revoked");
+  CHECK(holds(said(host, {release}), "revoked"));  // is not there
+  replace_file(host.path("revoked"), "", 0644);
+  CHECK_FALSE(said(host, {release}).empty());  // says nothing
+  replace_file(host.path("revoked"), read_file(host.path("stranger") + ".pub"), 0644);
+  CHECK(said(host, {release}).empty());
+  replace_file(host.path("revoked"), read_file(host.path("ci") + ".pub"), 0644);
+  CHECK(holds(said(host, {release}), "revoked"));
+  host.config.revoked_keys.clear();
+  replace_file(host.config.state / "accepted.json", "{", 0600);
+  CHECK(holds(said(host, {release}), "accepted.json can't be read"));
+}
+
+TEST_CASE("an agent that requires signatures stages nothing without, and goes back all the same") {
+  Signers keys;
+  AgentFixture agent;
+  REQUIRE(agent.deploy("1.0.0") == Result::Committed);
+  agent.config.signatures = "required";
+  agent.config.fleet = "edge";
+  agent.config.allowed_signers = keys.config.allowed_signers;
+  const auto plan = agent.transactions->plan({.releases = {agent.release("1.1.0")}});
+  REQUIRE_FALSE(plan.refusals.empty());
+  CHECK(plan.refusals.front().code == "trust");
+  CHECK(agent.transactions->plan({.releases = {agent.release("1.0.0")}}).unchanged);
+  agent.edit_conf("log_level = notice\nplugins = bundled\n");  // drift: what it runs may be mended
+  const auto mended = agent.transactions->plan({.releases = {agent.release("1.0.0")}});
+  CHECK_FALSE(mended.unchanged);
+  CHECK(mended.refusals.empty());
+  CHECK(agent.transactions->plan_return(0).refusals.empty());
+}
+
+TEST_CASE("a signed release that is confirmed is the lowest that is taken from then on") {
+  Signers keys;
+  AgentFixture agent;
+  agent.config.signatures = "required";
+  agent.config.fleet = "edge";
+  agent.config.allowed_signers = keys.config.allowed_signers;
+  const auto plain = agent.release("1.0.0");
+  const auto terms_at = [](std::uint64_t serial) {
+    return ReleaseTerms{.fleet = "edge", .serial = serial, .expires = 4'000'000'000};
+  };
+  const auto at = [&](std::uint64_t serial) {
+    const auto release =
+        Manifest::build(plain.name(), plain.version(), plain.files(), terms_at(serial));
+    return Proposal{{release}, {keys.sign(release, "ci")}};
+  };
+  auto plan = agent.transactions->plan(at(20));
+  REQUIRE(plan.refusals.empty());
+  const auto incoming = agent.transactions->receive("t");
+  for (const auto& file : plan.missing)
+    replace_file(incoming->file(file.digest), agent.content_of(file), 0600);
+  const auto accepted = agent.config.state / "accepted.json";
+  REQUIRE(agent.result(agent.transactions->apply({.transaction = "t"}, std::move(plan),
+                                                 incoming.get(), std::chrono::minutes(10), {})) ==
+          Result::Trial);
+  CHECK_FALSE(std::filesystem::exists(accepted));  // a trial may yet turn out badly
+  REQUIRE(agent.result(agent.transactions->confirm("t", {})) == Result::Committed);
+  CHECK(AcceptedReleases::read(accepted).serials.at("my-plugin") == 20);
+  CHECK(agent.transactions->plan(at(19)).unchanged);  // the very same content
+  REQUIRE(agent.result(agent.transactions->apply_at_once({.transaction = "back"},
+                                                         agent.transactions->plan_return(0), {})) ==
+          Result::Committed);
+  CHECK(holds(agent.transactions->plan(at(19)).refusals.at(0).text, "is older than 20"));
+  CHECK(agent.transactions->plan(at(20)).refusals.empty());
+}
+
+}  // namespace kongfleet::agent
