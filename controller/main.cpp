@@ -1,5 +1,6 @@
 // SPDX-FileCopyrightText: The kongfleet authors
 // SPDX-License-Identifier: Apache-2.0
+#include "controller/bootstrap_command.hpp"
 #include "controller/check_command.hpp"
 #include "controller/command_line.hpp"
 #include "controller/declined.hpp"
@@ -22,6 +23,9 @@ struct Runner {
 
   int operator()(const InitCommand& command) const { return run_init(command, answer); }
   int operator()(const PackCommand& command) const { return run_pack(command, answer); }
+  int operator()(const BootstrapCommand& command) const {
+    return run_bootstrap(global, command, answer);
+  }
   int operator()(const PlanCommand& command) const { return run_plan(global, command, answer); }
   int operator()(const RolloutCommand& command) const {
     return run_rollout(global, command, answer);
