@@ -15,6 +15,7 @@ _kongfleet_names() {
     /^[ \t]*\[[a-z]/ { group = hosts = 0; next }
     group && /^[ \t]*[a-z]+[ \t]*=/ { hosts = /^[ \t]*hosts[ \t]*=/ }
     hosts {
+      sub(/#.*/, "")
       while (match($0, /"[^"]*"/)) {
         name = substr($0, RSTART + 1, RLENGTH - 2)
         $0 = substr($0, RSTART + RLENGTH)
@@ -23,7 +24,7 @@ _kongfleet_names() {
         if (name ~ /^[A-Za-z0-9_][A-Za-z0-9_.*-]*$/) print name
       }
     }
-  ' "$1" 2>/dev/null
+  ' 2>/dev/null <"$1"
 }
 
 # What begins like the current word, quoted as the shell needs it. Not by `compgen -W`: that would
