@@ -6,11 +6,15 @@ are, and all of them; every shell reads its completions; the handbook's commands
 import functools
 import os
 import pathlib
+import pty
 import re
+import select
 import shlex
 import shutil
+import signal
 import subprocess
 import tempfile
+import time
 import tomllib
 import unittest
 
@@ -470,6 +474,50 @@ class Completions(unittest.TestCase):
         result = run("zsh", "-f", "-c", f"{script}\nwant={command}\n{call}", cwd=self.place)
         self.assertEqual((result.returncode, result.stderr), (0, ""), (program, command))
         return result.stdout.splitlines()
+
+    def zsh_types(self, line: str) -> str:
+        """What a real zsh, on a terminal, makes of a line and Tab."""
+        (self.place / ".zshrc").write_text(f"""
+            fpath=({COMPLETIONS} $fpath)
+            autoload -Uz compinit && compinit -D -u
+            tell() {{ print -r -- "$BUFFER" >$HOME/buffer.new && mv $HOME/buffer.new $HOME/buffer }}
+            zle -N tell && bindkey '^X^T' tell
+            zle-line-init() {{ : >$HOME/ready }}
+            zle -N zle-line-init
+        """)
+        for leftover in ("buffer", "ready"):
+            (self.place / leftover).unlink(missing_ok=True)
+        process, terminal = pty.fork()
+        if process == 0:
+            os.chdir(self.place)
+            os.execve("/usr/bin/zsh", ["zsh", "-i"], {"HOME": str(self.place), "ZDOTDIR": str(self.place),
+                                                      "PATH": f"{BUILD}:{os.environ['PATH']}", "TERM": "dumb"})
+        try:
+            self.wait_for(self.place / "ready", terminal)
+            os.write(terminal, f"{line}\t\x18\x14".encode())
+            self.wait_for(self.place / "buffer", terminal)
+            return (self.place / "buffer").read_text().rstrip("\n")
+        finally:
+            os.kill(process, signal.SIGKILL)
+            os.waitpid(process, 0)
+            os.close(terminal)
+
+    def wait_for(self, file: pathlib.Path, terminal: int) -> None:
+        shown = b""
+        deadline = time.monotonic() + 60
+        while not file.exists():
+            self.assertLess(time.monotonic(), deadline, shown)
+            if select.select([terminal], [], [], 0.05)[0]:
+                shown += os.read(terminal, 4096)
+
+    def test_zsh_completes(self):
+        self.assertEqual(self.zsh_types("kongfleet pa"), "kongfleet pack ")
+        self.assertEqual(self.zsh_types("kongfleet pack --ser"), "kongfleet pack --serial ")
+        self.assertEqual(self.zsh_types("kongfleet plan edge-01"), "kongfleet plan edge-01.example.net ")
+        self.assertEqual(self.zsh_types(r"kongfleet plan \!lab-x"), r"kongfleet plan \!lab-x ")
+        self.assertEqual(self.zsh_types("kongfleet -f other.toml status other-"), "kongfleet -f other.toml status other-1 ")
+        self.assertEqual(self.zsh_types("kongfleet-agent rec"), "kongfleet-agent recover ")
+        self.assertFalse((self.place / "ran").exists())
 
     def test_offers_are_what_the_programs_take(self):
         for program in PROGRAMS:
