@@ -26,14 +26,14 @@ PROGRAMS = {"kongfleet": "kongfleet.1", "kongfleet-agent": "kongfleet-agent.8"}
 
 # What the handbook has a person type and a test without hosts cannot run. Everything else is run, or fails here.
 NOT_RUN = {
-    r"systemctl ": "it would start and stop units of this machine; tests/fleet does that on hosts of its own",
+    r"systemctl ": "it would start and stop units of this machine",
     r"journalctl ": "it reads logs of units that are not here",
     r"kongfleet-agent ": "it would speak to this machine's agent, if there is one: only whether it takes the arguments is asked",
 }
 
 
 def run(*command, **options) -> subprocess.CompletedProcess:
-    return subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=60,
+    return subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=300,
                           stdin=subprocess.DEVNULL, check=False, **options)
 
 
@@ -540,7 +540,7 @@ class Completions(unittest.TestCase):
 
     def wait_for(self, file: pathlib.Path, terminal: int) -> None:
         shown = b""
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 120
         while not file.exists():
             self.assertLess(time.monotonic(), deadline, shown)
             if select.select([terminal], [], [], 0.05)[0]:
