@@ -81,7 +81,10 @@ set(CPACK_RPM_AGENT_PRE_UNINSTALL_SCRIPT_FILE ${CMAKE_SOURCE_DIR}/packaging/rpm/
 set(CPACK_RPM_AGENT_POST_UNINSTALL_SCRIPT_FILE ${CMAKE_SOURCE_DIR}/packaging/rpm/postun)
 set(CPACK_RPM_EXCLUDE_FROM_AUTO_FILELIST_ADDITION
   /usr/lib/systemd /usr/lib/systemd/system /usr/lib/sysusers.d
-  /usr/lib/tmpfiles.d)
+  /usr/lib/tmpfiles.d /usr/share/man /usr/share/man/man1 /usr/share/man/man5 /usr/share/man/man7
+  /usr/share/man/man8 /usr/share/bash-completion /usr/share/bash-completion/completions
+  /usr/share/zsh /usr/share/zsh/vendor-completions /usr/share/fish
+  /usr/share/fish/vendor_completions.d)
 
 set(CPACK_ARCHIVE_COMPONENT_INSTALL ON)
 include(CPack)

@@ -12,12 +12,20 @@ from packages import PROJECT, make_packages
 
 CONTROLLER = {"/usr/bin/kongfleet", "/usr/lib/systemd/system/kongfleet-sync@.service",
               "/usr/lib/systemd/system/kongfleet-sync@.timer", "/usr/share/kongfleet/kongfleet-1.schema.json",
-              "/usr/share/doc/kongfleet/examples/cron.d/kongfleet-sync"}
+              "/usr/share/doc/kongfleet/examples/cron.d/kongfleet-sync",
+              "/usr/share/man/man1/kongfleet.1.gz", "/usr/share/man/man5/kongfleet.toml.5.gz",
+              "/usr/share/man/man7/kongfleet.7.gz", "/usr/share/bash-completion/completions/kongfleet",
+              "/usr/share/zsh/vendor-completions/_kongfleet",
+              "/usr/share/fish/vendor_completions.d/kongfleet.fish"}
 AGENT = {"/usr/bin/kongfleet-agent", "/usr/lib/systemd/system/kongfleet-agent.service",
          "/usr/lib/systemd/system/kongfleet-agent.socket", "/usr/lib/systemd/system/kongfleet-recover.service",
          "/usr/lib/sysusers.d/kongfleet.conf", "/usr/lib/tmpfiles.d/kongfleet.conf",
          "/usr/share/kongfleet-agent/sshd_config.d/kongfleet.conf",
-         "/usr/share/doc/kongfleet-agent/examples/agent.toml"}
+         "/usr/share/doc/kongfleet-agent/examples/agent.toml",
+         "/usr/share/man/man8/kongfleet-agent.8.gz", "/usr/share/man/man5/kongfleet-agent.toml.5.gz",
+         "/usr/share/bash-completion/completions/kongfleet-agent",
+         "/usr/share/zsh/vendor-completions/_kongfleet-agent",
+         "/usr/share/fish/vendor_completions.d/kongfleet-agent.fish"}
 
 
 def said(*command, expect: int = 0) -> str:
