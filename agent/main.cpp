@@ -6,6 +6,7 @@
 #include "agent/local_commands.hpp"
 #include "agent/relay.hpp"
 #include "agent/server.hpp"
+#include "proto/names.hpp"
 
 #include <CLI/CLI.hpp>
 #include <unistd.h>
@@ -65,7 +66,7 @@ int main(int argc, char** argv) {
   try {
     return run(options);
   } catch (const std::exception& error) {
-    std::cerr << "kongfleet-agent: " << error.what() << "\n";
+    std::cerr << "kongfleet-agent: " << kongfleet::printable(error.what()) << "\n";
     return 1;
   }
 }

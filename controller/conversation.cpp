@@ -3,6 +3,7 @@
 #include "controller/conversation.hpp"
 
 #include "controller/clock.hpp"
+#include "proto/message_limits.hpp"
 #include "proto/names.hpp"
 
 #include <boost/asio/awaitable.hpp>
@@ -50,6 +51,7 @@ asio::awaitable<wire::ToController> Conversation::hear(std::chrono::milliseconds
   while (true) {
     const auto body = reader_.next();
     if (body) {
+      check_message_fields(*body, MessageKind::ToController);
       wire::ToController message;
       if (!message.ParseFromString(*body))
         throw Error("the agent's answer can't be read: is it an agent?");
