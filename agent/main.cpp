@@ -9,6 +9,7 @@
 #include "proto/names.hpp"
 
 #include <CLI/CLI.hpp>
+#include <google/protobuf/stubs/logging.h>
 #include <unistd.h>
 
 #include <iostream>
@@ -39,6 +40,8 @@ int run(const Options& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  google::protobuf::SetLogHandler(
+      nullptr);  // what a controller sends is judged by us, and told once
   Options options;
   CLI::App app("kongfleet-agent: deploys Kong plugins on this host and takes them back",
                "kongfleet-agent");

@@ -194,6 +194,8 @@ ProbeSpec from_wire(const wire::Probe& probe) {
   spec.url = probe.url();
   if (probe.status() != 0) spec.status = probe.status();
   for (const auto& rule : probe.header()) {
+    if (rule.name().size() > name_max)
+      throw Error("probe '" + spec.name + "': a header's name is too long");
     if (rule.pattern().size() > pattern_max)
       throw Error("probe '" + spec.name + "': a pattern is too long");
     spec.header.emplace_back(rule.name(), rule.pattern());

@@ -35,10 +35,10 @@ bool sound_host(const std::string& name) {
 void look_at(const Inventory& inventory) {
   require(inventory.groups.contains("all"), "all hosts are in 'all'");
   std::vector<std::string> names;
-  for (const auto& [name, variables] : inventory.hosts) {
-    names.push_back(name);
+  for (const auto& host : inventory.hosts) {
+    names.push_back(host.first);
     may_refuse([&] {
-      const auto reach = inventory.reach(name);
+      const auto reach = inventory.reach(host.first);
       require(reach.address.empty() || sound_host(reach.address), "an address is one");
     });
   }
