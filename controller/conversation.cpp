@@ -22,7 +22,7 @@ constexpr auto renewal_limit =
 constexpr auto decision_limit =
     std::chrono::minutes(10);                 // a confirmation or the way back: reloads and probes
 constexpr std::size_t progress_max = 10'000;  // an agent that only ever reports progress is broken
-constexpr std::size_t shown_max = 200;        // of what is no conversation
+constexpr std::size_t begun_max = 200;        // of what is no conversation
 constexpr int not_found_status = 127;         // the shell's "command not found" (POSIX sh)
 
 }  // namespace
@@ -55,7 +55,7 @@ std::optional<std::string> Conversation::next_body() {
   } catch (const Error&) {
     if (heard_) throw;
   }
-  throw Error("the host said '" + printable(begun_, shown_max) +
+  throw Error("the host said '" + printable(begun_, begun_max) +
               "' instead of what an agent says; is kongfleet-agent what its SSH login runs?");
 }
 
@@ -83,7 +83,7 @@ asio::awaitable<wire::ToController> Conversation::hear(std::chrono::milliseconds
     }
     const auto bytes = co_await link_->read(left);
     if (bytes.empty()) throw LinkError(LinkFault::Exec, why_ended());
-    if (!heard_) begun_ += bytes.substr(0, shown_max - std::min(shown_max, begun_.size()));
+    if (!heard_) begun_ += bytes.substr(0, begun_max - std::min(begun_max, begun_.size()));
     reader_.feed(bytes);
   }
 }

@@ -4,8 +4,7 @@
 
 #include "proto/error.hpp"
 #include "proto/names.hpp"
-
-#include <toml++/toml.h>
+#include "proto/toml.hpp"
 
 #include <algorithm>
 #include <array>
@@ -151,6 +150,8 @@ TomlDocument::TomlDocument(std::string name, std::string text)
     root_ = convert_table(toml::parse(text_));
   } catch (const toml::parse_error& error) {
     fail(position(error.source().begin), plain(error.description()));
+  } catch (const TomlBroken& error) {
+    fail({}, error.what());
   }
 }
 

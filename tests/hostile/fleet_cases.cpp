@@ -175,6 +175,8 @@ LocalCases forms() {
       of_text("groups in a circle", "T14",
               good + "[groups.a]\ngroups = [\"b\"]\n[groups.b]\ngroups = [\"a\"]\n",
               "fleet.toml:1"),
+      of_text("a table called by a colon", "T14", good + "[:x]\n",
+              "fleet.toml:1:1: found what is no TOML"),
       of_text("no text at all", "T14", "", "fleet.toml:1:1"),
       {"fleet.toml: of five megabytes", "T13", "fleet.toml",
        [](const fs::path& directory) {

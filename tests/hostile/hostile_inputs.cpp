@@ -3,6 +3,7 @@
 // hostile-inputs [NAME]: tries every case of the tables of this directory, or those whose names
 // have NAME in them. hostile-inputs --list prints their threats and names.
 #include "proto/error.hpp"
+#include "proto/names.hpp"
 #include "tests/crash/proof_entry.hpp"
 #include "tests/hostile/judges.hpp"
 
@@ -58,8 +59,10 @@ int run(const std::string& part) {
                                            inventory_cases, answer_cases, shown_cases},
                                           list ? "" : part);
   if (list) {
-    for (const auto& each : on_wire) std::cout << each.threat << " " << each.name << "\n";
-    for (const auto& each : locally) std::cout << each.threat << " " << each.name << "\n";
+    for (const auto& each : on_wire)
+      std::cout << each.threat << " " << printable(each.name) << "\n";
+    for (const auto& each : locally)
+      std::cout << each.threat << " " << printable(each.name) << "\n";
     return 0;
   }
   crash::ProofEntry proof("hostile-inputs", "P10");

@@ -110,6 +110,8 @@ LocalCases agents() {
       of_config("no generations kept", "T14", "[agent]\nkeep = 0\n", "agent.toml:2:8: "),
       of_config("trust by a word it does not know", "T4", "[trust]\nsignatures = \"maybe\"\n",
                 "agent.toml:2:14: "),
+      of_config("a table called by a slash", "T14", "[/x]\n",
+                "agent.toml:1:1: found what is no TOML"),
       of_config("five thousand brackets", "T13", "x = " + std::string(5000, '['), "agent.toml:1:"),
   };
 }

@@ -79,7 +79,7 @@ LocalCases logs() {
       {"log: a hundred thousand lines", "T13", "bounded",
        [](const fs::path&) {
          LogParser parser;
-         for (int i = 0; i < 1'000'000; ++i) parser.feed("2026/11/23 09:12:00 [error] 7#0: *1 x\n");
+         for (int i = 0; i < 100'000; ++i) parser.feed("2026/11/23 09:12:00 [error] 7#0: *1 x\n");
          return parser.entries().size() <= LogParser::entries_max ? "bounded"s : "unbounded"s;
        }},
       {"log: a line that never ends", "T13", "bounded",
