@@ -10,6 +10,8 @@
 #include "controller/pack_command.hpp"
 #include "controller/resume_commands.hpp"
 
+#include <google/protobuf/stubs/logging.h>
+
 #include <csignal>
 #include <iostream>
 
@@ -50,6 +52,7 @@ struct Runner {
 }  // namespace
 
 int main(int argc, char** argv) {
+  google::protobuf::SetLogHandler(nullptr);  // what a host sends is judged by us, and told once
   std::signal(SIGPIPE, SIG_IGN);  // a reader that went away is an error of that write, not our end
   const auto parsed = parse_command_line({argv + 1, argv + argc});
   if (const auto* leave = std::get_if<Leave>(&parsed)) {
