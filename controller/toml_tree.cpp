@@ -5,6 +5,7 @@
 #include "proto/error.hpp"
 #include "proto/names.hpp"
 #include "proto/toml.hpp"
+#include "proto/toml_text.hpp"
 
 #include <algorithm>
 #include <array>
@@ -146,6 +147,10 @@ std::size_t byte_at(std::string_view text, TomlPosition at) {
 TomlDocument::TomlDocument(std::string name, std::string text)
     : name_(std::move(name)), text_(std::move(text)) {
   if (const auto deep = too_deep(text_)) fail(*deep, "found too many tables within each other");
+  if (const auto stray = stray_character(text_)) {
+    fail({.line = stray->line, .column = stray->column},
+         "found a character beyond ASCII, expected quotes around it");
+  }
   try {
     root_ = convert_table(toml::parse(text_));
   } catch (const toml::parse_error& error) {

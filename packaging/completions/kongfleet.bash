@@ -52,6 +52,7 @@ _kongfleet() {
     case $prev in
       -f | --file) file=${word/#\~\//$HOME/} ;;
       --output | -o | --name | --release-version | --sign | --fleet | --serial | --expires | --to | --limit | --splay) ;;
+      --package | --login | --identity | --key) ;;
       *) [[ -z $command && $word != -* ]] && command=$word ;;
     esac
     prev=$word
@@ -59,9 +60,10 @@ _kongfleet() {
   [[ $cur == = ]] && cur=''
 
   case $prev in
-    -f | --file | --sign) _kongfleet_paths -f; return ;;
+    -f | --file | --sign | --package | --identity | --key) _kongfleet_paths -f; return ;;
     -o) _kongfleet_paths -f; return ;;
     --output) _kongfleet_offer text json; return ;;
+    --login) _kongfleet_offer root; return ;;
     --name | --release-version | --fleet | --serial | --expires | --to | --limit | --splay) return ;;
   esac
 
@@ -74,6 +76,7 @@ _kongfleet() {
     report) options+=(-o) ;;
     status) options+=(--watch) ;;
     sync) options+=(--splay) ;;
+    bootstrap) options+=(--package --login --sudo --identity --key --dry-run -y --yes) ;;
     '') options+=(--version) ;;
   esac
   if [[ $cur == -* ]]; then
@@ -81,10 +84,10 @@ _kongfleet() {
     return
   fi
   case $command in
-    '') _kongfleet_offer init check pack plan rollout rollback resume abort history show report status sync ;;
+    '') _kongfleet_offer init check pack plan rollout rollback resume abort history show report status sync bootstrap ;;
     init | pack) _kongfleet_paths -d ;;
     resume | abort | show | report) _kongfleet_offer latest ;;
-    plan | rollout | rollback | status | sync)
+    plan | rollout | rollback | status | sync | bootstrap)
       mapfile -t names < <(_kongfleet_names "$file")
       if [[ $cur == \!* ]]; then
         _kongfleet_offer "${names[@]/#/!}"

@@ -41,7 +41,7 @@ function __kongfleet_names
     printf '%s\n' $names
 end
 
-set -l commands init check pack plan rollout rollback resume abort history show report status sync
+set -l commands init check pack plan rollout rollback resume abort history show report status sync bootstrap
 set -l program "not __fish_seen_subcommand_from $commands"
 
 complete -c kongfleet -f
@@ -63,6 +63,7 @@ complete -c kongfleet -n $program -a show -d 'Tell what became of every host of 
 complete -c kongfleet -n $program -a report -d 'Write a rollout as one HTML page'
 complete -c kongfleet -n $program -a status -d 'Tell what every host runs now'
 complete -c kongfleet -n $program -a sync -d 'For cron: mend what differs'
+complete -c kongfleet -n $program -a bootstrap -d 'Install the agent on hosts'
 
 complete -c kongfleet -n '__fish_seen_subcommand_from init pack' -a '(__fish_complete_directories)'
 complete -c kongfleet -n '__fish_seen_subcommand_from check' -l hosts -d 'Also connect'
@@ -73,11 +74,17 @@ complete -c kongfleet -n '__fish_seen_subcommand_from pack' -l sign -r -F -d 'Si
 complete -c kongfleet -n '__fish_seen_subcommand_from pack' -l fleet -x -d 'The fleet whose hosts may run it'
 complete -c kongfleet -n '__fish_seen_subcommand_from pack' -l serial -x -d 'Higher than that of every release before'
 complete -c kongfleet -n '__fish_seen_subcommand_from pack' -l expires -x -d 'Until when hosts may begin to run it'
-complete -c kongfleet -n '__fish_seen_subcommand_from rollout rollback resume abort' -s y -l yes -d 'Do not ask first'
+complete -c kongfleet -n '__fish_seen_subcommand_from rollout rollback resume abort bootstrap' -s y -l yes -d 'Do not ask first'
 complete -c kongfleet -n '__fish_seen_subcommand_from rollback' -l to -x -d 'The number of a generation'
 complete -c kongfleet -n '__fish_seen_subcommand_from history' -l limit -x -d 'How many'
 complete -c kongfleet -n '__fish_seen_subcommand_from report' -s o -r -F -d 'The page'
 complete -c kongfleet -n '__fish_seen_subcommand_from status' -l watch -d 'Look again and again'
 complete -c kongfleet -n '__fish_seen_subcommand_from sync' -l splay -x -d 'Wait first, for a time below this'
+complete -c kongfleet -n '__fish_seen_subcommand_from bootstrap' -l package -r -F -d 'The package of kongfleet-agent'
+complete -c kongfleet -n '__fish_seen_subcommand_from bootstrap' -l login -x -a root -d 'Who installs there'
+complete -c kongfleet -n '__fish_seen_subcommand_from bootstrap' -l sudo -d 'It becomes root by sudo'
+complete -c kongfleet -n '__fish_seen_subcommand_from bootstrap' -l identity -r -F -d 'Its private key'
+complete -c kongfleet -n '__fish_seen_subcommand_from bootstrap' -l key -r -F -d 'The public key that may reach the agents'
+complete -c kongfleet -n '__fish_seen_subcommand_from bootstrap' -l dry-run -d 'Look only, and print what would be run'
 complete -c kongfleet -n '__fish_seen_subcommand_from resume abort show report' -a latest -d 'The newest rollout'
-complete -c kongfleet -n '__fish_seen_subcommand_from plan rollout rollback status sync' -a '(__kongfleet_names)'
+complete -c kongfleet -n '__fish_seen_subcommand_from plan rollout rollback status sync bootstrap' -a '(__kongfleet_names)'
