@@ -148,7 +148,8 @@ TomlDocument::TomlDocument(std::string name, std::string text)
     : name_(std::move(name)), text_(std::move(text)) {
   if (const auto deep = too_deep(text_)) fail(*deep, "found too many tables within each other");
   if (const auto stray = stray_character(text_)) {
-    fail({.line = stray->line, .column = stray->column},
+    fail({.line = static_cast<std::uint32_t>(stray->line),
+          .column = static_cast<std::uint32_t>(stray->column)},
          "found a character beyond ASCII, expected quotes around it");
   }
   try {
