@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Ansible, as Debian has it, tuned as a good user would: 50 forks, pipelining, connections that stay, no facts. And the same
 playbook with Mitogen, which replaces the way Ansible works on hosts."""
+import json
+
 from apart import needs
 from host import HERE
 from tool import Peer
@@ -37,12 +39,12 @@ class Ansible(Peer):
     def command(self, phase, tree, version):
         base = version.rsplit(".", 1)[0]
         # synchronize does not always log in as Ansible does; with Mitogen it never does.
-        options = [f"--rsh=ssh -F {self.job.hosts.ssh_config}"]
+        options = [f"--rsh='ssh -F {self.job.hosts.ssh_config}'"]
         options += [] if version.endswith(".0") else [f"--copy-dest=../{base}.0"]
         words = {"tree": tree, "version": version, "at": self.at, "strategy_of_run": self.strategy}
         arguments = [word for key, value in words.items() for word in ("-e", f"{key}={value}")]
         return ["env", f"HOME={self.directory}", "ansible-playbook", *arguments,
-                "-e", f'{{"rsync_options": {options}}}'.replace("'", '"'), HERE / "playbook.yml"]
+                "-e", json.dumps({"rsync_options": options}), HERE / "playbook.yml"]
 
 
 class Mitogen(Ansible):

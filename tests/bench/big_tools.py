@@ -1,3 +1,0 @@
-from ansible_tools import *
-from capistrano_tool import *
-ALL=[Capistrano,Ansible,Mitogen]
