@@ -1,8 +1,8 @@
 -- SPDX-FileCopyrightText: The kongfleet authors
 -- SPDX-License-Identifier: Apache-2.0
 --
--- GET / of a host's Admin API: what its master accepted last, and who serves. `host` is a directory with two links:
--- `home`, the host's own; `proc`, its /proc.
+-- GET / of a host's Admin API: what its master accepted last, and who serves. `host` is a directory
+-- with two links: `home`, the host's own; `proc`, its /proc.
 local cjson = require "cjson"
 
 local function read(name)

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: The kongfleet authors
 # SPDX-License-Identifier: Apache-2.0
-"""Ansible, as Debian has it, tuned as a good user would: 50 forks, pipelining, connections that stay, no facts. And the same
-playbook with Mitogen, which replaces the way Ansible works on hosts."""
+"""Ansible, as Debian has it, tuned as a good user would: 50 forks, pipelining, connections that stay, no
+facts. And the same playbook with Mitogen, which replaces the way Ansible works on hosts."""
 import json
 
 from apart import needs

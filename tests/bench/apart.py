@@ -1,7 +1,8 @@
 # SPDX-FileCopyrightText: The kongfleet authors
 # SPDX-License-Identifier: Apache-2.0
-"""A part of this machine that is the benchmark's alone: namespaces of its own for network, processes and mounts, so that
-its addresses collide with nobody's, its mounts are seen by nobody else, and nothing of it outlives it, however it ends."""
+"""A part of this machine that is the benchmark's alone: namespaces of its own for network, processes and
+mounts, so that its addresses collide with nobody's, its mounts are seen by nobody else, and nothing of
+it outlives it, however it ends."""
 import os
 import shutil
 import subprocess

@@ -1,6 +1,7 @@
 # SPDX-FileCopyrightText: The kongfleet authors
 # SPDX-License-Identifier: Apache-2.0
-"""The results as a picture for the README: how long each tool takes, as a multiple of logging in. No library is needed."""
+"""The results as a picture for the README: how long each tool takes, as a multiple of logging in. No
+library is needed."""
 from html import escape
 
 from results import FLOOR, Results
@@ -33,8 +34,10 @@ def chart(results: Results) -> str:
             y += BAR + GAP
         y += GROUP - BAR - GAP
     floor = LEFT + (WIDTH - LEFT - RIGHT) / longest
-    parts.append(f'<line x1="{floor:.1f}" x2="{floor:.1f}" y1="30" y2="{y - 10}" stroke="#c92a2a" stroke-dasharray="3 3"/>')
-    title = f"{results.hosts} hosts: time taken, as a multiple of `ssh HOST true` on all of them (the dashed line)"
+    parts.append(f'<line x1="{floor:.1f}" x2="{floor:.1f}" y1="30" y2="{y - 10}" '
+                 'stroke="#c92a2a" stroke-dasharray="3 3"/>')
+    title = (f"{results.hosts} hosts: time taken, as a multiple of `ssh HOST true` on all of them "
+             "(the dashed line)")
     return ('<!-- SPDX-FileCopyrightText: The kongfleet authors -->\n<!-- SPDX-License-Identifier: Apache-2.0 -->\n'
             f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{y}" viewBox="0 0 {WIDTH} {y}" '
             'font-family="sans-serif" font-size="12" fill="#343a40">\n'

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: The kongfleet authors
 # SPDX-License-Identifier: Apache-2.0
-"""A host that is cheap enough to have 200 of: a loopback address, namespaces for processes and mounts, and in them a real
-sshd, a real agent and a gateway, with a directory of its own for all they keep."""
+"""A host that is cheap enough to have 200 of: a loopback address, namespaces for processes and mounts, and
+in them a real sshd, a real agent and a gateway, with a directory of its own for all they keep."""
 import pathlib
 import subprocess
 from dataclasses import dataclass

@@ -18,10 +18,10 @@ START_LIMIT = 300
 QUIET_LIMIT = 10
 # As long as the one that Kong's package brings, comments for the most part.
 KONG_CONF = ("# A gateway's configuration.\n"
-             + "".join(f"#setting_{number} = what its default is, explained in a line or two of this length\n"
-                       for number in range(1200))
-             + "database = off\nproxy_listen = 127.0.0.1:8000\nadmin_listen = {address}:8001\nlog_level = notice\n"
-             + "plugins = bundled\nlua_package_path = ./?.lua;./?/init.lua;\n")
+             + "".join(f"#setting_{number} = what its default is, explained in a line or two\n"
+                       for number in range(1500))
+             + "database = off\nproxy_listen = 127.0.0.1:8000\nadmin_listen = {address}:8001\n"
+             + "log_level = notice\nplugins = bundled\nlua_package_path = ./?.lua;./?/init.lua;\n")
 SSH_CONFIG = """\
 Host *
   User root
@@ -42,7 +42,8 @@ class Hosts:
         self.key = directory / "key"
         self.ssh_config = directory / "ssh_config"
         self.names = directory / "names"  # a line each
-        ground = Ground(directory / "hosts", self.home, self.key, build / "kongfleet-agent", build / "tests/crash/tiny-kong")
+        ground = Ground(directory / "hosts", self.home, self.key, build / "kongfleet-agent",
+                        build / "tests/crash/tiny-kong")
         self.hosts = [Host(number, ground) for number in range(count)]
         self.responder = Responder(directory)
 
@@ -80,8 +81,10 @@ class Hosts:
             host.make(KONG_CONF)
             known += f"{host.name},{host.address} {(host.directory / 'host_key.pub').read_text()}"
         (self.directory / "known_hosts").write_text(known)
-        blocks = "".join(f"Host {host.name}\n  HostName {host.address}\n  HostKeyAlias {host.name}\n" for host in self.hosts)
-        self.ssh_config.write_text(blocks + SSH_CONFIG.format(key=self.key, known_hosts=self.directory / "known_hosts"))
+        blocks = "".join(f"Host {host.name}\n  HostName {host.address}\n  HostKeyAlias {host.name}\n"
+                         for host in self.hosts)
+        rest = SSH_CONFIG.format(key=self.key, known_hosts=self.directory / "known_hosts")
+        self.ssh_config.write_text(blocks + rest)
         self.names.write_text("".join(f"{host.name}\n" for host in self.hosts))
 
     def wait(self, is_so, seconds: float, what: str) -> None:
@@ -89,7 +92,8 @@ class Hosts:
         left = self.hosts
         while left := [host for host in left if not is_so(host)]:
             if time.monotonic() > deadline:
-                raise RuntimeError(f"{len(left)} hosts never {what}, '{left[0].name}' for one: {left[0].logs()}")
+                raise RuntimeError(f"{len(left)} hosts never {what}, '{left[0].name}' for one: "
+                                   f"{left[0].logs()}")
             time.sleep(0.02)
 
     def quiet(self) -> None:

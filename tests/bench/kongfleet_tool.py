@@ -1,7 +1,8 @@
 # SPDX-FileCopyrightText: The kongfleet authors
 # SPDX-License-Identifier: Apache-2.0
-"""What this project is: the controller's rollout, and its sync where nothing is to change. A rollout of all hosts at once,
-as the peers do it, but with everything else it does: preflight, proof, trial and confirmation."""
+"""What this project is: the controller's rollout, and its sync where nothing is to change. A rollout of
+all hosts at once, as the peers do it, but with everything else it does: preflight, proof, trial and
+confirmation."""
 import pathlib
 
 from tool import Tool, path_in

@@ -14,7 +14,8 @@ class Load:
     @staticmethod
     def busy_now() -> float:
         """CPU seconds the whole machine has used, all that is not idle or waiting for a disk."""
-        fields = [int(field) for field in pathlib.Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:]]
+        line = pathlib.Path("/proc/stat").read_text().split("\n", 1)[0]
+        fields = [int(field) for field in line.split()[1:]]
         return (sum(fields[:8]) - fields[3] - fields[4]) / os.sysconf("SC_CLK_TCK")
 
     def text(self, ours: float) -> str:
@@ -22,5 +23,6 @@ class Load:
         cores = os.cpu_count()
         seconds = time.monotonic() - self.begin
         others = max(0.0, self.busy_now() - self.busy - ours) / seconds
-        return (f"The machine: {cores} cores; {seconds:.0f} s of measuring; others used {others:.2f} of the cores meanwhile "
-                f"({others / cores:.0%}); load average {self.average:.1f} before, {os.getloadavg()[0]:.1f} after.")
+        return (f"The machine: {cores} cores; {seconds:.0f} s of measuring; others used {others:.2f} of the "
+                f"cores meanwhile ({others / cores:.0%}); load average {self.average:.1f} before, "
+                f"{os.getloadavg()[0]:.1f} after.")

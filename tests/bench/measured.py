@@ -5,9 +5,10 @@
 
     measured.py LOG COMMAND...      {"code", "wall_s", "cpu_s", "peak_mb"}
 
-Processes that put themselves into the background (Ansible's SSH masters) are adopted, ended when the command has ended,
-and count as well. The peak is the sum over all processes of what each has for itself and its share of what it
-shares (PSS), looked at four times a second; of one process alone, the kernel's own record."""
+Processes that put themselves into the background (Ansible's SSH masters) are adopted, ended when the
+command has ended, and count as well. The peak is the sum over all processes of what each has for
+itself and its share of what it shares (PSS), looked at four times a second; of one process alone, the
+kernel's own record."""
 import ctypes
 import json
 import os

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: The kongfleet authors
 # SPDX-License-Identifier: Apache-2.0
-"""The rounds: in each, every phase, and in each phase every tool, one after the other, so that what is compared ran within
-the same minutes. Each round begins with another tool."""
+"""The rounds: in each, every phase, and in each phase every tool, one after the other, so that what is
+compared ran within the same minutes. Each round begins with another tool."""
 import sys
 
 from results import Cost, Results
@@ -30,5 +30,6 @@ def run_rounds(tools: list[Tool], job: Job, rounds: int, slow_rounds: int) -> Re
                     continue
                 cost = run_once(tool, phase, number, job)
                 results.add(cost)
-                print(f"round {number + 1}/{rounds}  {phase:<10}{tool.name:<18}{cost.wall_s:8.2f} s", file=sys.stderr, flush=True)
+                print(f"round {number + 1}/{rounds}  {phase:<10}{tool.name:<18}{cost.wall_s:8.2f} s",
+                      file=sys.stderr, flush=True)
     return results

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: The kongfleet authors
 # SPDX-License-Identifier: Apache-2.0
-"""What people do with OpenSSH's client and a shell: log in and nothing else, which is the floor; rsync and ssh in a loop;
-pssh, which is a loop made for that."""
+"""What people do with OpenSSH's client and a shell: log in and nothing else, which is the floor; rsync and
+ssh in a loop; pssh, which is a loop made for that."""
 from apart import needs
 from tool import Job, Peer, Tool
 

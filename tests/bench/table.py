@@ -42,7 +42,8 @@ def targets(results: Results) -> list[str]:
 
 
 def table(results: Results, notes: list[str]) -> str:
-    lines = [f"{results.hosts} hosts. CPU is user + system, a host; 'host' is sshd, what logins ran, and the agent, of",
-             "which 'agent' is the daemon's part; Kong's own work is apart. Ratios are medians of pairs of one round.", "", HEAD]
+    lines = [f"{results.hosts} hosts. CPU is user + system, a host; 'host' is sshd, what logins ran, and the",
+             "agent, of which 'agent' is the daemon's part; Kong's own work is apart. Ratios are medians of",
+             "pairs of one round.", "", HEAD]
     lines += [row(results, tool, phase) for tool, phase in results.pairs()]
     return "\n".join([*lines, "", *targets(results), "", *notes]) + "\n"

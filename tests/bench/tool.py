@@ -57,7 +57,8 @@ class Tool:
                               stdout=subprocess.PIPE, text=True, check=True)
         cost = json.loads(done.stdout)
         if cost["code"] != 0:
-            raise RuntimeError(f"{self.name}, {phase}: exit code {cost['code']}: {log.read_text(errors='replace')[-1500:]}")
+            raise RuntimeError(f"{self.name}, {phase}: exit code {cost['code']}: "
+                               f"{log.read_text(errors='replace')[-1500:]}")
         self.check(tree)
         return cost
 
@@ -71,7 +72,8 @@ class Tool:
             at = self.tree_on(host)
             for file in (file.relative_to(tree) for file in tree.rglob("*.lua")):
                 if not (at / file).is_file() or (at / file).read_bytes() != (tree / file).read_bytes():
-                    raise RuntimeError(f"{self.name}: '{host.name}' does not have '{file}' as it should be in '{at}'")
+                    raise RuntimeError(f"{self.name}: '{host.name}' does not have '{file}' as it "
+                                       f"should be in '{at}'")
 
 
 class Peer(Tool):

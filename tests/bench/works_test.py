@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-FileCopyrightText: The kongfleet authors
 # SPDX-License-Identifier: Apache-2.0
-"""The benchmark itself, small: three hosts, one round, we and the floor. What it writes is looked at, not how quick that was,
-and that nothing is left behind, also where it is ended midway."""
+"""The benchmark itself, small: three hosts, one round, we and the floor. What it writes is looked at, not
+how quick that was, and that nothing is left behind, also where it is ended midway."""
 import json
 import os
 import pathlib
@@ -34,12 +34,14 @@ class WorksTest(unittest.TestCase):
     def start(self) -> subprocess.Popen:
         return subprocess.Popen(
             [RUN, "--hosts", "3", "--rounds", "1", "--tools", "kongfleet", "--out", self.out], text=True,
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=os.environ | {"TMPDIR": str(self.scratch)})
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            env=os.environ | {"TMPDIR": str(self.scratch)})
 
     def assert_nothing_left(self):
         self.assertEqual(list(self.scratch.glob("kongfleet-bench-*")), [])
         lines = subprocess.run(["ps", "-eo", "args"], stdout=subprocess.PIPE, text=True, check=True).stdout
-        self.assertEqual([line for line in lines.splitlines() if f"{self.scratch}/kongfleet-bench-" in line], [])
+        left = [line for line in lines.splitlines() if f"{self.scratch}/kongfleet-bench-" in line]
+        self.assertEqual(left, [])
 
     def test_it_writes_what_it_measured(self):
         run = self.start()
@@ -51,7 +53,8 @@ class WorksTest(unittest.TestCase):
             self.assertGreater(entry["wall_s"], 0)
             self.assertEqual(entry["hosts"], 3)
         self.assertEqual([(entry["tool"], entry["phase"]) for entry in entries],
-                         [("ssh", "login"), ("kongfleet", "first"), ("kongfleet", "update"), ("kongfleet", "unchanged")])
+                         [("ssh", "login"), ("kongfleet", "first"), ("kongfleet", "update"),
+                          ("kongfleet", "unchanged")])
         self.assertEqual((self.out / "bench.txt").read_text(), out)
         xml.etree.ElementTree.parse(self.out / "bench.svg")
         self.assert_nothing_left()
