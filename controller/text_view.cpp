@@ -100,8 +100,8 @@ std::string short_phase_text(const HostRun& host, HostPhase phase) {
   return runs_it ? "runs " + releases_text(host.state) : "";
 }
 
-// One piece: standard error has no buffer, so that each piece, and each blank of a padding, would be
-// a system call of its own.
+// One piece: standard error has no buffer, so that each piece, and each blank of a padding, would
+// be a system call of its own.
 void TextView::line(const std::string& subject, const std::string& text) {
   auto line = clock_time() + "  " + subject;
   if (subject.size() < subject_width) line.append(subject_width - subject.size(), ' ');
