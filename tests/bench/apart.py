@@ -26,7 +26,12 @@ def enter(arguments: list[str]) -> None:
         ["unshare", "--net", "--pid", "--fork", "--kill-child", "--mount-proc",
          "--propagation", "private", *arguments], env=os.environ | {INSIDE: "1"})
     try:
-        sys.exit(inside.wait())
+        code = inside.wait()
+        if code < 0:
+            sys.exit(f"tests/bench/run: ended by signal {-code}; nothing was written")
+        sys.exit(code)
+    except KeyboardInterrupt:
+        sys.exit("tests/bench/run: interrupted; nothing was written")
     finally:
         inside.kill()
         inside.wait()

@@ -24,6 +24,6 @@ class Capistrano(Peer):
 
     def command(self, phase, tree, version):
         hosts = self.job.hosts
-        return ["env", f"BENCH_NAMES={hosts.names}", f"BENCH_SSH_CONFIG={hosts.ssh_config}", f"BENCH_AT={self.at}",
-                f"BENCH_VERSION={version}", f"BENCH_PACKED={self.directory / 'packed.tgz'}",
+        return ["env", f"BENCH_NAMES={hosts.names}", f"BENCH_SSH_CONFIG={hosts.ssh_config}",
+                f"BENCH_AT={self.at}", f"BENCH_VERSION={version}", f"BENCH_PACKED={self.directory / 'packed.tgz'}",
                 "cap", "-f", HERE / "Capfile", "bench", "bench"]

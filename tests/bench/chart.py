@@ -27,7 +27,7 @@ def chart(results: Results) -> str:
     longest = max(ratio for _, _, bars in shown for _, ratio in bars)
     parts, y = [], 34
     for _, title, bars in shown:
-        parts.append(f'<text x="{LEFT}" y="{y + 12}" font-weight="bold">{escape(title)}</text>')
+        parts.append(f'<text x="12" y="{y + 12}" font-weight="bold">{escape(title)}</text>')
         y += BAR + GAP
         for tool, ratio in bars:
             parts.append(bar(y, tool, ratio, longest))
@@ -38,7 +38,8 @@ def chart(results: Results) -> str:
                  'stroke="#c92a2a" stroke-dasharray="3 3"/>')
     title = (f"{results.hosts} hosts: time taken, as a multiple of `ssh HOST true` on all of them "
              "(the dashed line)")
-    return ('<!-- SPDX-FileCopyrightText: The kongfleet authors -->\n<!-- SPDX-License-Identifier: Apache-2.0 -->\n'
+    return ('<!-- SPDX-FileCopyrightText: The kongfleet authors -->\n'
+            '<!-- SPDX-License-Identifier: Apache-2.0 -->\n'
             f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{y}" viewBox="0 0 {WIDTH} {y}" '
             'font-family="sans-serif" font-size="12" fill="#343a40">\n'
             f'<rect width="{WIDTH}" height="{y}" fill="#fff"/>\n'

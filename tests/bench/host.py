@@ -47,7 +47,8 @@ interval = "50ms"
 
 @dataclass
 class Ground:
-    """What all hosts share: where their directories are and where each finds its own, the login's key, the programs."""
+    """What all hosts share: where their directories are and where each finds its own, the login's key,
+    the programs."""
     directories: pathlib.Path
     home: pathlib.Path
     key: pathlib.Path

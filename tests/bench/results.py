@@ -11,8 +11,8 @@ FLOOR = "ssh"
 
 @dataclass
 class Cost:
-    """CPU in milliseconds a host: `driver_ms` the controlling side; on the hosts `login_ms` sshd and all it ran,
-    `agent_ms` our daemon, `kong_ms` the gateway and its commands."""
+    """CPU in milliseconds a host: `driver_ms` the controlling side; on the hosts `login_ms` sshd and all
+    it ran, `agent_ms` our daemon, `kong_ms` the gateway and its commands."""
     tool: str
     phase: str
     round: int

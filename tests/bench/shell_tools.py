@@ -28,7 +28,8 @@ class Login(Tool):
 
     def command(self, phase, tree, version):
         hosts = self.job.hosts
-        return ["xargs", "-a", hosts.names, "-P", self.parallel, "-I{}", "ssh", "-F", hosts.ssh_config, "{}", "true"]
+        return ["xargs", "-a", hosts.names, "-P", self.parallel, "-I{}", "ssh",
+                "-F", hosts.ssh_config, "{}", "true"]
 
 
 class Rsync(Peer):
@@ -45,7 +46,8 @@ class Rsync(Peer):
             config=self.job.hosts.ssh_config, tree=tree, at=self.at, version=version, link=link))
 
     def command(self, phase, tree, version):
-        return ["xargs", "-a", self.job.hosts.names, "-P", self.job.parallel, "-n1", "sh", self.directory / "loop"]
+        return ["xargs", "-a", self.job.hosts.names, "-P", self.job.parallel, "-n1", "sh",
+                self.directory / "loop"]
 
 
 class Pssh(Peer):

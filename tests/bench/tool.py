@@ -27,7 +27,8 @@ class Job:
 
 
 class Tool:
-    """One has a `name`, the `phases` it takes part in, and `command`s for them. A `slow` one runs in fewer rounds."""
+    """One has a `name`, the `phases` it takes part in, and `command`s for them. A `slow` one runs in
+    fewer rounds."""
     name = ""
     phases: tuple[str, ...] = PHASES[1:]
     slow = False
@@ -77,7 +78,8 @@ class Tool:
 
 
 class Peer(Tool):
-    """One of the others. On every host it has a directory: a kong.conf of its own, `releases/`, and `activate`."""
+    """One of the others. On every host it has a directory: a kong.conf of its own, `releases/`, and
+    `activate`."""
 
     def prepare(self) -> None:
         self.at = f"{self.job.hosts.home}/{self.directory.name}"
@@ -94,4 +96,6 @@ class Peer(Tool):
 def path_in(text: str, hosts: Hosts, host: Host) -> pathlib.Path:
     """The first directory of a lua_package_path, which is what is in `text` up to the first `/?.lua`."""
     found = re.search(r"^(?:lua_package_path *= *)?(/[^;]*)/\?\.lua;", text, re.MULTILINE)
-    return host.directory / pathlib.Path(found[1]).relative_to(hosts.home) if found else pathlib.Path("/nowhere")
+    if not found:
+        return pathlib.Path("/nowhere")
+    return host.directory / pathlib.Path(found[1]).relative_to(hosts.home)

@@ -41,7 +41,8 @@ def module(seed: str) -> str:
 
 
 def write_tree(tree: pathlib.Path, version: str, first: str, update: str) -> pathlib.Path:
-    """`first` decides what is in the files, and of three of them (the handler, two modules) `update` as well."""
+    """`first` decides what is in the files, and of three of them (the handler, two modules) `update`
+    as well."""
     directory = tree / "kong/plugins" / PLUGIN
     directory.mkdir(parents=True)
     texts = {"handler.lua": HANDLER.format(version=version)}

@@ -10,8 +10,8 @@ TICK = os.sysconf("SC_CLK_TCK")
 
 @dataclass
 class Usage:
-    """CPU time in seconds. `login`: sshd and all that logins ran; `agent`: the daemon; `kong`: the gateway, and Kong's
-    commands, that the agent runs."""
+    """CPU time in seconds. `login`: sshd and all that logins ran; `agent`: the daemon; `kong`: the
+    gateway, and Kong's commands, that the agent runs."""
     login: float = 0
     agent: float = 0
     kong: float = 0
