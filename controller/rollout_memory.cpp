@@ -171,11 +171,15 @@ void write_host(soci::session& sql, const std::string& rollout, std::size_t posi
 
 void write_news(soci::session& sql, const std::string& rollout, const RolloutNews& news) {
   for (const auto& [position, host] : news.hosts) write_host(sql, rollout, position, host);
-  for (const auto& event : news.events) {
-    sql << "INSERT INTO events (rollout, at_ms, kind, host, text)"
-           " VALUES (:rollout, :at, :kind, :host, :text)",
-        soci::use(rollout), soci::use(event.at_ms), soci::use(event.kind), soci::use(event.host),
-        soci::use(event.text);
+  if (news.events.empty()) return;
+  auto event = news.events.front();  // what the statement writes; to prepare it costs more
+  soci::statement insert = (sql.prepare << "INSERT INTO events (rollout, at_ms, kind, host, text)"
+                                           " VALUES (:rollout, :at, :kind, :host, :text)",
+                            soci::use(rollout), soci::use(event.at_ms), soci::use(event.kind),
+                            soci::use(event.host), soci::use(event.text));
+  for (const auto& next : news.events) {
+    event = next;
+    insert.execute(true);
   }
 }
 

@@ -6,7 +6,6 @@
 #include "proto/names.hpp"
 
 #include <ctime>
-#include <iomanip>
 #include <map>
 #include <ostream>
 
@@ -14,7 +13,7 @@ namespace kongfleet::controller {
 
 namespace {
 
-constexpr int subject_width = 18;
+constexpr std::size_t subject_width = 18;
 
 std::string clock_time() {
   const std::time_t now = std::time(nullptr);
@@ -101,10 +100,12 @@ std::string short_phase_text(const HostRun& host, HostPhase phase) {
   return runs_it ? "runs " + releases_text(host.state) : "";
 }
 
+// One piece: standard error has no buffer, so that each piece, and each blank of a padding, would
+// be a system call of its own.
 void TextView::line(const std::string& subject, const std::string& text) {
-  out_ << clock_time() << "  " << std::left << std::setw(subject_width) << subject << " " << text
-       << "\n"
-       << std::flush;
+  auto line = clock_time() + "  " + subject;
+  if (subject.size() < subject_width) line.append(subject_width - subject.size(), ' ');
+  out_ << line + " " + text + "\n" << std::flush;
 }
 
 void TextView::wave(std::size_t number, std::size_t of, std::size_t hosts) {

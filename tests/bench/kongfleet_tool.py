@@ -1,0 +1,54 @@
+# SPDX-FileCopyrightText: The kongfleet authors
+# SPDX-License-Identifier: Apache-2.0
+"""What this project is: the controller's rollout, and its sync where nothing is to change. A rollout of
+all hosts at once, as the peers do it, but with everything else it does: preflight, proof, trial and
+confirmation."""
+import pathlib
+
+from tool import Tool, path_in
+
+FLEET_FILE = """\
+[fleet]
+name = "bench"
+[ssh]
+user = "root"
+known_hosts = "{known_hosts}"
+config = "{config}"
+identity = ["{key}"]
+[plugins.my-plugin]
+source = "plugin"
+[groups.all]
+hosts = [{hosts}]
+plugins = ["my-plugin"]
+agent = "{agent} --config {home}/agent.toml connect"
+[rollout]
+waves = ["100%"]
+bake = "0s"
+max_unavailable = "100%"
+max_failures = 0
+on_failure = "rollback"
+"""
+
+
+class Kongfleet(Tool):
+    name = "kongfleet"
+
+    def prepare(self) -> None:
+        hosts = self.job.hosts
+        (self.directory / "fleet.toml").write_text(FLEET_FILE.format(
+            known_hosts=hosts.directory / "known_hosts", config=hosts.ssh_config, key=hosts.key,
+            hosts=", ".join(f'"{host.name}"' for host in hosts), home=hosts.home,
+            agent=self.job.build / "kongfleet-agent"))
+
+    def ready(self, tree: pathlib.Path, version: str) -> None:
+        source = self.directory / "plugin"
+        source.unlink(missing_ok=True)
+        source.symlink_to(tree)
+
+    def tree_on(self, host):
+        """What Kong's master accepted last."""
+        return path_in((host.directory / "prefix/serving").read_text(), self.job.hosts, host)
+
+    def command(self, phase, tree, version):
+        words = ["sync"] if phase == "unchanged" else ["rollout", "--yes"]
+        return [self.job.build / "kongfleet", "-f", "fleet.toml", *words]
