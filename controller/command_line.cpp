@@ -4,9 +4,12 @@
 
 #include "controller/durations.hpp"
 #include "controller/suggestion.hpp"
+#include "proto/release_terms.hpp"
 
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
+#include <array>
 #include <charconv>
 
 namespace kongfleet::controller {
@@ -23,11 +26,18 @@ public:
   using std::runtime_error::runtime_error;
 };
 
+constexpr std::array<std::pair<const char*, ExportKind>, 4> export_kinds = {
+    {{"rock", ExportKind::Rock},
+     {"docker", ExportKind::Docker},
+     {"kubernetes", ExportKind::Kubernetes},
+     {"konnect", ExportKind::Konnect}}};
+
 /// What CLI11 writes into, before it is checked.
 struct Raw {
   std::string fleet_file = "fleet.toml";
   std::string output = "text";
   std::string directory = ".";
+  std::string kind;
   std::string tree;
   std::string bundle;
   std::string name;
@@ -104,6 +114,14 @@ void build(Grammar& grammar) {
   pack.add_option("--expires", raw.expires,
                   "with --sign: until when hosts may begin to run it, \"90d\" from now or "
                   "2027-02-26T14:00:00Z; 90d");
+
+  auto& exporting = add_command(grammar, "export", "write a plugin for another way to deploy it");
+  exporting.add_option("KIND", raw.kind, "rock, docker, kubernetes or konnect");
+  exporting.add_option("SOURCE", raw.tree, "a plugin tree, a bundle (.kfb) or a rock");
+  exporting.add_option("-o", raw.bundle, "the directory to write to");
+  exporting.add_option("--name", raw.name, "the plugin's name; the source's only plugin");
+  exporting.add_option("--release-version", raw.version,
+                       "the version; the bundle's, or VERSION of handler.lua");
 
   add_fleet_command(grammar, "plan", "tell what would change on which host; touches nothing");
   auto& rollout = add_fleet_command(grammar, "rollout", "make it so, wave by wave");
@@ -233,25 +251,48 @@ std::optional<SigningOrder> read_signing(const Raw& raw) {
   return order;
 }
 
+std::optional<PluginName> read_name(const Raw& raw) {
+  if (raw.name.empty()) return std::nullopt;
+  if (const auto name = PluginName::parse(raw.name)) return name;
+  throw UsageError("found '" + printable(raw.name, 100) +
+                   "' for --name; a plugin's name has small letters, digits, '-' and '_'");
+}
+
+std::optional<Version> read_version(const Raw& raw) {
+  if (raw.version.empty()) return std::nullopt;
+  if (const auto version = Version::parse(raw.version)) return version;
+  throw UsageError("found '" + printable(raw.version, 100) +
+                   "' for --release-version; it has letters, digits, '.', '+' and '-'");
+}
+
+ExportCommand read_export(const Raw& raw) {
+  const auto* kind = std::find_if(export_kinds.begin(), export_kinds.end(),
+                                  [&](const auto& known) { return raw.kind == known.first; });
+  if (kind == export_kinds.end()) {
+    std::vector<std::string> names;
+    for (const auto& [name, known] : export_kinds) names.emplace_back(name);
+    throw UsageError((raw.kind.empty() ? "export needs to know for whom"
+                                       : "found '" + printable(raw.kind, 100) + "' after export") +
+                     "; it is one of " + quoted_list(names));
+  }
+  if (raw.tree.empty() || raw.bundle.empty()) {
+    throw UsageError("export needs a plugin and where to write it: kongfleet export " + raw.kind +
+                     " plugins/my-plugin -o DIRECTORY");
+  }
+  return {.kind = kind->second,
+          .source = raw.tree,
+          .output = raw.bundle,
+          .name = read_name(raw),
+          .version = read_version(raw)};
+}
+
 PackCommand read_pack(const Raw& raw) {
   if (raw.tree.empty()) {
     throw UsageError("pack needs the tree to pack: kongfleet pack plugins/my-plugin -o FILE");
   }
   PackCommand pack{.tree = raw.tree, .output = raw.bundle};
-  if (!raw.name.empty()) {
-    pack.name = PluginName::parse(raw.name);
-    if (!pack.name) {
-      throw UsageError("found '" + printable(raw.name, 100) +
-                       "' for --name; a plugin's name has small letters, digits, '-' and '_'");
-    }
-  }
-  if (!raw.version.empty()) {
-    pack.version = Version::parse(raw.version);
-    if (!pack.version) {
-      throw UsageError("found '" + printable(raw.version, 100) +
-                       "' for --release-version; it has letters, digits, '.', '+' and '-'");
-    }
-  }
+  pack.name = read_name(raw);
+  pack.version = read_version(raw);
   pack.signing = read_signing(raw);
   return pack;
 }
@@ -305,6 +346,7 @@ Command read_command(const std::string& name, const Raw& raw) {
   if (name == "init") return InitCommand{.directory = raw.directory};
   if (name == "check") return CheckCommand{.hosts = raw.hosts};
   if (name == "pack") return read_pack(raw);
+  if (name == "export") return read_export(raw);
   if (name == "plan") return PlanCommand{.selectors = raw.selectors};
   if (name == "rollout") return RolloutCommand{.selectors = raw.selectors, .yes = raw.yes};
   if (name == "rollback") return read_rollback(raw);
@@ -318,6 +360,13 @@ Command read_command(const std::string& name, const Raw& raw) {
 }
 
 }  // namespace
+
+std::string name_of(ExportKind kind) {
+  for (const auto& [name, known] : export_kinds) {
+    if (known == kind) return name;
+  }
+  return "";
+}
 
 std::variant<Invocation, Leave> parse_command_line(const std::vector<std::string>& arguments) {
   Grammar grammar;

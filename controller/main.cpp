@@ -3,6 +3,7 @@
 #include "controller/check_command.hpp"
 #include "controller/command_line.hpp"
 #include "controller/declined.hpp"
+#include "controller/export_command.hpp"
 #include "controller/fleet_commands.hpp"
 #include "controller/history_commands.hpp"
 #include "controller/init.hpp"
@@ -22,6 +23,7 @@ struct Runner {
 
   int operator()(const InitCommand& command) const { return run_init(command, answer); }
   int operator()(const PackCommand& command) const { return run_pack(command, answer); }
+  int operator()(const ExportCommand& command) const { return run_export(command, answer); }
   int operator()(const PlanCommand& command) const { return run_plan(global, command, answer); }
   int operator()(const RolloutCommand& command) const {
     return run_rollout(global, command, answer);
