@@ -2,61 +2,23 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "controller/command_line.hpp"
 
-#include "controller/durations.hpp"
+#include "controller/command_values.hpp"
 #include "controller/suggestion.hpp"
 
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
+#include <array>
 #include <charconv>
 
 namespace kongfleet::controller {
 
 namespace {
 
-constexpr std::size_t history_max = 100'000;
-constexpr std::chrono::milliseconds release_lifetime_default = std::chrono::hours(90 * 24);
-constexpr std::chrono::milliseconds splay_max = std::chrono::hours(24);
-
-/// A mistake in the arguments; the text is what follows "kongfleet: ".
-class UsageError : public std::runtime_error {
-public:
-  using std::runtime_error::runtime_error;
-};
-
-/// What CLI11 writes into, before it is checked.
-struct Raw {
-  std::string fleet_file = "fleet.toml";
-  std::string output = "text";
-  std::string directory = ".";
-  std::string tree;
-  std::string bundle;
-  std::string name;
-  std::string version;
-  std::string sign;
-  std::string fleet;
-  std::string serial;
-  std::string expires;
-  std::string package;
-  std::string login = "root";
-  bool sudo = false;
-  std::vector<std::string> identities;
-  std::string key;
-  bool dry_run = false;
-  std::string to;
-  std::string id;
-  std::string page;
-  bool watch = false;
-  std::string limit = "20";
-  std::string splay;
-  std::vector<std::string> selectors;
-  bool hosts = false;
-  bool yes = false;
-};
-
 struct Grammar {
   CLI::App app{"Rolls Kong plugins out to fleets of hosts, and takes them back when they do harm.",
                "kongfleet"};
-  Raw raw;
+  RawArguments raw;
 };
 
 CLI::App& add_command(Grammar& grammar, const std::string& name, const std::string& text) {
@@ -110,6 +72,14 @@ void build(Grammar& grammar) {
   pack.add_option("--expires", raw.expires,
                   "with --sign: until when hosts may begin to run it, \"90d\" from now or "
                   "2027-02-26T14:00:00Z; 90d");
+
+  auto& exporting = add_command(grammar, "export", "write a plugin for another way to deploy it");
+  exporting.add_option("KIND", raw.kind, "rock, docker, kubernetes or konnect");
+  exporting.add_option("SOURCE", raw.tree, "a plugin tree, a bundle (.kfb) or a rock");
+  exporting.add_option("-o", raw.bundle, "the directory to write to");
+  exporting.add_option("--name", raw.name, "the plugin's name; the source's only plugin");
+  exporting.add_option("--release-version", raw.version,
+                       "the version; the bundle's, or VERSION of handler.lua");
 
   add_fleet_command(grammar, "plan", "tell what would change on which host; touches nothing");
   auto& rollout = add_fleet_command(grammar, "rollout", "make it so, wave by wave");
@@ -203,153 +173,6 @@ Leave mistake(const std::string& what) {
 std::string option_of(const CLI::ArgumentMismatch& error) {
   const std::string text = error.what();
   return printable(text.substr(0, text.find(':')), 100);
-}
-
-OutputFormat read_format(const std::string& text, const std::string& command) {
-  if (text == "text") return OutputFormat::Text;
-  if (text == "json") return OutputFormat::Json;
-  throw UsageError("found '" + printable(text, 100) + "' for --output; it is 'text' or 'json'" +
-                   (command == "pack" ? ", the bundle's name is given with -o" : ""));
-}
-
-std::variant<std::chrono::milliseconds, std::int64_t> read_expiry(const std::string& text) {
-  if (text.empty()) return release_lifetime_default;
-  if (const auto time = parse_expiry(text)) return *time;
-  const auto lifetime = parse_duration(text);
-  if (lifetime && *lifetime > std::chrono::milliseconds(0)) return *lifetime;
-  throw UsageError("found '" + printable(text, 100) +
-                   "' for --expires; it is a duration such as 90d, or a time such as "
-                   "2027-02-26T14:00:00Z");
-}
-
-std::optional<SigningOrder> read_signing(const Raw& raw) {
-  if (raw.sign.empty()) {
-    for (const auto& [option, value] :
-         {std::pair("--fleet", raw.fleet), std::pair("--serial", raw.serial),
-          std::pair("--expires", raw.expires)}) {
-      if (value.empty()) continue;
-      throw UsageError(std::string(option) +
-                       " is what a signature promises; add --sign KEY, or leave it out");
-    }
-    return std::nullopt;
-  }
-  if (!is_plain_name(raw.fleet)) {
-    throw UsageError((raw.fleet.empty() ? "found no --fleet"
-                                        : "found '" + printable(raw.fleet, 100) + "' for --fleet") +
-                     "; --sign needs the name of the fleet whose hosts may run the release, as "
-                     "[fleet] of its fleet file and [trust] of its hosts' agent.toml say it");
-  }
-  SigningOrder order{.key = raw.sign, .fleet = raw.fleet, .expires = read_expiry(raw.expires)};
-  if (!raw.serial.empty()) {
-    order.serial = parse_serial(raw.serial);
-    if (!order.serial) {
-      throw UsageError("found '" + printable(raw.serial, 100) +
-                       "' for --serial; it is a whole number from 1 to " +
-                       std::to_string(release_serial_max));
-    }
-  }
-  return order;
-}
-
-PackCommand read_pack(const Raw& raw) {
-  if (raw.tree.empty()) {
-    throw UsageError("pack needs the tree to pack: kongfleet pack plugins/my-plugin -o FILE");
-  }
-  PackCommand pack{.tree = raw.tree, .output = raw.bundle};
-  if (!raw.name.empty()) {
-    pack.name = PluginName::parse(raw.name);
-    if (!pack.name) {
-      throw UsageError("found '" + printable(raw.name, 100) +
-                       "' for --name; a plugin's name has small letters, digits, '-' and '_'");
-    }
-  }
-  if (!raw.version.empty()) {
-    pack.version = Version::parse(raw.version);
-    if (!pack.version) {
-      throw UsageError("found '" + printable(raw.version, 100) +
-                       "' for --release-version; it has letters, digits, '.', '+' and '-'");
-    }
-  }
-  pack.signing = read_signing(raw);
-  return pack;
-}
-
-BootstrapCommand read_bootstrap(const Raw& raw) {
-  if (raw.package.empty()) {
-    throw UsageError(
-        "bootstrap needs the agent's package: kongfleet bootstrap --package kongfleet-agent.deb");
-  }
-  BootstrapCommand bootstrap{.selectors = raw.selectors,
-                             .package = raw.package,
-                             .login = raw.login,
-                             .sudo = raw.sudo,
-                             .key = raw.key,
-                             .dry_run = raw.dry_run,
-                             .yes = raw.yes};
-  bootstrap.identities.assign(raw.identities.begin(), raw.identities.end());
-  return bootstrap;
-}
-
-RollbackCommand read_rollback(const Raw& raw) {
-  RollbackCommand rollback{.selectors = raw.selectors, .yes = raw.yes};
-  if (raw.to.empty()) return rollback;
-  std::uint64_t number = 0;
-  const char* const end = raw.to.data() + raw.to.size();
-  const auto [stop, ec] = std::from_chars(raw.to.data(), end, number);
-  if (ec != std::errc() || stop != end) {
-    throw UsageError("found '" + printable(raw.to, 100) +
-                     "' for --to; it is a generation's number, as 'kongfleet status' shows them");
-  }
-  rollback.to = number;
-  return rollback;
-}
-
-HistoryCommand read_history(const Raw& raw) {
-  HistoryCommand history;
-  const char* const end = raw.limit.data() + raw.limit.size();
-  const auto [stop, ec] = std::from_chars(raw.limit.data(), end, history.limit);
-  if (ec == std::errc() && stop == end && history.limit > 0 && history.limit <= history_max) {
-    return history;
-  }
-  throw UsageError("found '" + printable(raw.limit, 100) + "' for --limit; it is 1 to " +
-                   std::to_string(history_max));
-}
-
-SyncCommand read_sync(const Raw& raw) {
-  SyncCommand sync{.selectors = raw.selectors};
-  if (raw.splay.empty()) return sync;
-  const auto splay = parse_duration(raw.splay);
-  if (!splay || *splay > splay_max) {
-    throw UsageError("found '" + printable(raw.splay, 100) +
-                     "' for --splay; it is a duration of at most " + text_of(splay_max) +
-                     ", such as \"90s\" or \"10m\"");
-  }
-  sync.splay = *splay;
-  return sync;
-}
-
-std::string read_id(const std::string& command, const Raw& raw) {
-  if (!raw.id.empty()) return raw.id;
-  throw UsageError(command +
-                   " needs the ID of a rollout, as 'kongfleet history' shows it, or "
-                   "'latest'");
-}
-
-Command read_command(const std::string& name, const Raw& raw) {
-  if (name == "init") return InitCommand{.directory = raw.directory};
-  if (name == "check") return CheckCommand{.hosts = raw.hosts};
-  if (name == "pack") return read_pack(raw);
-  if (name == "bootstrap") return read_bootstrap(raw);
-  if (name == "plan") return PlanCommand{.selectors = raw.selectors};
-  if (name == "rollout") return RolloutCommand{.selectors = raw.selectors, .yes = raw.yes};
-  if (name == "rollback") return read_rollback(raw);
-  if (name == "sync") return read_sync(raw);
-  if (name == "resume") return ResumeCommand{.id = read_id(name, raw), .yes = raw.yes};
-  if (name == "abort") return AbortCommand{.id = read_id(name, raw), .yes = raw.yes};
-  if (name == "history") return read_history(raw);
-  if (name == "show") return ShowCommand{.id = read_id(name, raw)};
-  if (name == "report") return ReportCommand{.id = read_id(name, raw), .output = raw.page};
-  return StatusCommand{.selectors = raw.selectors, .watch = raw.watch};
 }
 
 }  // namespace

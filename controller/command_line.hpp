@@ -42,6 +42,17 @@ struct PackCommand {
   std::optional<Version> version;  // nothing: VERSION of handler.lua
   std::optional<SigningOrder> signing;
 };
+/// For whom `export` writes.
+enum class ExportKind { Rock, Docker, Kubernetes, Konnect };
+/// As it is typed: "rock".
+std::string name_of(ExportKind kind);
+struct ExportCommand {
+  ExportKind kind;
+  std::filesystem::path source;    // a tree, a bundle or a rock
+  std::filesystem::path output;    // a directory
+  std::optional<PluginName> name;  // as in PackCommand
+  std::optional<Version> version;
+};
 /// Selectors as typed (selector.hpp); none means the whole fleet.
 struct PlanCommand {
   std::vector<std::string> selectors;
@@ -96,7 +107,7 @@ struct BootstrapCommand {
 };
 
 using Command =
-    std::variant<InitCommand, CheckCommand, PackCommand, PlanCommand, RolloutCommand,
+    std::variant<InitCommand, CheckCommand, PackCommand, ExportCommand, PlanCommand, RolloutCommand,
                  RollbackCommand, StatusCommand, SyncCommand, ResumeCommand, AbortCommand,
                  HistoryCommand, ShowCommand, ReportCommand, BootstrapCommand>;
 

@@ -65,11 +65,6 @@ void refuse_unread(const TomlDocument& document, const TomlValue& value, const s
                                 "(.kfb), or " +
                                 std::string(git_example));
   }
-  if (text.ends_with(".rock") || text.ends_with(".rockspec")) {
-    document.fail(value.at, shown +
-                                "rocks are not read; unpack it and name the directory that holds "
-                                "kong/, or pack that one into a bundle (.kfb)");
-  }
   constexpr std::array<std::string_view, 6> archives = {".zip", ".tar",    ".tgz",
                                                         ".gz",  ".tar.xz", ".zst"};
   const bool archive = std::any_of(archives.begin(), archives.end(),

@@ -28,7 +28,7 @@ user = "kongfleet"
 # max_connections = 128
 
 [plugins.my-plugin]
-# a directory, a bundle (.kfb), or a commit: "git+file:///srv/plugins.git#v1.0.0"
+# a directory, a bundle (.kfb), a rock (.rock), or a commit: "git+file:///srv/plugins.git#v1.0.0"
 source = "plugins/my-plugin"
 # version = "1.0.0"                   # left out: VERSION of handler.lua
 

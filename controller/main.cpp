@@ -4,6 +4,7 @@
 #include "controller/check_command.hpp"
 #include "controller/command_line.hpp"
 #include "controller/declined.hpp"
+#include "controller/export_command.hpp"
 #include "controller/fleet_commands.hpp"
 #include "controller/history_commands.hpp"
 #include "controller/init.hpp"
@@ -28,6 +29,7 @@ struct Runner {
   int operator()(const BootstrapCommand& command) const {
     return run_bootstrap(global, command, answer);
   }
+  int operator()(const ExportCommand& command) const { return run_export(command, answer); }
   int operator()(const PlanCommand& command) const { return run_plan(global, command, answer); }
   int operator()(const RolloutCommand& command) const {
     return run_rollout(global, command, answer);

@@ -3,60 +3,19 @@
 #include "controller/pack_command.hpp"
 
 #include "controller/bundle.hpp"
-#include "controller/lua_syntax.hpp"
-#include "controller/plugin_lint.hpp"
+#include "controller/checked_plugin.hpp"
 #include "controller/plugin_tree.hpp"
 #include "controller/release_signing.hpp"
-#include "controller/release_source.hpp"
-#include "controller/suggestion.hpp"
 #include "proto/error.hpp"
 
 #include <boost/json.hpp>
 
-#include <cstdlib>
 #include <ctime>
 #include <ostream>
 
 namespace kongfleet::controller {
 
 namespace {
-
-PluginName name_of(const PackCommand& command, const PluginTree& tree) {
-  if (command.name) return *command.name;
-  const auto names = plugins_of(tree);
-  const auto where = "plugin tree '" + tree.root + "': ";
-  if (names.empty()) throw Error(where + "there is no plugin below kong/plugins/");
-  if (names.size() > 1) {
-    throw Error(where + "it holds the plugins " + quoted_list(names) +
-                "; a bundle holds one, so give each a tree of its own");
-  }
-  const auto name = PluginName::parse(names.front());
-  if (!name) {
-    throw Error(where + "'" + printable(names.front(), 100) +
-                "' is not a plugin name; it has 1 to 64 small letters, digits, '-' and '_', and "
-                "begins with a letter or a digit");
-  }
-  return *name;
-}
-
-void refuse_mistakes(const PluginTree& tree, const LintSubject& subject, std::ostream& err) {
-  auto findings = lint_plugin(tree, subject);
-  const char* path = std::getenv("PATH");
-  if (const auto lua = find_lua(path == nullptr ? "" : path)) {
-    const auto syntax = check_lua_syntax(tree, *lua);
-    findings.insert(findings.end(), syntax.begin(), syntax.end());
-  }
-  const Finding* first = nullptr;
-  for (auto& finding : findings) {
-    finding.file = tree.root + "/" + finding.file;
-    if (finding.severity == Severity::Error && first == nullptr) {
-      first = &finding;
-    } else {
-      err << text_of(finding) << "\n";
-    }
-  }
-  if (first != nullptr) throw Error(text_of(*first));
-}
 
 ReleaseTerms terms_of(const SigningOrder& order) {
   const std::int64_t now = std::time(nullptr);
@@ -107,10 +66,11 @@ void print(const Release& release, const std::filesystem::path& bundle, const An
 
 int run_pack(const PackCommand& command, const Answer& answer) {
   try {
-    auto tree = read_plugin_tree(command.tree);
-    const auto name = name_of(command, tree);
-    refuse_mistakes(tree, {.name = name, .version = command.version}, answer.err);
-    const auto version = release_version(name, command.version, tree);
+    if (command.tree.extension() == ".kfb") {
+      throw Error("'" + command.tree.string() + "' is a bundle already; pack the tree it is from");
+    }
+    auto [name, version, tree] = check_plugin(
+        {.source = command.tree, .name = command.name, .version = command.version}, answer.err);
     std::optional<ReleaseTerms> terms;
     if (command.signing) terms = terms_of(*command.signing);
     auto release = make_release(name, version, std::move(tree), terms);

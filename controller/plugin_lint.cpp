@@ -76,6 +76,12 @@ void Linter::layout() {
           "would replace a module of Kong or of another plugin; below kong/, this plugin has " +
               home_ + " and nothing else");
   }
+  for (const auto& need : tree_.needs) {
+    warning(need.file, need.line,
+            "depends on '" + printable(need.rock, 200) +
+                "', which is not installed with it; see that every host has it, unless it comes "
+                "with Kong");
+  }
   const bool replaces = is_bundled_plugin(subject_.name.text());
   if (replaces) {
     warning(home_ + "handler.lua", 0,

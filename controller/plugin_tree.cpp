@@ -51,7 +51,6 @@ public:
 private:
   void directory(SshFd fd, const std::string& prefix);
   void entry(int parent, const std::string& prefix, const std::string& name);
-  void file(int parent, const std::string& path, const std::string& name);
   std::vector<std::string> names_in(SshFd fd, const std::string& prefix);
   std::string shown(const std::string& path) const { return tree_.root + "/" + path; }
 
@@ -112,33 +111,7 @@ void TreeReader::entry(int parent, const std::string& prefix, const std::string&
   if (!S_ISREG(status.st_mode)) {
     refuse(tree_.root, path, "is neither a plain file nor a directory; remove it");
   }
-  file(parent, path, name);
-}
-
-void TreeReader::file(int parent, const std::string& path, const std::string& name) {
-  // O_NONBLOCK: should it have become a fifo meanwhile, opening must not wait for a writer.
-  const SshFd fd(::openat(parent, name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
-  struct stat status {};
-  if (!fd || ::fstat(fd.get(), &status) != 0) throw_errno("read", shown(path));
-  if (!S_ISREG(status.st_mode)) refuse(tree_.root, path, "changed while it was read; try again");
-  if ((status.st_mode & (S_ISUID | S_ISGID)) != 0) {
-    refuse(tree_.root, path, "is setuid or setgid; chmod ug-s it");
-  }
-  const auto size = static_cast<std::uint64_t>(status.st_size);
-  budget_.admit(path, size);
-  TreeFile found{.path = path, .mode = (status.st_mode & S_IXUSR) != 0 ? 0755U : 0644U};
-  found.content.resize(size + 1);  // one more, to see that it ends there
-  std::size_t filled = 0;
-  while (filled < found.content.size()) {
-    const auto got = ::read(fd.get(), found.content.data() + filled, found.content.size() - filled);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) throw_errno("read", shown(path));
-    if (got == 0) break;
-    filled += static_cast<std::size_t>(got);
-  }
-  if (filled != size) refuse(tree_.root, path, "changed while it was read; try again");
-  found.content.resize(size);
-  tree_.files.push_back(std::move(found));
+  tree_.files.push_back(read_tree_file(tree_.root, parent, path, budget_));
 }
 
 PluginTree TreeReader::read() {
@@ -197,6 +170,35 @@ void TreeBudget::admit(const std::string& path, std::uint64_t size) {
     refuse(root_, path, "is too large; a release has at most 256 MiB in all");
   }
   bytes_ += size;
+}
+
+TreeFile read_tree_file(const std::string& root, int parent, const std::string& path,
+                        TreeBudget& budget) {
+  const auto name = path.substr(path.rfind('/') + 1);
+  const auto shown = root + "/" + path;
+  // O_NONBLOCK: should it have become a fifo meanwhile, opening must not wait for a writer.
+  const SshFd fd(::openat(parent, name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  struct stat status {};
+  if (!fd || ::fstat(fd.get(), &status) != 0) throw_errno("read", shown);
+  if (!S_ISREG(status.st_mode)) refuse(root, path, "changed while it was read; try again");
+  if ((status.st_mode & (S_ISUID | S_ISGID)) != 0) {
+    refuse(root, path, "is setuid or setgid; chmod ug-s it");
+  }
+  const auto size = static_cast<std::uint64_t>(status.st_size);
+  budget.admit(path, size);
+  TreeFile found{.path = path, .mode = (status.st_mode & S_IXUSR) != 0 ? 0755U : 0644U};
+  found.content.resize(size + 1);  // one more, to see that it ends there
+  std::size_t filled = 0;
+  while (filled < found.content.size()) {
+    const auto got = ::read(fd.get(), found.content.data() + filled, found.content.size() - filled);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) throw_errno("read", shown);
+    if (got == 0) break;
+    filled += static_cast<std::size_t>(got);
+  }
+  if (filled != size) refuse(root, path, "changed while it was read; try again");
+  found.content.resize(size);
+  return found;
 }
 
 PluginTree read_plugin_tree(const std::filesystem::path& root) {

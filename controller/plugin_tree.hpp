@@ -19,11 +19,20 @@ struct TreeFile {
   std::string content;
 };
 
+/// A rock that its rockspec says must be installed too.
+struct TreeNeed {
+  std::string file;  // the rockspec, as messages call it within the tree
+  std::size_t line;
+  std::string rock;  // "lua-resty-jwt >= 0.2"
+};
+
 /// The files of a source tree that go into a release, sorted by path, and what does not.
 struct PluginTree {
   std::string root;  // how messages call the tree
   std::vector<TreeFile> files;
   std::vector<std::string> left_out;  // "README.md", "spec/", "kong/plugins/x/.luacheckrc"
+
+  std::vector<TreeNeed> needs;  // of a rock: what nobody brings to the hosts
 
   const TreeFile* find(std::string_view path) const;
 };
@@ -57,6 +66,11 @@ private:
 /// kong/plugins/, for anything in it that is neither left out nor a regular file or a directory
 /// (links, devices, sockets), for setuid and setgid files, and as TreeBudget does.
 PluginTree read_plugin_tree(const std::filesystem::path& root);
+
+/// Reads the file at `path`, whose last part is in the directory `parent`; follows no link.
+/// Throws Error as read_plugin_tree does for the tree `root`.
+TreeFile read_tree_file(const std::string& root, int parent, const std::string& path,
+                        TreeBudget& budget);
 
 /// Throws Error saying that `root` is no plugin tree, and what one looks like. `handler_on_top`: it
 /// has a handler.lua right there, so probably the wrong directory was named.

@@ -5,6 +5,7 @@
 #include "controller/bundle.hpp"
 #include "controller/git_tree.hpp"
 #include "controller/lua_handler.hpp"
+#include "controller/rock_source.hpp"
 #include "proto/error.hpp"
 
 #include <algorithm>
@@ -77,6 +78,9 @@ Version release_version(const PluginName& name, const std::optional<Version>& wa
 }
 
 PluginMaterial read_plugin_path(const std::filesystem::path& path) {
+  if (path.extension() == ".rock") return {.tree = read_rock(path)};
+  if (path.extension() == ".rockspec") return {.tree = read_rockspec_tree(path)};
+  if (const auto rockspec = rockspec_in(path)) return {.tree = read_rockspec_tree(*rockspec)};
   std::error_code error;
   if (std::filesystem::is_regular_file(path, error) || path.extension() == ".kfb") {
     return read_bundle_material(path);

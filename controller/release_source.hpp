@@ -19,11 +19,12 @@ struct PluginMaterial {
   std::string signature;             // of a bundle that was signed
 };
 
-/// Reads the source of `plugin`: a directory, a bundle (any plain file), or a commit of a Git
-/// repository (git_tree.hpp). Throws Error, beginning with plugin.where.
+/// Reads the source of `plugin`: a directory, a rock or a rockspec, also as the only one of a
+/// directory without kong/plugins/ (rock_source.hpp), a bundle (any other plain file), or a commit
+/// of a Git repository (git_tree.hpp). Throws Error, beginning with plugin.where.
 PluginMaterial read_plugin(const FleetPlugin& plugin);
 
-/// The same, of a bundle or a tree outside any fleet file. Throws Error.
+/// The same, of anything but a repository, outside any fleet file. Throws Error.
 PluginMaterial read_plugin_path(const std::filesystem::path& path);
 
 /// The version of a release of `tree`: `wanted`, else VERSION of handler.lua. Throws Error when

@@ -12,7 +12,7 @@ namespace kongfleet::controller {
 
 namespace {
 
-constexpr double width = 900, left = 70, top = 8, axis = 26;
+constexpr double width = 900, left_edge = 70, top = 8, axis = 26;
 constexpr double row_most = 16, height_most = 480;
 
 std::string number(double value) {
@@ -29,7 +29,8 @@ struct Scale {
   double row = row_most;
 
   double x(std::int64_t ms) const {
-    return left + (width - left - 12) * static_cast<double>(ms - begin) / static_cast<double>(span);
+    return left_edge +
+           (width - left_edge - 12) * static_cast<double>(ms - begin) / static_cast<double>(span);
   }
   double y(std::size_t host) const { return top + row * static_cast<double>(host); }
 };

@@ -14,7 +14,8 @@ import re
 import sys
 
 # What stands at the beginning of a line there and is named: a function, a constant, a type.
-NAMED = re.compile(r"^(?!namespace|return|template|//|#)[A-Za-z_][^;=({]*?(\w+)(?:\[\w*\])*(?:;| ?[=({])")
+NAMED = re.compile(r"^(?!namespace|return|template|//|#)(?:\[\[\w+\]\] )?"
+                   r"[A-Za-z_][^;=({]*?(\w+)(?:\[\w*\])*(?:;| ?[=({])")
 
 
 def own_names(path: pathlib.Path) -> set[str]:

@@ -189,7 +189,8 @@ TEST_CASE("help and version go to stdout, with exit code 0") {
 
 TEST_CASE("a mistake in the arguments is one line that says what would be right") {
   const std::string commands =
-      "'init', 'check', 'pack', 'plan', 'rollout', 'rollback', 'resume', 'abort', 'history', "
+      "'init', 'check', 'pack', 'export', 'plan', 'rollout', 'rollback', 'resume', 'abort', "
+      "'history', "
       "'show', 'report', 'status' and 'sync'";
   const std::vector<std::pair<Arguments, std::string>> cases = {
       {{}, "there is no command; it is one of " + commands},

@@ -136,9 +136,6 @@ TEST_CASE("mistakes in [plugins]") {
        {"[plugins.x]\nsource = \"x\"\nversion = \"1 2\"\n",
         "8:11: found \"1 2\" as a version; it has 1 to 64 letters, digits, '.', '+' and '-', and "
         "begins with a letter or a digit"},
-       {"[plugins.x]\nsource = \"x-1.0-1.all.rock\"\n",
-        "7:10: found the source \"x-1.0-1.all.rock\"; rocks are not read; unpack it and name the "
-        "directory that holds kong/, or pack that one into a bundle (.kfb)"},
        {"[plugins.x]\nsource = \"x.tar.gz\"\n",
         "7:10: found the source \"x.tar.gz\"; archives are not read; unpack it and name the "
         "directory that holds kong/, or use a bundle (.kfb)"},

@@ -151,6 +151,19 @@ class CommandsTest(unittest.TestCase):
         self.assertEqual(self.said(4, *order, kind="bootstrap")["hosts"][0]["result"], "unreachable")
         self.assertTrue(self.said(4, *order, "--dry-run", kind="bootstrap")["dry_run"])
 
+    def test_export(self):
+        for kind in ["rock", "docker", "kubernetes"]:
+            said = self.said(0, "export", kind, "plugins/my-plugin", "-o", f"out/{kind}", kind="export")
+            self.assertEqual(said["kind"], kind)
+            for name in said["files"]:
+                self.assertTrue((self.directory / said["directory"] / name).is_file())
+        schema = self.directory / "plugins/my-plugin/kong/plugins/my-plugin/schema.lua"
+        schema.write_text('return { name = "my-plugin", fields = {} }\n')
+        self.said(0, "export", "konnect", "plugins/my-plugin", "-o", "out/konnect", kind="export")
+        schema.write_text('return require("x")\n')
+        self.assertIn("schema.lua:1:", self.said(5, "export", "konnect", "plugins/my-plugin", "-o",
+                                                 "out", kind="mistake")["error"])
+
     def test_plan_and_status(self):
         self.assertIn("problem", self.said(1, "plan", kind="plan")["hosts"][0])
         self.assertEqual(self.said(2, "status", kind="status")["hosts"][0]["state"], "unknown")
@@ -262,7 +275,7 @@ class CommandsTest(unittest.TestCase):
 
     def test_every_kind_was_seen(self):
         seen = {documents.kind_of(said) for _, said in golden()}
-        seen |= {"init", "check", "pack", "bootstrap", "report", "mistake"}  # the program's, above
+        seen |= {"init", "check", "pack", "export", "bootstrap", "report", "mistake"}  # the program's, above
         self.assertEqual(seen, set(KINDS))
 
 

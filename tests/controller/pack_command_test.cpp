@@ -160,7 +160,7 @@ TEST_CASE("pack writes nothing when there is a mistake, and says which") {
       "kongfleet: DIR/t/kong/plugins/my-plugin/schema.lua:1: error: is not Lua: "));
   pack.scratch.write_plugin("t", "other");
   CHECK(refused() ==
-        "kongfleet: plugin tree 'DIR/t': it holds the plugins 'my-plugin' and 'other'; a bundle "
+        "kongfleet: plugin tree 'DIR/t': it holds the plugins 'my-plugin' and 'other'; a release "
         "holds one, so give each a tree of its own\n");
 }
 
