@@ -8,6 +8,7 @@
 #include "agent/server.hpp"
 
 #include <CLI/CLI.hpp>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <iostream>
@@ -38,6 +39,9 @@ int run(const Options& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  // What it reads of Kong's configuration holds passwords: no core dump, and no debugger but
+  // root's.
+  ::prctl(PR_SET_DUMPABLE, 0);
   Options options;
   CLI::App app("kongfleet-agent: deploys Kong plugins on this host and takes them back",
                "kongfleet-agent");
