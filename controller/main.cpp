@@ -9,6 +9,8 @@
 #include "controller/pack_command.hpp"
 #include "controller/resume_commands.hpp"
 
+#include <sys/prctl.h>
+
 #include <csignal>
 #include <iostream>
 
@@ -46,6 +48,7 @@ struct Runner {
 }  // namespace
 
 int main(int argc, char** argv) {
+  ::prctl(PR_SET_DUMPABLE, 0);    // it holds keys and passphrases: none of them in a core dump
   std::signal(SIGPIPE, SIG_IGN);  // a reader that went away is an error of that write, not our end
   const auto parsed = parse_command_line({argv + 1, argv + argc});
   if (const auto* leave = std::get_if<Leave>(&parsed)) {
