@@ -218,6 +218,8 @@ toml::table parsed(const std::filesystem::path& path, const std::string& text) {
     throw Error(path.string() + ":" + std::to_string(where.line) + ":" +
                 std::to_string(where.column) +
                 ": found a mistake in the TOML: " + printable(error.description(), 300));
+  } catch (const TomlBroken& error) {
+    throw Error(path.string() + ":1:1: " + error.what());
   }
 }
 

@@ -6,8 +6,10 @@
 #include "agent/local_commands.hpp"
 #include "agent/relay.hpp"
 #include "agent/server.hpp"
+#include "proto/names.hpp"
 
 #include <CLI/CLI.hpp>
+#include <google/protobuf/stubs/logging.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -42,6 +44,8 @@ int main(int argc, char** argv) {
   // What it reads of Kong's configuration holds passwords: no core dump, and no debugger but
   // root's.
   ::prctl(PR_SET_DUMPABLE, 0);
+  google::protobuf::SetLogHandler(
+      nullptr);  // what a controller sends is judged by us, and told once
   Options options;
   CLI::App app("kongfleet-agent: deploys Kong plugins on this host and takes them back",
                "kongfleet-agent");
@@ -69,7 +73,7 @@ int main(int argc, char** argv) {
   try {
     return run(options);
   } catch (const std::exception& error) {
-    std::cerr << "kongfleet-agent: " << error.what() << "\n";
+    std::cerr << "kongfleet-agent: " << kongfleet::printable(error.what()) << "\n";
     return 1;
   }
 }

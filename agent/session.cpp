@@ -6,6 +6,7 @@
 #include "agent/log.hpp"
 #include "agent/wire.hpp"
 #include "proto/error.hpp"
+#include "proto/message_limits.hpp"
 
 namespace kongfleet::agent {
 
@@ -266,9 +267,10 @@ Session::~Session() = default;
 void Session::run() {
   const auto patience = [&] { return conversation_->greeted ? idle_max : hello_max; };
   while (auto body = conversation_->socket.receive(patience())) {
-    wire::ToAgent message;
-    if (!message.ParseFromString(*body)) throw Error("a message that is no message");
     try {
+      check_message_fields(*body, MessageKind::ToAgent);
+      wire::ToAgent message;
+      if (!message.ParseFromString(*body)) throw Error("a message that is no message");
       conversation_->obey(message);
     } catch (const std::exception& error) {
       // The peer is told why, once; then the conversation is over: after a broken rule nothing that

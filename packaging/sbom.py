@@ -111,6 +111,7 @@ def bill(program: pathlib.Path, link_map: pathlib.Path, version: str) -> dict:
     files, shared = linked(program, link_map)
     own = element({"name": program.name, "versionInfo": version, "supplier": NONE,
                    "licenseDeclared": "Apache-2.0", "licenseConcluded": "Apache-2.0",
+                   "comment": "The digest is that of the file as it was linked; packages strip it.",
                    "checksums": [digest(program)], "primaryPackagePurpose": "APPLICATION"})
     packages, relations = {}, {("SPDXRef-DOCUMENT", "DESCRIBES", own["SPDXID"])}
     # What was built here lies in no system directory, and is this program itself.
