@@ -65,7 +65,12 @@ ChildResult KongNode::run_as_reloaded(const GatewayFacts& facts,
   if (owner) {
     std::vector<std::string> argv{facts.binary.string()};
     argv.insert(argv.end(), arguments.begin(), arguments.end());
-    result = systemd_.run_like(*owner, argv, extra, {"KONG_PREFIX"}, deadline);
+    // Passwords among them: in a file, for arguments are for everybody to see.
+    const ScratchDirectory scratch(config_.state);
+    KongUnit like = *owner;
+    like.environment_files.insert(like.environment_files.begin(),
+                                  scratch.write("environment", own_variables(*owner)));
+    result = systemd_.run_like(like, argv, extra, {"KONG_PREFIX"}, deadline);
   }
   // By hand, or by an old systemd: with our own rights.
   if (result.exit_code == 127 && result.errors == "unsupported")

@@ -122,14 +122,30 @@ std::optional<ConfProblem> check_unset(std::string_view text) {
   return std::nullopt;
 }
 
+/// A line as it may be shown: of a unit's other variables on it, which may be passwords, the names.
+std::string shown(const std::string& line, ConfigurationKind kind) {
+  if (kind == ConfigurationKind::EnvironmentFile) return line;
+  const auto begin = line.find('=') + 1;
+  std::string text = line.substr(0, begin);
+  bool has_others = false;
+  for (const auto& word : words_of(line.substr(begin))) {
+    const auto name = word.text.substr(0, word.text.find('=') + 1);  // empty where there is no '='
+    const bool ours =
+        name == std::string(path_variable) + "=" || name == std::string(plugins_variable) + "=";
+    if (!ours) has_others = true;
+    text += (text.size() == begin ? "" : " ") + (ours ? word.text : name + "…");
+  }
+  return has_others ? text : line;
+}
+
 /// Puts the value in its place, and remembers what its line was.
-void replace(Edited& edited, const Part& part) {
+void replace(Edited& edited, const Part& part, ConfigurationKind kind) {
   if (part.assignment == nullptr || part.rewritten == part.value) return;
   const auto& place = *part.assignment->place;
   auto& text = edited.text;
-  auto before = line_at(text, place.begin);
+  auto before = shown(line_at(text, place.begin), kind);
   text.replace(place.begin, place.end - place.begin, part.rewritten);
-  const auto after = line_at(text, place.begin);
+  const auto after = shown(line_at(text, place.begin), kind);
   auto same = std::find_if(edited.lines.begin(), edited.lines.end(),
                            [&](const LineDiff& diff) { return diff.line == part.line(); });
   if (same != edited.lines.end())
@@ -160,7 +176,7 @@ Edited apply(std::string_view text, const Part& path, const Part& plugins, Confi
   // The one further down first: the other one's place must not move.
   const bool path_first = both && path.assignment->place->begin < plugins.assignment->place->begin;
   for (const auto* part : {path_first ? &plugins : &path, path_first ? &path : &plugins})
-    replace(edited, *part);
+    replace(edited, *part, kind);
   if (path.assignment == nullptr) insert(edited, path, plugins, kind);
   if (plugins.assignment == nullptr) insert(edited, plugins, path, kind);
   std::sort(edited.lines.begin(), edited.lines.end(),

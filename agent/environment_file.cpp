@@ -188,4 +188,13 @@ std::vector<EnvironmentAssignment> parse_environment_file(std::string_view text)
   return EnvironmentFileReader(text).read();
 }
 
+std::string environment_file_line(std::string_view name, std::string_view value) {
+  std::string line = std::string(name) + "=\"";
+  for (const char c : value) {
+    if (is_one_of(c, escapable)) line += '\\';
+    line += c;
+  }
+  return line + "\"\n";
+}
+
 }  // namespace kongfleet::agent

@@ -37,4 +37,7 @@ bool is_variable_name(std::string_view name);
 /// only at the beginning of a value, and they end on another line when they end there.
 std::vector<EnvironmentAssignment> parse_environment_file(std::string_view text);
 
+/// A line of such a file that sets `name` to any `value`: what is read from it is the same again.
+std::string environment_file_line(std::string_view name, std::string_view value);
+
 }  // namespace kongfleet::agent

@@ -83,6 +83,9 @@ void find_places(std::vector<UnitVariable>& variables, const std::filesystem::pa
 /// stay as they are. What can't be read sets nothing.
 void read_environment(KongUnit& unit);
 
+/// What the unit sets by itself (Environment=), as the text of an environment file.
+std::string own_variables(const KongUnit& unit);
+
 /// systemd on this host, through its own commands.
 class Systemd {
 public:
@@ -100,10 +103,11 @@ public:
   /// `systemctl reload`: an empty string, or why not, with what the unit's commands said last where
   /// the journal has it.
   std::string reload(const std::string& unit, std::chrono::steady_clock::time_point deadline) const;
-  /// Runs a program as a transient unit with the environment and user of `unit`, apart from us and
-  /// our limits, with `extra` ("NAME=value") overriding, and without the variables named in
-  /// `without`. Exit code 127 and "unsupported" as errors where this systemd-run can't (before
-  /// 236).
+  /// Runs a program as a transient unit with the environment files and user of `unit`, apart from
+  /// us and our limits, with `extra` ("NAME=value") overriding, and without the variables named in
+  /// `without`. Arguments are for everybody to see: what `unit` sets by itself has to be in the
+  /// first of the files (own_variables()). Exit code 127 and "unsupported" as errors where this
+  /// systemd-run can't (before 236).
   ChildResult run_like(const KongUnit& unit, const std::vector<std::string>& argv,
                        const std::vector<std::string>& extra,
                        const std::vector<std::string>& without,

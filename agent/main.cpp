@@ -10,6 +10,7 @@
 
 #include <CLI/CLI.hpp>
 #include <google/protobuf/stubs/logging.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <iostream>
@@ -40,6 +41,9 @@ int run(const Options& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  // What it reads of Kong's configuration holds passwords: no core dump, and no debugger but
+  // root's.
+  ::prctl(PR_SET_DUMPABLE, 0);
   google::protobuf::SetLogHandler(
       nullptr);  // what a controller sends is judged by us, and told once
   Options options;

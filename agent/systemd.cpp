@@ -121,11 +121,8 @@ ChildResult Systemd::run_like(const KongUnit& unit, const std::vector<std::strin
   property("RuntimeMaxSec=" + std::to_string(std::max<long long>(left.count(), 0) + 5));
   if (!unit.user.empty()) property("User=" + unit.user);
   for (const auto& file : unit.environment_files) property("EnvironmentFile=" + file.string());
-  for (const auto& variable : unit.variables)
-    if (variable.source == VariableSource::Unit)
-      command.push_back("--setenv=" + variable.name + "=" + variable.value);
   command.insert(command.end(), {"--", "/usr/bin/env"});
-  // An environment file would beat --setenv: env(1) comes after both.
+  // A file would beat what systemd-run is told: env(1) comes after both.
   for (const auto& name : without) command.push_back("--unset=" + name);
   for (const auto& entry : unit.unset) {
     const auto name = entry.text.substr(0, entry.text.find('='));

@@ -3,6 +3,7 @@
 //
 // What a unit's files make of Kong's environment.
 #include "agent/durable_file.hpp"
+#include "agent/environment_file.hpp"
 #include "agent/kong_unit.hpp"
 #include "agent/unit_file.hpp"
 #include "proto/error.hpp"
@@ -183,6 +184,14 @@ void read_environment(KongUnit& unit) {
       return entry.text == variable.name || entry.text == variable.name + "=" + variable.value;
     });
   });
+}
+
+std::string own_variables(const KongUnit& unit) {
+  std::string text;
+  for (const auto& variable : unit.variables)
+    if (variable.source == VariableSource::Unit)
+      text += environment_file_line(variable.name, variable.value);
+  return text;
 }
 
 }  // namespace kongfleet::agent

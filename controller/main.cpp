@@ -12,6 +12,7 @@
 #include "controller/resume_commands.hpp"
 
 #include <google/protobuf/stubs/logging.h>
+#include <sys/prctl.h>
 
 #include <csignal>
 #include <iostream>
@@ -54,6 +55,7 @@ struct Runner {
 }  // namespace
 
 int main(int argc, char** argv) {
+  ::prctl(PR_SET_DUMPABLE, 0);  // it holds keys and passphrases: none of them in a core dump
   google::protobuf::SetLogHandler(nullptr);  // what a host sends is judged by us, and told once
   std::signal(SIGPIPE, SIG_IGN);  // a reader that went away is an error of that write, not our end
   const auto parsed = parse_command_line({argv + 1, argv + argc});

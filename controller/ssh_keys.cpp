@@ -102,12 +102,14 @@ void add_certified(SshIdentity& identity, const KeyHandle& plain) {
   if (ssh_pki_copy_cert_to_privkey(certificate.get(), both.get()) != SSH_OK) {
     refuse(file, "the certificate cannot be put to its key");
   }
-  identity.keys.push_back({both, described(file, certificate.get())});
+  const auto text = read_whole_file(file, "reading the SSH certificate", key_bytes_max);
+  identity.keys.push_back(
+      {both, described(file, certificate.get()), certificate_validity(text.value_or(""))});
 }
 
 void take(SshIdentity& identity, const KeyHandle& key) {
   add_certified(identity, key);
-  identity.keys.push_back({key, described(identity.path, key.get())});
+  identity.keys.push_back({key, described(identity.path, key.get()), {}});
   identity.locked = false;
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "controller/ssh_admission.hpp"
+#include "controller/ssh_certificate.hpp"
 #include "controller/ssh_helpers.hpp"
 #include "controller/ssh_passphrase.hpp"
 
@@ -10,6 +11,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,6 +21,7 @@ namespace kongfleet::controller {
 struct SshKey {
   std::shared_ptr<ssh_key_struct> handle;
   std::string what;  ///< for messages: "'/home/me/.ssh/id_ed25519' (ssh-ed25519)"
+  std::optional<CertificateValidity> validity = {};  ///< of a certificate
 };
 
 /// What one identity file gave us.

@@ -6,6 +6,7 @@
 #include "proto/names.hpp"
 
 #include <algorithm>
+#include <ctime>
 
 namespace kongfleet::controller {
 namespace {
@@ -31,6 +32,14 @@ SshIdentity* load(SshKeys& keys, const std::string& path, const SshHop& hop) {
 std::string agent_key_text(const AgentKey& key) {
   return "ssh-agent '" + printable(key.comment, 80) + "' (" + HostKey{"", key.blob}.fingerprint() +
          ')';
+}
+
+/// A key as the message names it that says it was not taken. An old certificate is told to be one:
+/// the host does not say why.
+std::string tried_text(const SshKey& key) {
+  const auto now = static_cast<std::uint64_t>(std::time(nullptr));
+  const std::string objection = key.validity ? key.validity->objection(now) : "";
+  return objection.empty() ? key.what : key.what + ", which " + objection;
 }
 
 /// What became of one try. Only Denied means that the next key may be tried.
@@ -78,7 +87,7 @@ asio::awaitable<void> log_in(SshSession& session, const SshCredentials& credenti
                              SshAgent& agent, SshHelpers& helpers, const SshStep& step) {
   std::string tried;
   for (const SshKey& key : credentials.keys) {
-    tried += (tried.empty() ? "" : ", ") + key.what;
+    tried += (tried.empty() ? "" : ", ") + tried_text(key);
     const auto attempt = [&session, &key] {
       return ssh_userauth_publickey(session.raw(), nullptr, key.handle.get());
     };

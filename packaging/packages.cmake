@@ -17,7 +17,8 @@ install(FILES systemd/controller/kongfleet-sync@.service systemd/controller/kong
   DESTINATION ${units} COMPONENT controller)
 install(FILES packaging/cron.d/kongfleet-sync
   DESTINATION share/doc/kongfleet/examples/cron.d COMPONENT controller)
-install(FILES packaging/copyright README.md DESTINATION share/doc/kongfleet COMPONENT controller)
+install(FILES packaging/copyright README.md ${CMAKE_BINARY_DIR}/kongfleet.spdx.json
+  DESTINATION share/doc/kongfleet COMPONENT controller)
 
 install(TARGETS kongfleet-agent DESTINATION bin COMPONENT agent)
 install(FILES systemd/kongfleet-agent.service systemd/kongfleet-agent.socket
@@ -29,7 +30,10 @@ install(FILES systemd/sshd_config.d/kongfleet.conf
   DESTINATION share/kongfleet-agent/sshd_config.d COMPONENT agent)
 install(FILES packaging/examples/agent.toml
   DESTINATION share/doc/kongfleet-agent/examples COMPONENT agent)
-install(FILES packaging/copyright DESTINATION share/doc/kongfleet-agent COMPONENT agent)
+install(DIRECTORY systemd/examples/
+  DESTINATION share/doc/kongfleet-agent/examples COMPONENT agent)
+install(FILES packaging/copyright ${CMAKE_BINARY_DIR}/kongfleet-agent.spdx.json
+  DESTINATION share/doc/kongfleet-agent COMPONENT agent)
 install(FILES packaging/deb/lintian-overrides DESTINATION share/lintian/overrides
   RENAME kongfleet-agent COMPONENT agent)
 

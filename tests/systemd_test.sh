@@ -5,6 +5,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/../systemd"
 exposure_max=20 # tenths
+by_hand_max=25  # where Kong's own command runs inside the sandbox
 
 root=$(mktemp -d)
 trap 'rm -rf "$root"' EXIT
@@ -44,6 +45,29 @@ for unit in *.service; do
   tail -1 <<<"$report"
 done
 
+# Nothing that held a password is left in a core dump.
+for unit in *.service controller/*.service; do
+  grep -qx 'LimitCORE=0' "$unit" || fail "$unit may dump core"
+done
+
+by_hand=$root/etc/systemd/system/kongfleet-agent.service.d
+mkdir -p "$by_hand"
+exposed_by_hand() {
+  systemd-analyze security --offline=yes --no-pager --root="$root" --threshold=$by_hand_max \
+    kongfleet-agent.service
+}
+cp examples/kongfleet-agent.service.d/kong-by-hand.conf "$by_hand/"
+said=$(systemd-analyze verify --root="$root" --man=no kongfleet-agent.service 2>&1) ||
+  fail "verify kong-by-hand.conf"
+[ -z "$said" ] || fail "verify kong-by-hand.conf: $said"
+report=$(exposed_by_hand) || fail "kong-by-hand.conf opens more than $by_hand_max tenths"
+tail -1 <<<"$report"
+# It was looked at with the drop-in, and one that opens more is caught.
+grep -q '✗ CapabilityBoundingSet=~CAP_SET(UID|GID|PCAP)' <<<"$report" || fail "without the drop-in"
+printf 'CapabilityBoundingSet=CAP_SYS_ADMIN\n' >>"$by_hand/kong-by-hand.conf"
+! exposed_by_hand >/dev/null 2>&1 || fail "a drop-in that opens too much passed"
+rm -r "$by_hand"
+
 # The gates can fail: a unit without any protection, and one with a word that systemd does not know.
 sed -n '/^\[Unit\]/,/^ExecStart/p' kongfleet-agent.service \
   >"$root/usr/lib/systemd/system/naked.service"
@@ -68,4 +92,17 @@ got=$(sshd -T -f sshd_config.d/kongfleet.conf -h "$root/key" \
   -C user=kongfleet,host=h,addr=192.0.2.1) || fail "sshd_config.d"
 grep -q '^forcecommand /usr/bin/kongfleet-agent connect$' <<<"$got" || fail "ForceCommand"
 grep -q '^disableforwarding yes$' <<<"$got" || fail "DisableForwarding"
+
+# With the example before it, only that user's certificates count, and no key.
+as() {
+  cat examples/sshd_config.d/kongfleet-ca.conf sshd_config.d/kongfleet.conf >"$root/both"
+  sshd -T -f "$root/both" -h "$root/key" -C "user=$1,host=h,addr=192.0.2.1" || fail "kongfleet-ca.conf"
+}
+got=$(as kongfleet)
+for line in 'trustedusercakeys /etc/kongfleet/user_ca.pub' 'authorizedprincipalsfile none' \
+  'authorizedkeysfile none' 'forcecommand /usr/bin/kongfleet-agent connect'; do
+  grep -qx "$line" <<<"$got" || fail "kongfleet-ca.conf: $line"
+done
+got=$(as root)
+grep -qx 'trustedusercakeys none' <<<"$got" || fail "the authority counts for others"
 exit $failed

@@ -95,6 +95,22 @@ TEST_CASE("both variables on one line of a unit are one change") {
         "Environment=KONG_PLUGINS=a,my-plugin KONG_LUA_PACKAGE_PATH=" + ours + "./?.lua;");
 }
 
+TEST_CASE("of a line's other variables, which may be passwords, the plan shows the names") {
+  const std::string before =
+      "[Service]\nEnvironment=KONG_PG_PASSWORD=hunter2 \"KONG_A=b c\" KONG_PLUGINS=a words hunter3 "
+      "KONG_LUA_PACKAGE_PATH=./?.lua;\n";
+  const auto there = edited(before, file_of(unit));
+  REQUIRE(there.lines.size() == 1);
+  CHECK(
+      there.lines[0].before ==
+      "Environment=KONG_PG_PASSWORD=… KONG_A=… KONG_PLUGINS=a … … KONG_LUA_PACKAGE_PATH=./?.lua;");
+  CHECK(there.lines[0].after ==
+        "Environment=KONG_PG_PASSWORD=… KONG_A=… KONG_PLUGINS=a,my-plugin … … "
+        "KONG_LUA_PACKAGE_PATH=" +
+            ours + "./?.lua;");
+  CHECK(there.text.find("KONG_PG_PASSWORD=hunter2 \"KONG_A=b c\"") != std::string::npos);
+}
+
 TEST_CASE("a variable that the file lacks gets a line below the other's, with Kong's value in it") {
   auto file = file_of(unit);
   file.elsewhere.lua_package_path = "/from/kong.conf/?.lua;;";

@@ -116,4 +116,13 @@ TEST_CASE("a value between two escapes has no place, though its letters stand th
   CHECK(at_place("A=\\b\\") == "-");
 }
 
+TEST_CASE("any value can be written, and is read as it was") {
+  for (const std::string value : {"", "a b", " \t", "\"'\\`$x", "\\", "a\nB=2\n#c", "#;="}) {
+    const auto read = parse_environment_file(environment_file_line("A", value));
+    REQUIRE(read.size() == 1);
+    CHECK(read[0].name == "A");
+    CHECK(read[0].value == value);
+  }
+}
+
 }  // namespace kongfleet::agent::test

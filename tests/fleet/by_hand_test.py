@@ -1,41 +1,68 @@
 #!/usr/bin/python3
 # SPDX-FileCopyrightText: The kongfleet authors
 # SPDX-License-Identifier: Apache-2.0
-"""A gateway that no unit owns: started by hand with `kong start`, on a host with systemd. The agent finds that out, and has
-Kong's own command prepare and reload it."""
+"""Gateways that no unit owns: started by hand with `kong start`, on hosts with systemd. The agent finds that out, and has
+Kong's own command prepare and reload them: outside its sandbox, and on a host whose systemd is too old for that, inside."""
+import shutil
 import unittest
 
-from fleet import Fleet, wait_for
+from fleet import PROJECT, Fleet, wait_for
+
+DROP_INS = "/etc/systemd/system/kongfleet-agent.service.d"
+OLD_SYSTEMD_RUN = "#!/bin/sh\necho \"systemd-run: unrecognized option '--wait'\" >&2\nexit 1\n"
 
 
 class ByHandTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.fleet = Fleet(1, uses_plugin=False)
+        cls.fleet = Fleet(2, uses_plugin=False)
         cls.fleet.__enter__()
-        cls.host = cls.fleet[0]
-        cls.host.run("systemctl", "disable", "--now", "kong.service")
-        cls.host.run("systemd-run", "--quiet", "--scope", "--slice=user.slice",
-                     "kong", "start", "-c", "/etc/kong/kong.conf")
-        wait_for("the gateway answers", lambda: cls.fleet.serves(cls.host))
+        cls.new, cls.old = cls.fleet
+        for host in cls.fleet:
+            host.run("systemctl", "disable", "--now", "kong.service")
+        cls.start_kong(cls.new)
+        # A Kong that is not root's: to run its command as its user takes capabilities besides.
+        cls.old.run("chown", "-R", "kong:", "/usr/local/kong")
+        cls.start_kong(cls.old, "--uid=kong", "--gid=kong")
+        cls.old.write("/usr/local/sbin/systemd-run", OLD_SYSTEMD_RUN, mode=0o755)
+
+    @classmethod
+    def start_kong(cls, host, *options):
+        host.run("/usr/bin/systemd-run", "--quiet", "--scope", "--slice=user.slice", *options,
+                 "kong", "start", "-c", "/etc/kong/kong.conf")
+        wait_for("the gateway answers", lambda: cls.fleet.serves(host))
 
     @classmethod
     def tearDownClass(cls):
         cls.fleet.__exit__(None, None, None)
 
-    def test_it_is_deployed_to_taken_back_and_rolled_back(self):
-        fleet, host = self.fleet, self.host
+    def deploy_and_return(self, host):
+        fleet = self.fleet
         fleet.probe = ""
         fleet.write_plugin("1.0.0")
-        fleet.kongfleet("rollout", "--yes", expect=0)
+        fleet.kongfleet("rollout", "--yes", host.name, expect=0)
         self.assertNotIn("kong.service", host.run("kongfleet-agent", "status").stdout)
         kong_env = host.read("/usr/local/kong/.kong_env")
-        self.assertIn("generations/000001-", kong_env)
+        self.assertRegex(kong_env, "generations/0+[12]-")  # a refused one has a number, too
         fleet.write_plugin("1.2.0", access="if conf.greeting the return end")
-        fleet.kongfleet("rollout", "--yes", expect=5)
-        fleet.kongfleet("rollback", "--yes", expect=0)
+        fleet.kongfleet("rollout", "--yes", host.name, expect=5)
+        fleet.kongfleet("rollback", "--yes", host.name, expect=0)
         self.assertNotIn("generations/", host.read("/usr/local/kong/.kong_env"))
         self.assertIn("plugins = bundled\n", host.read("/etc/kong/kong.conf"))
+
+    def test_it_is_deployed_to_taken_back_and_rolled_back(self):
+        self.deploy_and_return(self.new)
+
+    def test_where_kongs_command_runs_inside_the_sandbox_a_drop_in_opens_it_that_far(self):
+        host = self.old
+        self.fleet.write_plugin("1.0.0")
+        self.fleet.kongfleet("rollout", "--yes", host.name, expect=5)
+        host.path(DROP_INS).mkdir()
+        shutil.copy(PROJECT / "systemd/examples/kongfleet-agent.service.d/kong-by-hand.conf",
+                    host.path(DROP_INS))
+        host.run("systemctl", "daemon-reload")
+        host.run("systemctl", "restart", "kongfleet-agent.service")
+        self.deploy_and_return(host)
 
 
 if __name__ == "__main__":
