@@ -72,6 +72,7 @@ _kongfleet() {
     pack) options+=(-o --name --release-version --sign --fleet --serial --expires) ;;
     rollout | resume | abort) options+=(-y --yes) ;;
     rollback) options+=(--to -y --yes) ;;
+    export) options+=(-o --name --release-version) ;;
     history) options+=(--limit) ;;
     report) options+=(-o) ;;
     status) options+=(--watch) ;;
@@ -84,8 +85,15 @@ _kongfleet() {
     return
   fi
   case $command in
-    '') _kongfleet_offer init check pack plan rollout rollback resume abort history show report status sync bootstrap ;;
+    '') _kongfleet_offer init check pack plan rollout rollback resume abort history show report status sync bootstrap export ;;
     init | pack) _kongfleet_paths -d ;;
+    export)
+      if [[ $prev == export ]]; then
+        _kongfleet_offer rock docker kubernetes konnect
+      else
+        _kongfleet_paths -f
+      fi
+      ;;
     resume | abort | show | report) _kongfleet_offer latest ;;
     plan | rollout | rollback | status | sync | bootstrap)
       mapfile -t names < <(_kongfleet_names "$file")

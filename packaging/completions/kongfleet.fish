@@ -41,7 +41,7 @@ function __kongfleet_names
     printf '%s\n' $names
 end
 
-set -l commands init check pack plan rollout rollback resume abort history show report status sync bootstrap
+set -l commands init check pack plan rollout rollback resume abort history show report status sync bootstrap export
 set -l program "not __fish_seen_subcommand_from $commands"
 
 complete -c kongfleet -f
@@ -53,6 +53,7 @@ complete -c kongfleet -n $program -l version -d 'Print the version and exit'
 complete -c kongfleet -n $program -a init -d 'Write a commented fleet.toml and an example plugin'
 complete -c kongfleet -n $program -a check -d 'Validate the fleet file and lint every plugin'
 complete -c kongfleet -n $program -a pack -d 'Build a bundle (.kfb) from a plugin tree'
+complete -c kongfleet -n $program -a export -d 'Write a plugin for another way to deploy it'
 complete -c kongfleet -n $program -a plan -d 'Tell what would change on which host'
 complete -c kongfleet -n $program -a rollout -d 'Make it so, wave by wave'
 complete -c kongfleet -n $program -a rollback -d 'Go back at once'
@@ -86,5 +87,9 @@ complete -c kongfleet -n '__fish_seen_subcommand_from bootstrap' -l sudo -d 'It 
 complete -c kongfleet -n '__fish_seen_subcommand_from bootstrap' -l identity -r -F -d 'Its private key'
 complete -c kongfleet -n '__fish_seen_subcommand_from bootstrap' -l key -r -F -d 'The public key that may reach the agents'
 complete -c kongfleet -n '__fish_seen_subcommand_from bootstrap' -l dry-run -d 'Look only, and print what would be run'
+complete -c kongfleet -n '__fish_seen_subcommand_from export' -a 'rock docker kubernetes konnect' -d 'For whom'
+complete -c kongfleet -n '__fish_seen_subcommand_from export' -s o -r -F -d 'The directory'
+complete -c kongfleet -n '__fish_seen_subcommand_from export' -l name -x -d 'The name of the plugin'
+complete -c kongfleet -n '__fish_seen_subcommand_from export' -l release-version -x -d 'The version'
 complete -c kongfleet -n '__fish_seen_subcommand_from resume abort show report' -a latest -d 'The newest rollout'
 complete -c kongfleet -n '__fish_seen_subcommand_from plan rollout rollback status sync bootstrap' -a '(__kongfleet_names)'
