@@ -15,6 +15,7 @@ user = "root"
 known_hosts = "{known_hosts}"
 config = "{config}"
 identity = ["{key}"]
+max_connections = {connections}
 [plugins.my-plugin]
 source = "plugin"
 [groups.all]
@@ -36,6 +37,8 @@ class Kongfleet(Tool):
     def prepare(self) -> None:
         hosts = self.job.hosts
         (self.directory / "fleet.toml").write_text(FLEET_FILE.format(
+            # One is kept free. With fewer than hosts each would be logged in to three times.
+            connections=len(hosts) + 1,
             known_hosts=hosts.directory / "known_hosts", config=hosts.ssh_config, key=hosts.key,
             hosts=", ".join(f'"{host.name}"' for host in hosts), home=hosts.home,
             agent=self.job.build / "kongfleet-agent"))
