@@ -75,8 +75,8 @@ std::string AllowedSignersLine::read_principals() {
     if (const auto quote = principals.find('"'); quote != std::string::npos)
       fail(begin + quote, "a quote within the principals; it belongs around all of them");
   }
-  if (const auto why = why_names_nobody(principals); !why.empty())
-    fail(begin, "the principals '" + printable(principals, 128) + "' say nobody: " +
+  if (const auto why = why_bad_principals(principals); !why.empty())
+    fail(begin, "the principals '" + printable(principals, 128) + "' do not say who: " +
                     std::string(why) + "; name who may sign, as in alice@example.com");
   return principals;
 }

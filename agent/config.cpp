@@ -8,6 +8,7 @@
 #include "agent/probe.hpp"
 #include "proto/error.hpp"
 #include "proto/names.hpp"
+#include "proto/toml_text.hpp"
 
 #include <algorithm>
 #include <set>
@@ -211,6 +212,11 @@ void read_section(const ConfigTable& root, const std::string& name, Config& conf
 }
 
 toml::table parsed(const std::filesystem::path& path, const std::string& text) {
+  if (const auto stray = stray_character(text)) {
+    throw Error(path.string() + ":" + std::to_string(stray->line) + ":" +
+                std::to_string(stray->column) +
+                ": found a character beyond ASCII, expected quotes around it");
+  }
   try {
     return toml::parse(text, path.string());
   } catch (const toml::parse_error& error) {
@@ -218,6 +224,8 @@ toml::table parsed(const std::filesystem::path& path, const std::string& text) {
     throw Error(path.string() + ":" + std::to_string(where.line) + ":" +
                 std::to_string(where.column) +
                 ": found a mistake in the TOML: " + printable(error.description(), 300));
+  } catch (const TomlBroken& error) {
+    throw Error(path.string() + ":1:1: " + error.what());
   }
 }
 

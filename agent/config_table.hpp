@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <toml++/toml.h>
+#include "proto/toml.hpp"
 
 #include <chrono>
 #include <cstdint>

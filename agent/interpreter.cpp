@@ -3,6 +3,7 @@
 #include "agent/interpreter.hpp"
 
 #include "proto/error.hpp"
+#include "proto/message_limits.hpp"
 
 #include <poll.h>
 
@@ -30,9 +31,7 @@ void Interpreter::run() noexcept {
   try {
     try {
       while (const auto body = next_message()) {
-        wire::ToAgent message;
-        if (!message.ParseFromString(*body)) throw Error("a message that is no message");
-        interpret(message);
+        interpret(*body);
       }
     } catch (const std::exception& error) {
       order(flat_broken(error.what()));
@@ -56,8 +55,11 @@ std::optional<std::string> Interpreter::next_message() {
   }
 }
 
-void Interpreter::interpret(const wire::ToAgent& message) {
+void Interpreter::interpret(const std::string& body) {
   try {
+    check_message_fields(body, MessageKind::ToAgent);
+    wire::ToAgent message;
+    if (!message.ParseFromString(body)) throw Error("a message that is no message");
     if (message.body_case() == wire::ToAgent::kBlob) return content(message.blob());
     const auto command = flat(message);
     if (message.body_case() == wire::ToAgent::kPropose) content_.reset();

@@ -26,7 +26,7 @@ public:
 
 private:
   std::optional<std::string> next_message();
-  void interpret(const wire::ToAgent& message);
+  void interpret(const std::string& body);
   void content(const wire::Blob& blob);
   void order(const std::string& command);
 

@@ -6,8 +6,10 @@
 #include "agent/local_commands.hpp"
 #include "agent/relay.hpp"
 #include "agent/server.hpp"
+#include "proto/names.hpp"
 
 #include <CLI/CLI.hpp>
+#include <google/protobuf/stubs/logging.h>
 #include <unistd.h>
 
 #include <iostream>
@@ -38,6 +40,8 @@ int run(const Options& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  google::protobuf::SetLogHandler(
+      nullptr);  // what a controller sends is judged by us, and told once
   Options options;
   CLI::App app("kongfleet-agent: deploys Kong plugins on this host and takes them back",
                "kongfleet-agent");
@@ -65,7 +69,7 @@ int main(int argc, char** argv) {
   try {
     return run(options);
   } catch (const std::exception& error) {
-    std::cerr << "kongfleet-agent: " << error.what() << "\n";
+    std::cerr << "kongfleet-agent: " << kongfleet::printable(error.what()) << "\n";
     return 1;
   }
 }

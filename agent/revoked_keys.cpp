@@ -83,8 +83,7 @@ bool RevokedKeys::SerialBitmap::has(std::uint64_t serial) const {
 bool RevokedKeys::Certificates::has(const SshCertificate& certificate) const {
   if (!authority.empty() && authority != certificate.authority.blob()) return false;
   if (key_ids.contains(certificate.key_id)) return true;
-  const auto serial = certificate.serial;
-  if (serial == 0) return false;  // the authority gave none
+  const auto serial = certificate.serial;  // 0, for none, is in no list that was read
   return std::any_of(ranges.begin(), ranges.end(),
                      [&](const SerialRange& range) {
                        return range.first <= serial && serial <= range.last;

@@ -24,12 +24,15 @@ namespace {
 constexpr unsigned nobody = 65534;     // the kernel's own overflow uid (proc(5), overflowuid)
 constexpr int descriptors_max = 1024;  // on kernels without close_range (before 5.9)
 
-// AddressSanitizer reserves terabytes, and looks at its own process when it finds a fault.
-#if defined(__SANITIZE_ADDRESS__)
+// Sanitizers reserve terabytes.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 constexpr bool bounds_memory = false;
 #else
 constexpr bool bounds_memory = true;
 #endif
+
+// Before Linux 4.14 it reads as SECCOMP_RET_KILL, of the thread: here there is no other.
+constexpr unsigned kill_process = SECCOMP_RET_KILL_PROCESS;
 
 using SystemCallNumbers = std::vector<unsigned>;
 
@@ -82,7 +85,7 @@ public:
   SystemCallFilter(const SystemCallNumbers& allowed, unsigned otherwise) {
     load(offsetof(seccomp_data, arch));
     skip_if(AUDIT_ARCH_X86_64, 1);
-    answer(SECCOMP_RET_KILL);
+    answer(kill_process);
     load(offsetof(seccomp_data, nr));
     for (const auto call : allowed) {
       skip_unless(call, 1);
@@ -168,7 +171,7 @@ void confine_interpreter(std::uint64_t memory_max) {
   limit(RLIMIT_NPROC, 0);
   limit(RLIMIT_FSIZE, 0);
   if (bounds_memory) limit(RLIMIT_AS, memory_max);
-  SystemCallFilter(interpreter_calls(), SECCOMP_RET_KILL).install();
+  SystemCallFilter(interpreter_calls(), kill_process).install();
 }
 
 }  // namespace kongfleet::agent

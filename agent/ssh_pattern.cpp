@@ -62,7 +62,7 @@ bool pattern_list_matches(std::string_view name, std::string_view list) {
   return matched;
 }
 
-std::string_view why_names_nobody(std::string_view list) {
+std::string_view why_bad_principals(std::string_view list) {
   if (list.empty() || list.ends_with(',')) return "a name is empty";
   bool somebody = false;
   while (!list.empty()) {

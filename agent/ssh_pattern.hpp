@@ -12,6 +12,6 @@ bool pattern_list_matches(std::string_view name, std::string_view list);
 
 /// Why `list` can't say who may sign, for a person; empty when it can. It can't when a pattern
 /// takes anybody (nothing in it but '*', '?' and punctuation), or no pattern takes anyone.
-std::string_view why_names_nobody(std::string_view list);
+std::string_view why_bad_principals(std::string_view list);
 
 }  // namespace kongfleet::agent

@@ -5,6 +5,7 @@
 #include "agent/host_identity.hpp"
 #include "agent/log.hpp"
 #include "proto/error.hpp"
+#include "proto/names.hpp"
 
 #include <algorithm>
 #include <ctime>
@@ -15,6 +16,7 @@ namespace kongfleet::agent {
 
 namespace {
 
+constexpr std::size_t transaction_shown_max = 128;
 constexpr auto lease_at_once = std::chrono::minutes(5);  // it is confirmed right away
 
 std::chrono::seconds whole_seconds(std::chrono::steady_clock::duration time) {
@@ -148,7 +150,7 @@ HostPlan Transactions::plan_return(std::optional<std::uint64_t> generation) {
 Refusal Transactions::no_such(const std::string& transaction) const {
   const auto open = open_state();
   return {"no-transaction",
-          "transaction '" + transaction + "' is not open here" +
+          "transaction '" + printable(transaction, transaction_shown_max) + "' is not open here" +
               (open ? "; open is '" + open->id + "' of " + open->holder : ""),
           open};
 }

@@ -181,20 +181,22 @@ ProbeSpec from_wire(const wire::Probe& probe) {
   }
   const bool http = probe.type() == "http";
   if (!http && probe.type() != "tcp") {
-    throw Error("probe '" + probe.name() + "': type '" + probe.type() +
+    throw Error("probe '" + spec.name + "': type '" + printable(probe.type(), name_max) +
                 "' can't be ordered by a controller; commands belong into this host's agent.toml");
   }
   if (probe.interval_ms() > probe_ms_max || probe.timeout_ms() > probe_ms_max ||
       probe.successes() > successes_max || probe.header_size() > probe_headers_max ||
       probe.body().size() > pattern_max) {
-    throw Error("probe '" + probe.name() + "': a number or pattern is out of range");
+    throw Error("probe '" + spec.name + "': a number or pattern is out of range");
   }
   spec.type = http ? ProbeType::Http : ProbeType::Tcp;
   spec.url = probe.url();
   if (probe.status() != 0) spec.status = probe.status();
   for (const auto& rule : probe.header()) {
+    if (rule.name().size() > name_max)
+      throw Error("probe '" + spec.name + "': a header's name is too long");
     if (rule.pattern().size() > pattern_max)
-      throw Error("probe '" + probe.name() + "': a pattern is too long");
+      throw Error("probe '" + spec.name + "': a pattern is too long");
     spec.header.emplace_back(rule.name(), rule.pattern());
   }
   spec.body = probe.body();

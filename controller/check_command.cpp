@@ -7,6 +7,7 @@
 #include "controller/release_source.hpp"
 #include "controller/suggestion.hpp"
 #include "proto/error.hpp"
+#include "proto/names.hpp"
 
 #include <boost/json.hpp>
 
@@ -109,7 +110,7 @@ void print_check(std::ostream& out, const CheckReport& report) {
       ++(finding.severity == Severity::Error ? errors : warnings);
     }
   }
-  for (const auto& note : report.notes) out << "note: " << note << "\n";
+  for (const auto& note : report.notes) out << "note: " << printable(note) << "\n";
   out << counted(errors, "error") << ", " << counted(warnings, "warning") << "\n";
 }
 

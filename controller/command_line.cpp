@@ -36,6 +36,12 @@ struct Raw {
   std::string fleet;
   std::string serial;
   std::string expires;
+  std::string package;
+  std::string login = "root";
+  bool sudo = false;
+  std::vector<std::string> identities;
+  std::string key;
+  bool dry_run = false;
   std::string to;
   std::string id;
   std::string page;
@@ -123,6 +129,18 @@ void build(Grammar& grammar) {
       .add_option("-o", raw.page, "the page; ID.html");
   add_fleet_command(grammar, "status", "tell what every host runs now")
       .add_flag("--watch", raw.watch, "look again and again, until Ctrl-C");
+  auto& bootstrap =
+      add_fleet_command(grammar, "bootstrap", "install the agent on hosts, or a newer one, by SSH");
+  bootstrap.add_option("--package", raw.package,
+                       "kongfleet-agent as .deb, .rpm or .tar.gz; 'cpack' makes them");
+  bootstrap.add_option("--login", raw.login, "who installs there")->capture_default_str();
+  bootstrap.add_flag("--sudo", raw.sudo, "it becomes root by sudo, which must not ask");
+  bootstrap.add_option("--identity", raw.identities, "its private key; as for the fleet");
+  bootstrap.add_option("--key", raw.key,
+                       "the public key that may reach the agents; that of the first 'identity' in "
+                       "[ssh]");
+  bootstrap.add_flag("--dry-run", raw.dry_run, "look only, and print what would be run");
+  bootstrap.add_flag("-y,--yes", raw.yes, "do not ask first");
   add_fleet_command(grammar, "sync", "for cron: mend what differs, and say nothing if nothing does")
       .add_option("--splay", raw.splay,
                   "wait first, for a time below this (\"10m\") that is always the same for this "
@@ -256,6 +274,22 @@ PackCommand read_pack(const Raw& raw) {
   return pack;
 }
 
+BootstrapCommand read_bootstrap(const Raw& raw) {
+  if (raw.package.empty()) {
+    throw UsageError(
+        "bootstrap needs the agent's package: kongfleet bootstrap --package kongfleet-agent.deb");
+  }
+  BootstrapCommand bootstrap{.selectors = raw.selectors,
+                             .package = raw.package,
+                             .login = raw.login,
+                             .sudo = raw.sudo,
+                             .key = raw.key,
+                             .dry_run = raw.dry_run,
+                             .yes = raw.yes};
+  bootstrap.identities.assign(raw.identities.begin(), raw.identities.end());
+  return bootstrap;
+}
+
 RollbackCommand read_rollback(const Raw& raw) {
   RollbackCommand rollback{.selectors = raw.selectors, .yes = raw.yes};
   if (raw.to.empty()) return rollback;
@@ -305,6 +339,7 @@ Command read_command(const std::string& name, const Raw& raw) {
   if (name == "init") return InitCommand{.directory = raw.directory};
   if (name == "check") return CheckCommand{.hosts = raw.hosts};
   if (name == "pack") return read_pack(raw);
+  if (name == "bootstrap") return read_bootstrap(raw);
   if (name == "plan") return PlanCommand{.selectors = raw.selectors};
   if (name == "rollout") return RolloutCommand{.selectors = raw.selectors, .yes = raw.yes};
   if (name == "rollback") return read_rollback(raw);

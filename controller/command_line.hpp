@@ -83,10 +83,22 @@ struct SyncCommand {
   std::vector<std::string> selectors;
   std::chrono::milliseconds splay{0};  // waits first, for less than this (splay.hpp)
 };
+struct BootstrapCommand {
+  std::vector<std::string> selectors;
+  std::filesystem::path package;  // kongfleet-agent, as .deb, .rpm or .tar.gz
+  std::string login = "root";     // who installs on the hosts
+  bool sudo = false;              // by sudo
+  std::vector<std::filesystem::path>
+      identities;             // the login's private keys; none: as for the fleet
+  std::filesystem::path key;  // the public key that may reach the agents; empty: the fleet's first
+  bool dry_run = false;
+  bool yes = false;  // do not ask first
+};
 
-using Command = std::variant<InitCommand, CheckCommand, PackCommand, PlanCommand, RolloutCommand,
-                             RollbackCommand, StatusCommand, SyncCommand, ResumeCommand,
-                             AbortCommand, HistoryCommand, ShowCommand, ReportCommand>;
+using Command =
+    std::variant<InitCommand, CheckCommand, PackCommand, PlanCommand, RolloutCommand,
+                 RollbackCommand, StatusCommand, SyncCommand, ResumeCommand, AbortCommand,
+                 HistoryCommand, ShowCommand, ReportCommand, BootstrapCommand>;
 
 struct Invocation {
   GlobalOptions global;

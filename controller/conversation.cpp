@@ -3,9 +3,12 @@
 #include "controller/conversation.hpp"
 
 #include "controller/clock.hpp"
+#include "proto/message_limits.hpp"
 #include "proto/names.hpp"
 
 #include <boost/asio/awaitable.hpp>
+
+#include <algorithm>
 
 namespace kongfleet::controller {
 
@@ -19,6 +22,7 @@ constexpr auto renewal_limit =
 constexpr auto decision_limit =
     std::chrono::minutes(10);                 // a confirmation or the way back: reloads and probes
 constexpr std::size_t progress_max = 10'000;  // an agent that only ever reports progress is broken
+constexpr std::size_t begun_max = 200;        // of what is no conversation
 constexpr int not_found_status = 127;         // the shell's "command not found" (POSIX sh)
 
 }  // namespace
@@ -44,12 +48,24 @@ std::string Conversation::why_ended() const {
   return "the agent ended the conversation";
 }
 
+// What begins with something else than a frame is most often a login that greets people.
+std::optional<std::string> Conversation::next_body() {
+  try {
+    return reader_.next();
+  } catch (const Error&) {
+    if (heard_) throw;
+  }
+  throw Error("the host said '" + printable(begun_, begun_max) +
+              "' instead of what an agent says; is kongfleet-agent what its SSH login runs?");
+}
+
 asio::awaitable<wire::ToController> Conversation::hear(std::chrono::milliseconds limit) {
   const auto deadline =
       Clock::now() + limit;  // for the whole answer: a trickle of bytes is no answer
   while (true) {
-    const auto body = reader_.next();
+    const auto body = next_body();
     if (body) {
+      check_message_fields(*body, MessageKind::ToController);
       wire::ToController message;
       if (!message.ParseFromString(*body))
         throw Error("the agent's answer can't be read: is it an agent?");
@@ -67,6 +83,7 @@ asio::awaitable<wire::ToController> Conversation::hear(std::chrono::milliseconds
     }
     const auto bytes = co_await link_->read(left);
     if (bytes.empty()) throw LinkError(LinkFault::Exec, why_ended());
+    if (!heard_) begun_ += bytes.substr(0, begun_max - std::min(begun_max, begun_.size()));
     reader_.feed(bytes);
   }
 }

@@ -60,11 +60,13 @@ private:
   asio::awaitable<wire::ToController> hear(std::chrono::milliseconds limit);
   asio::awaitable<wire::Outcome> hear_outcome(std::string transaction, OnProgress on_progress,
                                               std::chrono::milliseconds limit);
+  std::optional<std::string> next_body();
   std::string why_ended() const;
 
   std::unique_ptr<HostLink> link_;
   FrameReader reader_;
   bool heard_ = false;
+  std::string begun_;  // the first bytes that came, until a message was heard
 };
 
 }  // namespace kongfleet::controller

@@ -16,6 +16,7 @@
 #include "controller/status_view.hpp"
 #include "controller/status_watch.hpp"
 #include "proto/error.hpp"
+#include "proto/names.hpp"
 
 #include <boost/json.hpp>
 
@@ -34,7 +35,7 @@ std::vector<ReleaseConflict> conflicts_of(const Fleet& fleet, const std::vector<
     FleetMemory memory(fleet, StateDatabase::Mode::Look, noting(answer));
     return memory.releases.conflicts(releases);
   } catch (const Error& error) {
-    answer.err << "note: " << error.what()
+    answer.err << "note: " << printable(error.what())
                << "; whether these versions were released before with other content is not known\n";
   }
   return {};

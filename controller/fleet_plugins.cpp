@@ -59,7 +59,7 @@ PluginSource git_source(const TomlDocument& document, const TomlValue& value,
 // Sources that one may well expect to work, and what to do instead.
 void refuse_unread(const TomlDocument& document, const TomlValue& value, const std::string& text) {
   const auto shown = "found the source \"" + printable(text, 200) + "\"; ";
-  if (text.find("://") != std::string::npos) {
+  if (text.find("://") != std::string::npos || text.starts_with("git+")) {
     document.fail(value.at, shown +
                                 "nothing is fetched from the network: a source is a tree, a bundle "
                                 "(.kfb), or " +

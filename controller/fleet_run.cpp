@@ -5,6 +5,7 @@
 #include "controller/amounts.hpp"
 #include "controller/clock.hpp"
 #include "controller/exit_code.hpp"
+#include "controller/fleet_ssh.hpp"
 #include "controller/ousted.hpp"
 #include "controller/rollback_driver.hpp"
 #include "controller/rollout_driver.hpp"
@@ -25,18 +26,6 @@
 namespace kongfleet::controller {
 
 namespace {
-
-SshSettings ssh_settings(const Fleet& fleet) {
-  auto settings = SshSettings::of_user();
-  if (fleet.ssh.user) settings.user = fleet.ssh.user;
-  if (!fleet.ssh.known_hosts.empty()) settings.known_hosts = {fleet.ssh.known_hosts};
-  if (!fleet.ssh.config.empty()) settings.config_files = {fleet.ssh.config};
-  for (const auto& file : fleet.ssh.identity_files)
-    settings.identity_files.push_back(file.string());
-  settings.connect_timeout = fleet.ssh.connect_timeout;
-  settings.max_connections = fleet.ssh.max_connections;
-  return settings;
-}
 
 std::string who_we_are(const SshSettings& settings) {
   char name[256] = "";
@@ -109,7 +98,7 @@ struct FleetRun::Machinery {
 
 FleetRun::FleetRun(const Fleet& fleet, const std::vector<const FleetHost*>& hosts,
                    std::vector<Release> releases, const std::string& kind, const std::string& id) {
-  auto ssh = std::make_unique<SshGround>(ssh_settings(fleet));
+  auto ssh = std::make_unique<SshGround>(ssh_settings_of(fleet));
   machinery_ = std::make_unique<Machinery>(fleet, hosts, std::move(releases), kind, id,
                                            RunGround{ssh->loop, ssh->links, ssh->who});
   machinery_->ssh = std::move(ssh);

@@ -15,7 +15,7 @@ namespace kongfleet::controller {
 
 namespace {
 
-using Row = std::vector<std::string>;
+using TableRow = std::vector<std::string>;
 
 constexpr std::size_t log_lines_max = 12;
 constexpr std::size_t cause_max = 300;
@@ -35,7 +35,7 @@ std::string seconds_text(std::int64_t ms) {
 }
 
 // The last column is as wide as it likes.
-void print_table(std::ostream& out, const std::vector<Row>& rows) {
+void print_table(std::ostream& out, const std::vector<TableRow>& rows) {
   std::vector<std::size_t> widths(rows.front().size());
   for (const auto& row : rows) {
     for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
@@ -153,7 +153,7 @@ void print_history(std::ostream& out, const std::vector<RememberedRollout>& roll
     out << "nothing is remembered yet\n";
     return;
   }
-  std::vector<Row> rows{{"ID", "KIND", "WHEN", "WHO", "RELEASES", "OK/FAILED/ALL", "RESULT"}};
+  std::vector<TableRow> rows{{"ID", "KIND", "WHEN", "WHO", "RELEASES", "OK/FAILED/ALL", "RESULT"}};
   for (const auto& rollout : rollouts) {
     rows.push_back({rollout.id, rollout.kind, time_text(rollout.started_ms), printable(rollout.who),
                     releases_text(rollout),
@@ -168,7 +168,7 @@ void print_rollout(std::ostream& out, const RememberedRollout& rollout,
                    const std::string& running) {
   print_head(out, rollout, running);
   const auto hosts = failures_first(rollout);
-  std::vector<Row> rows{{"HOST", "WAVE", "PHASE", "TOOK", "CAUSE"}};
+  std::vector<TableRow> rows{{"HOST", "WAVE", "PHASE", "TOOK", "CAUSE"}};
   for (const auto* host : hosts) {
     const auto cause = printable(host->cause, cause_max);
     rows.push_back({host->label, std::to_string(host->wave + 1),

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "controller/host_run.hpp"
 
+#include "controller/fleet_ssh.hpp"
 #include "controller/proposal.hpp"
 #include "proto/digest.hpp"
 #include "proto/names.hpp"
@@ -40,16 +41,6 @@ HostPhase phase_of(wire::Outcome::Result result) {
 
 std::uint32_t ms32(std::chrono::milliseconds time) {
   return static_cast<std::uint32_t>(time.count());
-}
-
-// Who we are there the fleet file says first: the inventory's user is mostly who administers hosts.
-HostAddress address_of(const FleetHost& host, const FleetSsh& ssh) {
-  HostAddress address;
-  address.name = host.reach.address.empty() ? host.name : host.reach.address;
-  address.port = host.port ? host.port : host.reach.port;
-  if (!ssh.user) address.user = host.reach.user;
-  if (ssh.identity_files.empty()) address.identity_files = host.reach.identity_files;
-  return address;
 }
 
 }  // namespace

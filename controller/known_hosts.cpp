@@ -5,6 +5,7 @@
 #include "controller/ssh_file.hpp"
 #include "controller/ssh_hash.hpp"
 #include "controller/ssh_pattern.hpp"
+#include "proto/names.hpp"
 
 #include <algorithm>
 #include <stdexcept>
@@ -15,7 +16,8 @@ namespace {
 using Marker = KnownHostsEntry::Marker;
 
 constexpr std::size_t file_bytes_max = 256U << 20;  // a million hosts with three keys each
-constexpr std::size_t sha1_bytes = 20;              // both the salt and the digest of a hashed name
+constexpr std::size_t word_shown_max = 80;
+constexpr std::size_t sha1_bytes = 20;  // both the salt and the digest of a hashed name
 
 /// Takes the next word off `line`.
 std::string_view take_word(std::string_view& line) {
@@ -118,7 +120,7 @@ void KnownHosts::add_line(std::string_view line, const std::string& file, std::s
   Marker marker = Marker::Key;
   if (names.starts_with('@')) {
     if (names != "@revoked" && names != "@cert-authority") {
-      return bad("unknown marker '" + std::string(names) + '\'');
+      return bad("unknown marker '" + printable(names, word_shown_max) + '\'');
     }
     marker = names == "@revoked" ? Marker::Revoked : Marker::CertAuthority;
     names = take_word(line);
@@ -127,7 +129,8 @@ void KnownHosts::add_line(std::string_view line, const std::string& file, std::s
   const std::string_view base64 = take_word(line);
   if (base64.empty()) return bad("not 'names keytype base64-key'");
   std::optional<HostKey> key = HostKey::parse(type, base64);
-  if (!key) return bad("the key is not a base64 key of type '" + std::string(type) + '\'');
+  if (!key)
+    return bad("the key is not a base64 key of type '" + printable(type, word_shown_max) + '\'');
   entries_.push_back({marker, std::move(*key), file, number});
   try {
     add_names(names, entries_.size() - 1);

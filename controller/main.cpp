@@ -1,5 +1,6 @@
 // SPDX-FileCopyrightText: The kongfleet authors
 // SPDX-License-Identifier: Apache-2.0
+#include "controller/bootstrap_command.hpp"
 #include "controller/check_command.hpp"
 #include "controller/command_line.hpp"
 #include "controller/declined.hpp"
@@ -8,6 +9,8 @@
 #include "controller/init.hpp"
 #include "controller/pack_command.hpp"
 #include "controller/resume_commands.hpp"
+
+#include <google/protobuf/stubs/logging.h>
 
 #include <csignal>
 #include <iostream>
@@ -22,6 +25,9 @@ struct Runner {
 
   int operator()(const InitCommand& command) const { return run_init(command, answer); }
   int operator()(const PackCommand& command) const { return run_pack(command, answer); }
+  int operator()(const BootstrapCommand& command) const {
+    return run_bootstrap(global, command, answer);
+  }
   int operator()(const PlanCommand& command) const { return run_plan(global, command, answer); }
   int operator()(const RolloutCommand& command) const {
     return run_rollout(global, command, answer);
@@ -46,6 +52,7 @@ struct Runner {
 }  // namespace
 
 int main(int argc, char** argv) {
+  google::protobuf::SetLogHandler(nullptr);  // what a host sends is judged by us, and told once
   std::signal(SIGPIPE, SIG_IGN);  // a reader that went away is an error of that write, not our end
   const auto parsed = parse_command_line({argv + 1, argv + argc});
   if (const auto* leave = std::get_if<Leave>(&parsed)) {

@@ -10,6 +10,7 @@
 #include "controller/run_watch.hpp"
 #include "controller/selector.hpp"
 #include "proto/error.hpp"
+#include "proto/names.hpp"
 
 #include <optional>
 #include <ostream>
@@ -44,7 +45,8 @@ public:
       hold_.emplace(memory_->database, run.fleet().name, holder_for(run),
                     FleetHold::Manner::BreakGlass);
       if (const auto& other = hold_->ousted()) {
-        answer_.err << "note: " << other->who << " was at " << other->doing << "; it will stop\n";
+        answer_.err << "note: " << printable(other->who) << " was at " << printable(other->doing)
+                    << "; it will stop\n";
       }
       record_.emplace(begin_rollback(run, *memory_, selection), run.hosts(), memory_->rollouts,
                       *hold_, shown);
@@ -64,7 +66,7 @@ public:
 
 private:
   void note(const Error& error) {
-    answer_.err << "note: " << error.what() << "; this rollback is not remembered\n";
+    answer_.err << "note: " << printable(error.what()) << "; this rollback is not remembered\n";
     record_.reset();
     hold_.reset();
     memory_.reset();
@@ -93,7 +95,8 @@ int run_rollback(const GlobalOptions& global, const RollbackCommand& command,
   RollbackMemory memory(fleet, answer);
   const auto open = memory.open();
   const auto notice = open ? rollback_notice(*open, labels_of(hosts)) : "";
-  if (open && answer.format == OutputFormat::Text) answer.err << "note: " << notice << "\n";
+  if (open && answer.format == OutputFormat::Text)
+    answer.err << "note: " << printable(notice) << "\n";
   const auto besides = open ? ", and end " + open->id : "";
   if (!agreed("Take " + counted(hosts.size(), "host") + " back to " + target + besides + "?",
               command.yes)) {

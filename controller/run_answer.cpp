@@ -6,6 +6,7 @@
 #include "controller/live_view.hpp"
 #include "controller/text_view.hpp"
 #include "proto/error.hpp"
+#include "proto/names.hpp"
 
 #include <unistd.h>
 
@@ -38,7 +39,7 @@ void print_run_end(const Answer& answer, const RunEnd& end) {
 }
 
 void print_notes(const FleetRun& run, const Answer& answer) {
-  for (const auto& note : run.notes()) answer.err << "note: " << note << "\n";
+  for (const auto& note : run.notes()) answer.err << "note: " << printable(note) << "\n";
 }
 
 std::string selection_text(const std::vector<std::string>& selectors) {
@@ -48,7 +49,8 @@ std::string selection_text(const std::vector<std::string>& selectors) {
 }
 
 Tell noting(const Answer& answer) {
-  return [&err = answer.err](const std::string& text) { err << "note: " << text << "\n"; };
+  return
+      [&err = answer.err](const std::string& text) { err << "note: " << printable(text) << "\n"; };
 }
 
 void print_troubles(const Answer& answer, const std::vector<std::string>& troubles) {

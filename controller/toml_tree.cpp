@@ -4,15 +4,19 @@
 
 #include "proto/error.hpp"
 #include "proto/names.hpp"
-
-#include <toml++/toml.h>
+#include "proto/toml.hpp"
+#include "proto/toml_text.hpp"
 
 #include <algorithm>
 #include <array>
+#include <optional>
 
 namespace kongfleet::controller {
 
 namespace {
+
+constexpr std::size_t dots_max = 20'000;  // of all keys of a file: ten thousand groups
+constexpr std::size_t dots_on_line_max = 200;
 
 TomlPosition position(const toml::source_position& at) {
   return {std::max(at.line, 1U), std::max(at.column, 1U)};
@@ -20,6 +24,36 @@ TomlPosition position(const toml::source_position& at) {
 
 bool before(TomlPosition a, TomlPosition b) {
   return a.line != b.line ? a.line < b.line : a.column < b.column;
+}
+
+// The library reads and frees tables within tables by recursion, and "a.a.a. …" makes them without
+// any of the brackets that it counts. Where that begins to be too much; goes by dots outside of
+// quotes and comments.
+std::optional<TomlPosition> too_deep(std::string_view text) {
+  std::size_t dots = 0;
+  std::size_t on_line = 0;
+  TomlPosition at;
+  char quote = 0;
+  bool comment = false;
+  for (const char c : text) {
+    if (c == '\n') {
+      ++at.line;
+      on_line = 0;
+      quote = 0;
+      comment = false;
+    } else if (comment) {
+      continue;
+    } else if (quote != 0) {
+      if (c == quote) quote = 0;
+    } else if (c == '"' || c == '\'') {
+      quote = c;
+    } else if (c == '#') {
+      comment = true;
+    } else if (c == '.' && (++on_line > dots_on_line_max || ++dots > dots_max)) {
+      return at;
+    }
+  }
+  return std::nullopt;
 }
 
 TomlValue convert(const toml::node& node);
@@ -112,10 +146,18 @@ std::size_t byte_at(std::string_view text, TomlPosition at) {
 
 TomlDocument::TomlDocument(std::string name, std::string text)
     : name_(std::move(name)), text_(std::move(text)) {
+  if (const auto deep = too_deep(text_)) fail(*deep, "found too many tables within each other");
+  if (const auto stray = stray_character(text_)) {
+    fail({.line = static_cast<std::uint32_t>(stray->line),
+          .column = static_cast<std::uint32_t>(stray->column)},
+         "found a character beyond ASCII, expected quotes around it");
+  }
   try {
     root_ = convert_table(toml::parse(text_));
   } catch (const toml::parse_error& error) {
     fail(position(error.source().begin), plain(error.description()));
+  } catch (const TomlBroken& error) {
+    fail({}, error.what());
   }
 }
 

@@ -36,18 +36,21 @@ std::string frame(std::string_view body, std::size_t limit) {
   return out;
 }
 
+// A peer that sends frame by frame leaves nothing pending, and what it sent must go all the same.
+std::nullopt_t FrameReader::wait_for_more() {
+  buffer_.erase(0, begin_);
+  begin_ = 0;
+  return std::nullopt;
+}
+
 std::optional<std::string> FrameReader::next() {
-  if (pending() < header_bytes) return std::nullopt;
+  if (pending() < header_bytes) return wait_for_more();
   const auto length = read_length(std::string_view(buffer_).substr(begin_));
   if (length == 0 || length > limit_) {
     throw Error("frame of " + std::to_string(length) + " bytes announced: allowed are 1 to " +
                 std::to_string(limit_));
   }
-  if (pending() < header_bytes + length) {
-    buffer_.erase(0, begin_);
-    begin_ = 0;
-    return std::nullopt;
-  }
+  if (pending() < header_bytes + length) return wait_for_more();
   auto body = buffer_.substr(begin_ + header_bytes, length);
   begin_ += header_bytes + length;
   return body;

@@ -32,8 +32,11 @@ public:
   std::optional<std::string> next();
   /// Bytes of an unfinished frame: what is lost if the stream ends now.
   std::size_t pending() const { return buffer_.size() - begin_; }
+  /// All bytes it keeps, those that were given back included.
+  std::size_t held() const { return buffer_.size(); }
 
 private:
+  std::nullopt_t wait_for_more();
   std::size_t limit_;
   std::string buffer_;
   std::size_t begin_ = 0;  // consumed bytes at the front, dropped in one move per feed cycle

@@ -2,7 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "proto/names.hpp"
 
+#include <algorithm>
 #include <cstdint>
+#include <iterator>
 
 namespace kongfleet {
 
@@ -18,12 +20,23 @@ void escape(std::string& out, std::string_view bytes) {
   }
 }
 
-// What reorders or hides text around it: C1 controls, zero-width and bidirectional characters, byte
-// order mark.
+struct CodeRange {
+  std::uint32_t first, last;
+};
+
+// What reorders or hides text around it, or cannot be seen itself: C1 controls, zero-width and
+// bidirectional characters, fillers, joiners, variation selectors, byte order mark, tags (Unicode's
+// Default_Ignorable_Code_Point, and what only annotates).
+constexpr CodeRange deceptive_ranges[] = {
+    {0x80, 0x9f},       {0xad, 0xad},       {0x34f, 0x34f},     {0x61c, 0x61c},   {0x115f, 0x1160},
+    {0x17b4, 0x17b5},   {0x180b, 0x180f},   {0x200b, 0x200f},   {0x2028, 0x202e}, {0x2060, 0x206f},
+    {0x3164, 0x3164},   {0xfe00, 0xfe0f},   {0xfeff, 0xfeff},   {0xffa0, 0xffa0}, {0xfff0, 0xfffb},
+    {0x1bca0, 0x1bca3}, {0x1d173, 0x1d17a}, {0xe0000, 0x10ffff}};
+
 bool deceptive(std::uint32_t code) {
-  return (code >= 0x80 && code < 0xa0) || code == 0xad || (code >= 0x200b && code <= 0x200f) ||
-         (code >= 0x2028 && code <= 0x202e) || (code >= 0x2060 && code <= 0x206f) ||
-         code == 0xfeff || code == 0x061c || code >= 0xe0000;
+  return std::any_of(
+      std::begin(deceptive_ranges), std::end(deceptive_ranges),
+      [code](const CodeRange& range) { return code >= range.first && code <= range.last; });
 }
 
 struct Decoded {

@@ -55,8 +55,8 @@ TEST_CASE("what is wrong in allowed_signers is named with its place") {
   const std::pair<std::string, std::string> wrongs[] = {
       {"", "as:1:1: nobody may sign: no line says who"},
       {"\n# a\n", "as:1:1: nobody may sign"},
-      {"* " + rfc_key, "as:1:1: the principals '*' say nobody: a pattern takes anybody"},
-      {"\n  a,* " + rfc_key, "as:2:3: the principals 'a,*' say nobody"},
+      {"* " + rfc_key, "as:1:1: the principals '*' do not say who: a pattern takes anybody"},
+      {"\n  a,* " + rfc_key, "as:2:3: the principals 'a,*' do not say who"},
       {"alice", "as:1:6: no key; it reads PRINCIPALS [OPTIONS] KEY-TYPE KEY [COMMENT]"},
       {"alice cert-authority", "as:1:21: no key"},
       {"alice cert-authority2 " + rfc_key, "as:1:21: a comma or a blank belongs behind"},

@@ -214,10 +214,18 @@ TEST_CASE("a way back is not refused for a probe that makes no sense") {
   CHECK(agent.named_version().empty());
 }
 
-TEST_CASE("bytes that are no frames or no messages end the conversation without an answer") {
+TEST_CASE("bytes that are no frames end the conversation without an answer, no messages with one") {
   AgentFixture agent;
-  for (const std::string& bytes :
-       {std::string("\xff\xff\xff\xff"), std::string(4, '\0'), std::string("\0\0\0\3abc", 7)}) {
+  {
+    Peer peer(agent);
+    peer.greet();
+    peer.say_raw(std::string("\0\0\0\3abc", 7));
+    const auto answer = peer.hear();
+    REQUIRE(answer);
+    CHECK(answer->refused().text() == "a message that is no message");
+    CHECK(peer.closed());
+  }
+  for (const std::string& bytes : {std::string("\xff\xff\xff\xff"), std::string(4, '\0')}) {
     Peer peer(agent);
     peer.greet();
     peer.say_raw(bytes);

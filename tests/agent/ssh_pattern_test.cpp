@@ -36,12 +36,12 @@ TEST_CASE("a pattern made to take long doesn't") {
 
 TEST_CASE("principals name somebody") {
   for (const auto* good : {"alice", "*@example.com", "a?", "alice,!bob", "\xc3\xa4*", "1"})
-    CHECK(why_names_nobody(good) == "");
+    CHECK(why_bad_principals(good) == "");
   for (const auto* anybody : {"*", "alice,*", "*,alice", "?", "??", "*@*", "*.*", "*-*", "*,!bob"})
-    CHECK(why_names_nobody(anybody) == "a pattern takes anybody");
+    CHECK(why_bad_principals(anybody) == "a pattern takes anybody");
   for (const auto* empty : {"", ",", "alice,", ",alice", "a,,b", "!", "a,!"})
-    CHECK(why_names_nobody(empty) == "a name is empty");
-  CHECK(why_names_nobody("!bob") == "it only says who is not meant");
+    CHECK(why_bad_principals(empty) == "a name is empty");
+  CHECK(why_bad_principals("!bob") == "it only says who is not meant");
 }
 
 }  // namespace kongfleet::agent::test

@@ -96,6 +96,26 @@ TEST_CASE("resume, abort and show take the ID of a rollout, history a number") {
   }
 }
 
+TEST_CASE("bootstrap takes a package, a login and selectors") {
+  const auto brief = command<BootstrapCommand>({"bootstrap", "--package", "a.deb"});
+  CHECK(brief.package == "a.deb");
+  CHECK(brief.login == "root");
+  CHECK_FALSE(brief.sudo);
+  const auto whole = command<BootstrapCommand>(
+      {"bootstrap", "--package", "a.deb", "--login", "admin", "--sudo", "--identity", "k",
+       "--identity", "l", "--key", "k.pub", "--dry-run", "--yes", "edge", "!edge-03"});
+  CHECK(whole.login == "admin");
+  CHECK(whole.sudo);
+  CHECK(whole.identities == std::vector<std::filesystem::path>{"k", "l"});
+  CHECK(whole.key == "k.pub");
+  CHECK(whole.dry_run);
+  CHECK(whole.yes);
+  CHECK(whole.selectors == std::vector<std::string>{"edge", "!edge-03"});
+  CHECK(std::get<Leave>(parse_command_line({"bootstrap"})).to_stderr ==
+        "kongfleet: bootstrap needs the agent's package: kongfleet bootstrap --package "
+        "kongfleet-agent.deb\n");
+}
+
 TEST_CASE("pack signs for a fleet, with a serial and an end") {
   CHECK_FALSE(command<PackCommand>({"pack", "tree"}).signing);
   const auto brief = command<PackCommand>({"pack", "tree", "--sign", "k", "--fleet", "edge"});

@@ -144,6 +144,13 @@ class CommandsTest(unittest.TestCase):
         self.said(0, "pack", "plugins/my-plugin", "-o", "p.kfb", kind="pack")
         self.assertEqual(self.said(1, "pack", "nowhere", kind="mistake")["command"], "pack")
 
+    def test_bootstrap(self):
+        (self.directory / "a.tar.gz").write_bytes(b"\x1f\x8b")
+        (self.directory / "k.pub").write_text("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI me\n")
+        order = ("-f", "fleet.toml", "bootstrap", "--package", "a.tar.gz", "--key", "k.pub")
+        self.assertEqual(self.said(4, *order, kind="bootstrap")["hosts"][0]["result"], "unreachable")
+        self.assertTrue(self.said(4, *order, "--dry-run", kind="bootstrap")["dry_run"])
+
     def test_plan_and_status(self):
         self.assertIn("problem", self.said(1, "plan", kind="plan")["hosts"][0])
         self.assertEqual(self.said(2, "status", kind="status")["hosts"][0]["state"], "unknown")
@@ -255,7 +262,7 @@ class CommandsTest(unittest.TestCase):
 
     def test_every_kind_was_seen(self):
         seen = {documents.kind_of(said) for _, said in golden()}
-        seen |= {"init", "check", "pack", "report", "mistake"}  # the program's, above
+        seen |= {"init", "check", "pack", "bootstrap", "report", "mistake"}  # the program's, above
         self.assertEqual(seen, set(KINDS))
 
 

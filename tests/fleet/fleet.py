@@ -112,20 +112,21 @@ class Fleet:
 
     `uses_plugin`: once the hosts are up, their kong.yml attaches my-plugin to /mock. The gateways
     take that up with the first reload that also has the plugin, as a real Kong does; one that
-    starts on it without having the plugin does not come up.
+    starts on it without having the plugin does not come up. Without `agent` there is none on the
+    hosts, for a test that installs it.
     """
 
     def __init__(self, count: int, *, version: str = "2.8.5", uses_plugin: bool = True,
                  directory: pathlib.Path | None = None, keep: bool = False, probe: str = "",
-                 **rollout):
+                 agent: bool = True, **rollout):
         for program in ("kongfleet", "kongfleet-agent"):
             if not (BUILD / program).is_file():
                 raise RuntimeError(f"test a fleet: '{BUILD / program}' is not built; "
                                    "KONGFLEET_BUILD can name another build directory")
         self.scratch = None if directory else tempfile.mkdtemp(prefix="kongfleet-fleet-")
         self.directory = pathlib.Path(directory or self.scratch)
-        self.hosts = Hosts(self.directory / "hosts", count, agent=BUILD / "kongfleet-agent",
-                           gateway=version, keep=keep)
+        self.hosts = Hosts(self.directory / "hosts", count, gateway=version, keep=keep,
+                           agent=BUILD / "kongfleet-agent" if agent else None)
         self.uses_plugin = uses_plugin
         self.probe = probe
         self.rollout = ROLLOUT | rollout

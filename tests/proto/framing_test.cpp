@@ -54,3 +54,12 @@ TEST_CASE("an unfinished frame is pending, not an error") {
   CHECK_FALSE(reader.next());
   CHECK(reader.pending() == 6);
 }
+
+TEST_CASE("what was given back is let go, also of a peer that sends frame by frame") {
+  FrameReader reader;
+  for (int i = 0; i < 100; ++i) {
+    reader.feed(frame(std::string(1000, 'x')));
+    while (reader.next()) continue;
+  }
+  CHECK(reader.held() == 0);
+}

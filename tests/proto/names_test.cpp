@@ -63,5 +63,8 @@ TEST_CASE("what comes from a host can't speak to the terminal") {
   CHECK(printable("bad \xff utf8 \xc3") == "bad \\xff utf8 \\xc3");
   CHECK(printable("\xed\xa0\x80") == "\\xed\\xa0\\x80");  // a surrogate
   CHECK(printable("\xc0\xaf") == "\\xc0\\xaf");           // overlong
+  // What cannot be seen: fillers, variation selectors, annotations.
+  CHECK(printable("\xe3\x85\xa4\xef\xb8\x8f\xe1\xa0\x8e") ==
+        "\\xe3\\x85\\xa4\\xef\\xb8\\x8f\\xe1\\xa0\\x8e");
   CHECK(printable("abcdef", 3) == "abc…");
 }

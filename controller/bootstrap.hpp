@@ -1,0 +1,74 @@
+// SPDX-FileCopyrightText: The kongfleet authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "controller/agent_package.hpp"
+#include "controller/fleet.hpp"
+#include "controller/host_link.hpp"
+#include "controller/host_survey.hpp"
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace kongfleet::controller {
+
+/// Who installs, and what.
+struct BootstrapOrder {
+  std::string login = "root";               // who logs in on the hosts
+  bool sudo = false;                        // and becomes root by sudo(8)
+  std::vector<std::string> identity_files;  // its keys; empty: as for the fleet
+  std::string key;                          // of the controller, public: who may reach the agent
+  AgentPackage package;
+};
+
+enum class BootstrapResult {
+  Surveyed,     // not decided yet
+  Unchanged,    // has this very package already, and all that belongs to it
+  Installed,    // there was no agent
+  Upgraded,     // there was one
+  Refused,      // can't be managed; it was not touched
+  Unreachable,  // it was not touched
+  Failed,       // something went wrong after it was touched
+  Spared,       // another host failed first
+};
+std::string_view text_of(BootstrapResult result);
+
+/// One host on its way to an agent.
+class BootstrapHost {
+public:
+  /// All must outlive it.
+  BootstrapHost(const Fleet& fleet, const FleetHost& host, const BootstrapOrder& order,
+                HostLinks& links)
+      : fleet_(fleet), host_(host), order_(order), links_(links) {}
+
+  /// Looks at the host; changes nothing there. What came of it is below.
+  asio::awaitable<void> look();
+  /// Installs, and asks the new agent how it is, by the login that the fleet uses.
+  asio::awaitable<void> install();
+
+  std::string label() const { return host_.label(); }
+  bool is_ready() const { return survey && result == BootstrapResult::Surveyed; }
+  /// What install() runs there, for people.
+  std::string script() const;
+
+  BootstrapResult result = BootstrapResult::Surveyed;
+  std::string why;  // of a refusal or failure; else what the agent says of itself
+  std::optional<HostSurvey> survey;
+
+private:
+  HostAddress administrator() const;
+  asio::awaitable<void> look_now();
+  asio::awaitable<void> install_now();
+  asio::awaitable<void> greet();
+  void decide();
+  void fail(BootstrapResult how, const std::string& what);
+
+  const Fleet& fleet_;
+  const FleetHost& host_;
+  const BootstrapOrder& order_;
+  HostLinks& links_;
+};
+
+}  // namespace kongfleet::controller

@@ -1,0 +1,202 @@
+// SPDX-FileCopyrightText: The kongfleet authors
+// SPDX-License-Identifier: Apache-2.0
+#include "controller/bootstrap_command.hpp"
+
+#include "controller/bootstrap.hpp"
+#include "controller/event_loop.hpp"
+#include "controller/exit_code.hpp"
+#include "controller/fleet_file.hpp"
+#include "controller/fleet_ssh.hpp"
+#include "controller/run_answer.hpp"
+#include "controller/selector.hpp"
+#include "controller/shell_text.hpp"
+#include "controller/ssh_links.hpp"
+#include "proto/names.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/json.hpp>
+
+#include <algorithm>
+#include <fstream>
+#include <memory>
+#include <ostream>
+
+namespace kongfleet::controller {
+
+namespace json = boost::json;
+
+namespace {
+
+using BootstrapHosts = std::vector<std::unique_ptr<BootstrapHost>>;
+
+// "ssh-ed25519 AAAA… comment": the comment is left out, it tells nothing to sshd.
+std::string read_public_key(const BootstrapCommand& command, const Fleet& fleet) {
+  auto path = command.key;
+  if (path.empty() && !fleet.ssh.identity_files.empty())
+    path = fleet.ssh.identity_files.front().string() + ".pub";
+  if (path.empty()) {
+    throw Error("which key may reach the agents? --key FILE.pub names it, or 'identity' in [ssh]");
+  }
+  std::ifstream file(path);
+  std::string kind;
+  std::string blob;
+  file >> kind >> blob;
+  const bool good = !kind.empty() && kind.size() < 64 && blob.starts_with("AAAA") &&
+                    blob.size() < 16384 && std::all_of(blob.begin(), blob.end(), [](char c) {
+                      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                             (c >= '0' && c <= '9') || c == '+' || c == '/' || c == '=';
+                    });
+  if (!good || printable(kind) != kind || kind.find('\'') != std::string::npos) {
+    throw Error("'" + printable(path.string(), 300) +
+                "' is no public key; it is one line such as 'ssh-ed25519 AAAA… ops@deploy-1'");
+  }
+  return kind + " " + blob;
+}
+
+BootstrapOrder order_of(const BootstrapCommand& command, const Fleet& fleet) {
+  BootstrapOrder order{.login = command.login,
+                       .sudo = command.sudo,
+                       .key = read_public_key(command, fleet),
+                       .package = AgentPackage::read(command.package)};
+  for (const auto& file : command.identities) order.identity_files.push_back(file.string());
+  return order;
+}
+
+void rethrow_from_host(const std::exception_ptr& thrown) {
+  if (thrown) std::rethrow_exception(thrown);
+}
+
+void run_all(EventLoop& loop) {
+  loop.io().restart();
+  loop.run();
+}
+
+void look_at_all(const BootstrapHosts& hosts, EventLoop& loop) {
+  for (const auto& host : hosts) asio::co_spawn(loop.io(), host->look(), rethrow_from_host);
+  run_all(loop);
+}
+
+asio::awaitable<void> install_one(BootstrapHost& host, std::ostream& err) {
+  err << host.label() << ": installs\n";
+  co_await host.install();
+  err << host.label() << ": " << text_of(host.result) << ": " << host.why << "\n";
+}
+
+// Those that follow begin together: what a package does harm with shows on the first.
+void install_on_all(const BootstrapHosts& hosts, EventLoop& loop, std::ostream& err) {
+  bool first = true;
+  for (const auto& host : hosts) {
+    if (!host->is_ready()) continue;
+    asio::co_spawn(loop.io(), install_one(*host, err), rethrow_from_host);
+    if (!first) continue;
+    run_all(loop);
+    first = false;
+    if (host->result != BootstrapResult::Failed) continue;
+    for (const auto& other : hosts) {
+      if (!other->is_ready()) continue;
+      other->result = BootstrapResult::Spared;
+      other->why = "'" + host->label() + "' went before it and failed; it was not touched";
+    }
+    return;
+  }
+  run_all(loop);
+}
+
+std::string found(const HostSurvey& survey) {
+  std::string text = survey.kong.empty() ? "no Kong" : survey.kong;
+  if (!survey.conf.empty()) text += ", " + survey.conf;
+  for (const auto& prefix : survey.prefixes) text += ", prefix " + prefix;
+  text += survey.unit.empty() ? ", started by hand" : ", " + survey.unit;
+  if (survey.environment) text += ", configured by its environment";
+  return text + "; " + (survey.agent.empty() ? "no agent" : survey.agent);
+}
+
+void print_survey(const BootstrapHosts& hosts, std::ostream& out) {
+  for (const auto& host : hosts) {
+    out << host->label() << ": ";
+    if (host->survey) out << "found " << found(*host->survey) << "\n";
+    if (!host->is_ready())
+      out << (host->survey ? "  " : "") << text_of(host->result) << ": " << host->why << "\n";
+  }
+}
+
+void print_scripts(const BootstrapHosts& hosts, const BootstrapOrder& order, std::ostream& out) {
+  out << "\n# Run on every host to look at it, as " << order.login
+      << (order.sudo ? " with sudo" : "") << ":\n"
+      << survey_script(order.key);
+  for (const auto& host : hosts) {
+    if (!host->is_ready()) continue;
+    out << "\n# Would be run on " << host->label() << ", with the package as its input:\n"
+        << host->script();
+  }
+}
+
+json::object host_json(const BootstrapHost& host) {
+  json::object object{{"host", host.label()}, {"result", text_of(host.result)}, {"text", host.why}};
+  if (!host.survey || host.survey->prefixes.empty()) return object;
+  object["kong"] = host.survey->kong;
+  object["conf"] = host.survey->conf;
+  object["prefix"] = host.survey->prefixes.back();
+  object["unit"] = host.survey->unit;
+  return object;
+}
+
+void print_result(const BootstrapHosts& hosts, const Answer& answer, bool dry_run) {
+  if (answer.format == OutputFormat::Text) {
+    if (dry_run) return;
+    for (const auto& host : hosts)
+      answer.out << host->label() << "  " << text_of(host->result) << "  " << host->why << "\n";
+    return;
+  }
+  json::array rows;
+  for (const auto& host : hosts) rows.push_back(host_json(*host));
+  const json::object document{
+      {"schema", json_schema}, {"command", "bootstrap"}, {"dry_run", dry_run}, {"hosts", rows}};
+  answer.out << json::serialize(document) << "\n";
+}
+
+int code_of(const BootstrapHosts& hosts) {
+  int code = exit_code::done;
+  for (const auto& host : hosts) {
+    const bool lost =
+        host->result == BootstrapResult::Failed || host->result == BootstrapResult::Unreachable;
+    if (lost) return exit_code::needs_person;
+    if (host->result == BootstrapResult::Refused) code = exit_code::refused;
+  }
+  return code;
+}
+
+}  // namespace
+
+int run_bootstrap(const GlobalOptions& global, const BootstrapCommand& command,
+                  const Answer& answer) {
+  const auto fleet = load_fleet(global.fleet_file);
+  const auto selected = select_hosts(fleet, command.selectors);
+  const auto order = order_of(command, fleet);
+  EventLoop loop;
+  SshLinks links(loop.io().get_executor(), ssh_settings_of(fleet));
+  BootstrapHosts hosts;
+  for (const auto* host : selected)
+    hosts.push_back(std::make_unique<BootstrapHost>(fleet, *host, order, links));
+  look_at_all(hosts, loop);
+  const bool text = answer.format == OutputFormat::Text;
+  print_survey(hosts, text && command.dry_run ? answer.out : answer.err);
+  if (command.dry_run) {
+    if (text) print_scripts(hosts, order, answer.out);
+    print_result(hosts, answer, true);
+    return code_of(hosts);
+  }
+  const auto ready =
+      std::count_if(hosts.begin(), hosts.end(), [](const auto& host) { return host->is_ready(); });
+  const auto question =
+      "Install the agent on " + counted(static_cast<std::uint64_t>(ready), "host") + "?";
+  if (ready > 0 && !agreed(question, command.yes)) {
+    answer.err << "nothing was touched\n";
+    return exit_code::interrupted;
+  }
+  install_on_all(hosts, loop, answer.err);
+  print_result(hosts, answer, false);
+  return code_of(hosts);
+}
+
+}  // namespace kongfleet::controller

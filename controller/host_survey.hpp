@@ -1,0 +1,51 @@
+// SPDX-FileCopyrightText: The kongfleet authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace kongfleet::controller {
+
+/// What a host is that may have no agent yet: the answer of survey_script(). Text is the host's,
+/// made printable.
+struct HostSurvey {
+  bool root = false;     // who asked is
+  std::string machine;   // uname -m
+  std::string kernel;    // uname -r
+  bool systemd = false;  // it runs there as PID 1
+  bool has_dpkg = false;
+  bool has_rpm = false;
+  bool sshd_reads_directory = false;  // sshd_config includes /etc/ssh/sshd_config.d
+  std::uint64_t free_kib = 0;         // below /var/lib
+  // The agent, as far as it is there.
+  std::string agent;        // what --version says; empty: none
+  std::string installed;    // SHA-256 of the package a bootstrap installed last
+  bool socket = false;      // its socket is listened at
+  bool key = false;         // the controller's key may log in
+  bool configured = false;  // there is an agent.toml
+  // Kong: what runs, not what is installed.
+  std::vector<std::string> prefixes;  // of masters that a `kong` started
+  std::string unit;                   // of the last of them; empty: started by hand
+  std::string conf;  // kong.conf, as the unit names it, else where packages have it
+  std::string binary;
+  std::string kong;          // what `kong version` says
+  bool environment = false;  // KONG_PLUGINS or KONG_LUA_PACKAGE_PATH is set for the unit
+};
+
+/// A program for sh(1) (POSIX) that looks, changes nothing, and prints "name=value" lines. `key`:
+/// the public key to look for, "ssh-ed25519 AAAA…". No value of Kong's configuration is printed.
+std::string survey_script(const std::string& key);
+
+/// Reads what it printed. Throws Error for what no survey prints, and for more than 64 KiB.
+HostSurvey parse_survey(std::string_view text);
+
+/// Why no agent can manage this host, and what to do; empty: one can.
+std::string why_unmanageable(const HostSurvey& survey);
+
+/// The agent.toml that says what was found.
+std::string agent_toml_for(const HostSurvey& survey);
+
+}  // namespace kongfleet::controller

@@ -1,0 +1,15 @@
+// SPDX-FileCopyrightText: The kongfleet authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+
+namespace kongfleet::controller {
+
+/// `text` as one word of sh(1), whatever is in it: between single quotes.
+std::string shell_quoted(const std::string& text);
+
+/// The command that has sh(1) run `script`, as root by sudo(8), which must not ask, where `sudo`.
+std::string shell_command(const std::string& script, bool sudo);
+
+}  // namespace kongfleet::controller

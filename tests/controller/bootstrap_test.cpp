@@ -1,0 +1,114 @@
+// SPDX-FileCopyrightText: The kongfleet authors
+// SPDX-License-Identifier: Apache-2.0
+#include "controller/agent_package.hpp"
+#include "controller/child_process.hpp"
+#include "controller/host_survey.hpp"
+#include "controller/shell_text.hpp"
+
+#include <catch2/catch.hpp>
+
+#include "tree_fixture.hpp"
+
+namespace kongfleet::controller {
+
+namespace {
+
+HostSurvey good_survey() {
+  return parse_survey(
+      "root=yes\nmachine=x86_64\nkernel=6.1.0\nsystemd=yes\ndpkg=yes\nsshd=yes\n"
+      "free_kib=900000\nprefix=/usr/local/kong\nunit=kong.service\nconf=/etc/kong/kong.conf\n"
+      "binary=/usr/local/bin/kong\nkong=2.8.5\nend=yes\n");
+}
+
+std::string why(const std::function<void(HostSurvey&)>& spoil) {
+  auto survey = good_survey();
+  spoil(survey);
+  return why_unmanageable(survey);
+}
+
+ChildResult sh(const std::string& script) {
+  return run_child({"sh", "-c", script}, {},
+                   {.output_bytes = 65536, .time = std::chrono::seconds(60)});
+}
+
+}  // namespace
+
+TEST_CASE("any text is one word of the shell") {
+  for (const std::string text : {"", "a b", "it's", "$(reboot)`x`\\", "-n", "a\nb", "'", "\"*?~"}) {
+    CHECK(sh("printf %s " + shell_quoted(text)).output == text);
+    CHECK(sh(shell_command("printf %s " + shell_quoted(text), false)).output == text);
+  }
+}
+
+TEST_CASE("the survey runs in any sh, and is read whole or not at all") {
+  const auto said = sh(survey_script("ssh-ed25519 AAAA"));
+  CHECK(said.exit_code == 0);
+  CHECK(said.errors.empty());
+  const auto survey = parse_survey(said.output);
+  CHECK_FALSE(survey.machine.empty());
+  CHECK(survey.free_kib > 0);
+  CHECK_THROWS_WITH(parse_survey("root=yes\n"), "the survey ended early");
+  CHECK_THROWS_WITH(parse_survey(std::string(70'000, 'x')), "the survey's answer is too long");
+  CHECK(parse_survey("Welcome to edge-01!\nroot=yes\nprefix=/a\x1b[2J\nend=yes\n").prefixes ==
+        std::vector<std::string>{"/a\\x1b[2J"});
+}
+
+TEST_CASE("a host that can't be managed is refused with the reason and what to do") {
+  CHECK(why([](HostSurvey&) {}).empty());
+  CHECK_THAT(why([](HostSurvey& host) { host.root = false; }), Catch::Contains("use --sudo"));
+  CHECK(why([](HostSurvey& host) { host.machine = "aarch64"; }) ==
+        "its machine is aarch64, not x86_64");
+  CHECK_THAT(why([](HostSurvey& host) { host.kernel = "2.6.32-754.el6"; }),
+             Catch::Contains("3.10 is the oldest"));
+  CHECK(why([](HostSurvey& host) { host.kernel = "3.10.0-1160.el7"; }).empty());
+  CHECK_THAT(why([](HostSurvey& host) { host.systemd = false; }), Catch::Contains("no systemd"));
+  CHECK_THAT(why([](HostSurvey& host) { host.sshd_reads_directory = false; }),
+             Catch::Contains("add that line"));
+  CHECK_THAT(why([](HostSurvey& host) { host.free_kib = 50'000; }),
+             Catch::StartsWith("only 48 MiB are free"));
+  CHECK_THAT(why([](HostSurvey& host) { host.prefixes.clear(); }),
+             Catch::StartsWith("no Kong runs there"));
+  const auto two = [](HostSurvey& host) { host.prefixes.emplace_back("/srv/kong"); };
+  CHECK_THAT(why(two),
+             Catch::Contains("more than one Kong runs there (/usr/local/kong, /srv/kong)"));
+  CHECK(why([&](HostSurvey& host) {
+          two(host);
+          host.configured = true;
+        }).empty());
+  CHECK_THAT(why([](HostSurvey& host) { host.binary.clear(); }), Catch::Contains("no command"));
+  CHECK_THAT(why([](HostSurvey& host) { host.conf.clear(); }), Catch::Contains("no kong.conf"));
+}
+
+TEST_CASE("agent.toml says what was found") {
+  auto survey = good_survey();
+  CHECK_THAT(
+      agent_toml_for(survey),
+      Catch::EndsWith("[kong]\nconf = \"/etc/kong/kong.conf\"\nprefix = \"/usr/local/kong\"\n"
+                      "binary = \"/usr/local/bin/kong\"\nunit = \"kong.service\"\n"));
+  survey.unit.clear();
+  survey.environment = true;
+  survey.conf = "/etc/\"kong\\.conf";
+  CHECK_THAT(agent_toml_for(survey),
+             Catch::EndsWith("unit = \"none\"\nconfigure = \"environment\"\n"));
+  CHECK_THAT(agent_toml_for(survey), Catch::Contains("conf = \"/etc/\\\"kong\\\\.conf\""));
+}
+
+TEST_CASE("a package is what its name says, and goes where its tool is") {
+  const ScratchDirectory scratch;
+  const auto deb = AgentPackage::read(scratch.write("a.deb", "!<arch>\nx"));
+  CHECK(deb.kind == PackageKind::Deb);
+  CHECK(deb.why_not(good_survey()).empty());
+  const auto rpm = AgentPackage::read(scratch.write("a.rpm", "\xed\xab\xee\xdbx"));
+  CHECK(rpm.why_not(good_survey()) == "it has no rpm for a .rpm");
+  CHECK_THROWS_WITH(AgentPackage::read(scratch.write("b.tar.gz", "PK")),
+                    Catch::EndsWith("its content is not that of a .tar.gz"));
+  CHECK_THROWS_WITH(AgentPackage::read(scratch.write("c.zip", "PK")),
+                    Catch::Contains("ends with .deb, .rpm or .tar.gz"));
+  CHECK_THROWS_WITH(AgentPackage::read(scratch.path() / "none.deb"),
+                    Catch::EndsWith("there is no such file"));
+  const auto script = install_script(deb, "ssh-ed25519 AAAA", "[kong]\nconf = \"/it's\"\n");
+  CHECK(sh("sh -n <<'EOF'\n" + script + "\nEOF\n").exit_code == 0);
+  CHECK_THAT(script, Catch::Contains(deb.digest.hex()));
+}
+
+}  // namespace kongfleet::controller

@@ -1,0 +1,134 @@
+#!/usr/bin/python3
+# SPDX-FileCopyrightText: The kongfleet authors
+# SPDX-License-Identifier: Apache-2.0
+"""The agent's package on a real host: installed, upgraded in a trial, downgraded, removed, purged. Kong serves all the while."""
+import shutil
+import unittest
+
+from fleet import PROJECT, Fleet, wait_for
+from packages import make_packages
+
+AGENT = "kongfleet-agent"
+PURGED = ("/usr/bin/kongfleet-agent", "/var/lib/kongfleet", "/run/kongfleet", "/etc/ssh/sshd_config.d/kongfleet.conf")
+
+
+class PackagesTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.fleet = Fleet(1, uses_plugin=False, agent=False)
+        cls.fleet.__enter__()
+        cls.host = cls.fleet[0]
+        cls.fleet.probe = ""
+        cls.make_bare()
+        cls.now, cls.newer = (cls.package(version) for version in ("", "9.9.9"))
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.fleet.__exit__(None, None, None)
+
+    @classmethod
+    def make_bare(cls) -> None:
+        """Away with what the harness put there for the login: the package brings it."""
+        cls.host.run("sh", "-c", "userdel kongfleet; rm /usr/lib/sysusers.d/kongfleet.conf /usr/lib/tmpfiles.d/kongfleet.conf "
+                     "/etc/ssh/sshd_config.d/kongfleet.conf; systemctl reload ssh")
+
+    @classmethod
+    def package(cls, version: str) -> str:
+        """The agent's package, in the host; its path there."""
+        directory = cls.fleet.directory / f"packages{version}"
+        made = [path for path in make_packages("DEB", directory, version) if path.name.startswith(AGENT)]
+        shutil.copy(made[0], cls.host.path("/root") / made[0].name)
+        return f"/root/{made[0].name}"
+
+    def dpkg(self, *arguments: str, expect: int = 0) -> str:
+        done = self.host.run("dpkg", "--force-confold", *arguments, check=False)
+        self.assertEqual(done.returncode, expect, done.stdout + done.stderr)
+        return done.stdout + done.stderr
+
+    def status(self) -> dict:
+        return self.fleet.kongfleet("--output", "json", "status").json()["hosts"][0].get("agent") or {}
+
+    def generation(self) -> int:
+        return self.status()["generation"]
+
+    def conf(self) -> str:
+        return self.host.read("/etc/kong/kong.conf")
+
+    def test_1_installed_it_is_ready_for_a_rollout(self):
+        self.plain = self.conf()
+        self.dpkg("-i", self.now)
+        self.assertEqual(self.host.run("systemctl", "is-active", "kongfleet-agent.socket").stdout, "active\n")
+        for unit in ("kongfleet-agent.socket", "kongfleet-recover.service"):
+            self.assertEqual(self.host.run("systemctl", "is-enabled", unit).stdout, "enabled\n")
+        self.fleet.write_plugin("1.0.0")
+        self.fleet.kongfleet("rollout", "--yes", expect=0)
+        self.assertEqual(self.generation(), 1)
+        self.assertIn("generations/000001-", self.conf())
+
+    def test_2_upgraded_in_a_trial_the_trial_is_taken_back_and_nothing_else(self):
+        self.fleet.write_plugin("1.1.0")
+        self.fleet.write_fleet_file(bake='"600s"', confirm_timeout='"900s"')
+        rollout = self.fleet.start_kongfleet("rollout", "--yes")
+        wait_for("the trial", lambda: self.status().get("state") == "trial")
+        self.dpkg("-i", self.newer)
+        out, err = rollout.communicate(timeout=120)
+        self.assertEqual(rollout.returncode, 3, out + err)
+        self.fleet.write_fleet_file()
+        self.assertEqual(self.generation(), 1)
+        self.assertTrue(self.fleet.serves(self.host))
+        self.fleet.write_plugin("1.2.0")
+        self.fleet.kongfleet("rollout", "--yes", expect=0)
+
+    def test_3_downgraded_it_knows_what_the_newer_one_did(self):
+        before = self.generation()
+        self.dpkg("-i", self.now)
+        self.assertEqual(self.generation(), before)
+        self.fleet.kongfleet("rollback", "--yes", expect=0)
+        self.assertEqual(self.generation(), 1)
+
+    def test_4_removed_the_plugins_serve_on(self):
+        before = self.conf()
+        self.dpkg("--remove", AGENT)
+        self.assertEqual(self.conf(), before)
+        self.host.run("systemctl", "restart", "kong")
+        wait_for("the gateway answers", lambda: self.fleet.serves(self.host))
+        self.dpkg("-i", self.now)
+        self.assertEqual(self.generation(), 1)
+        self.assertEqual(self.status()["drift"], [])
+
+    def test_5_a_purge_that_cannot_bring_kong_back_deletes_nothing(self):
+        conf = "/etc/kong/kong.conf"
+        self.host.run("mount", "--bind", conf, conf)  # it can't be replaced
+        said = self.dpkg("--purge", AGENT, expect=1)
+        self.assertIn("could not be brought back to what it ran before", said)
+        self.assertTrue(self.host.path("/var/lib/kongfleet/generations").exists())
+        self.host.run("umount", conf)
+        self.assertTrue(self.fleet.serves(self.host))
+
+    def test_6_purged_kong_runs_on_its_plain_configuration(self):
+        self.dpkg("--purge", AGENT)
+        conf = self.conf()
+        self.assertNotIn("/var/lib/kongfleet", conf)
+        self.assertIn("plugins = bundled", conf)
+        for path in PURGED:
+            self.assertFalse(self.host.path(path).exists(), path)
+        self.assertTrue(self.fleet.serves(self.host))
+        self.assertNotIn("/var/lib/kongfleet", self.host.read("/usr/local/kong/.kong_env"))
+        self.host.run("systemctl", "restart", "kong")
+        wait_for("the gateway answers", lambda: self.fleet.serves(self.host))
+
+    def test_7_a_tarball_installs_as_the_readme_says(self):
+        agent = make_packages("TGZ", self.fleet.directory / "tarballs")[0]
+        shutil.copy(agent, self.host.path("/root") / agent.name)
+        readme = (PROJECT / "README.md").read_text()
+        lines = readme.split("or, from the tarball:\n\n")[1].split("\n\n")[0]
+        key = self.fleet.hosts.deploy_key.with_suffix(".pub").read_text()
+        self.host.run("userdel", "kongfleet")
+        self.host.run("sh", "-ec", f"cd /root; KEY='{key.strip()}'; {lines}")
+        self.fleet.write_plugin("7.0.0")
+        self.fleet.kongfleet("rollout", "--yes", expect=0)
+        self.assertEqual(self.generation(), 1)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

@@ -1,0 +1,135 @@
+#!/usr/bin/python3
+# SPDX-FileCopyrightText: The kongfleet authors
+# SPDX-License-Identifier: Apache-2.0
+"""Hosts that require signatures. Releases are signed in CI, with a key the controller never sees; whoever holds the
+controller can bring nothing else, and can always go back to what a host confirmed."""
+import subprocess
+import time
+import unittest
+
+from fleet import BUILD, PLUGIN, Fleet, wait_for
+
+AGENT = """
+[kong]
+conf = "/etc/kong/kong.conf"
+[trust]
+signatures = "required"
+fleet = "edge"
+revoked_keys = "/etc/kongfleet/revoked_keys"
+"""
+
+
+class TrustTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.fleet = Fleet(2)
+        cls.fleet.__enter__()
+        cls.ci = cls.fleet.directory / "ci"  # the machine that builds: its keys are not the controller's
+        cls.ci.mkdir()
+        for name in ("key", "old_key", "stranger"):
+            subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", name, "-f", cls.ci / name], check=True)
+        signers = "".join(f"{name}@ci {(cls.ci / name).with_suffix('.pub').read_text()}" for name in ("key", "old_key"))
+        for host in cls.fleet:
+            host.write("/etc/kongfleet/agent.toml", AGENT)
+            host.write("/etc/kongfleet/allowed_signers", signers)
+            host.write("/etc/kongfleet/revoked_keys", (cls.ci / "stranger.pub").read_text())
+            host.run("systemctl", "try-restart", "kongfleet-agent.service")
+        fleet_file = cls.fleet.directory / "fleet.toml"
+        cls.of_tree = fleet_file.read_text()
+        fleet_file.write_text(cls.of_tree.replace(f'source = "plugins/{PLUGIN}"', 'source = "release.kfb"'))
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.fleet.__exit__(None, None, None)
+
+    def pack(self, version: str, *options: str, key: str = "key", fleet: str = "edge", serial: int) -> None:
+        tree = self.fleet.write_plugin(version)
+        subprocess.run([BUILD / "kongfleet", "pack", tree, "-o", self.fleet.directory / "release.kfb", "--sign", self.ci / key,
+                        "--fleet", fleet, "--serial", str(serial), *options], check=True, capture_output=True)
+
+    def traces(self) -> list[str]:
+        """All that a deploy would have changed on the hosts."""
+        return [host.run("sh", "-c", "find /var/lib/kongfleet/generations /etc/kong -type f -exec sha256sum {} + | sort").stdout
+                for host in self.fleet]
+
+    def refused(self, why: str) -> None:
+        """The rollout is refused for that, by the first host, before anything changed."""
+        before = self.traces()
+        result = self.fleet.kongfleet("rollout", "--yes", expect=5)
+        self.assertIn(why, result.out + result.err)
+        self.assertEqual(self.traces(), before)
+        self.assertIn(why, self.fleet.kongfleet("plan").out)
+
+    def test_1_what_ci_signed_is_rolled_out(self):
+        self.pack("1.0.0", serial=10)
+        self.fleet.kongfleet("rollout", "--yes", expect=0)
+        self.assertEqual(self.fleet.headers(), ["1.0.0", "1.0.0"])
+
+    def test_2_whoever_holds_the_controller_brings_nothing_of_his_own(self):
+        release = self.fleet.directory / "release.kfb"
+        self.fleet.write_plugin("2.0.0")
+        subprocess.run([BUILD / "kongfleet", "pack", self.fleet.directory / "plugins" / PLUGIN, "-o", release], check=True,
+                       capture_output=True)
+        self.refused("is not signed")
+        self.pack("2.0.1", serial=20, key="stranger")
+        self.refused("revoked")
+        self.pack("2.0.2", serial=20)
+        release.write_bytes(release.read_bytes().replace(b"version 2.0.2", b"version 2.0.3"))
+        self.refused("it was altered")
+        self.pack("2.0.4", serial=20, fleet="core")
+        self.refused("it was signed for fleet 'core', this host is of 'edge'")
+        self.pack("2.0.5", "--expires", "1s", serial=20)
+        ends = time.time() + 1
+        wait_for("the release expires", lambda: time.time() > ends + 0.1)
+        self.refused("it expired at ")
+        self.pack("2.0.6", serial=9)
+        self.refused("its serial 9 is older than 10, which this host has accepted")
+        self.assertEqual(self.fleet.headers(), ["1.0.0", "1.0.0"])
+
+    def test_3_a_release_signed_anew_is_the_same_release(self):
+        self.pack("1.0.0", serial=11)
+        self.fleet.kongfleet("plan", expect=0)
+        self.assertEqual(self.fleet.kongfleet("sync", expect=0).out, "")
+
+    def test_4_back_is_always_possible_and_back_is_not_forward(self):
+        self.pack("3.0.0", serial=30)
+        self.fleet.kongfleet("rollout", "--yes", expect=0)
+        self.fleet.kongfleet("rollback", "--yes", expect=0)
+        self.assertEqual(self.fleet.headers(), ["1.0.0", "1.0.0"])
+        self.pack("2.9.0", serial=29)
+        self.refused("older than 30")
+        self.pack("3.0.0", serial=30)
+        self.fleet.kongfleet("rollout", "--yes", expect=0)
+        self.assertEqual(self.fleet.headers(), ["3.0.0", "3.0.0"])
+
+    def test_5_a_key_taken_away_signs_nothing_more_and_what_it_signed_serves_on(self):
+        self.pack("4.0.0", serial=40, key="old_key")
+        self.fleet.kongfleet("rollout", "--yes", expect=0)
+        for host in self.fleet:
+            host.write("/etc/kongfleet/revoked_keys", (self.ci / "old_key.pub").read_text())
+        self.fleet.kongfleet("plan", expect=0)
+        self.pack("4.0.1", serial=41, key="old_key")
+        self.refused("revoked")
+        for host in self.fleet:  # drift of what the host confirmed is mended, whoever signed it
+            host.run("sed", "-i", "s/^plugins.*/plugins = bundled/", "/etc/kong/kong.conf")
+        self.pack("4.0.0", serial=40, key="old_key")
+        self.fleet.kongfleet("sync", expect=0)
+        self.assertEqual(self.fleet.headers(), ["4.0.0", "4.0.0"])
+
+    def test_6_without_the_file_of_signers_nothing_new_comes_in(self):
+        self.pack("5.0.0", serial=50)
+        first = self.fleet[0]
+        signers = first.read("/etc/kongfleet/allowed_signers")
+        first.run("rm", "/etc/kongfleet/allowed_signers")
+        self.refused("/etc/kongfleet/allowed_signers")
+        first.write("/etc/kongfleet/allowed_signers", "")
+        self.refused("/etc/kongfleet/allowed_signers")
+        first.write("/etc/kongfleet/allowed_signers", "* " + signers.split(" ", 1)[1])
+        self.refused("/etc/kongfleet/allowed_signers:1:")
+        first.write("/etc/kongfleet/allowed_signers", signers)
+        self.fleet.kongfleet("rollout", "--yes", expect=0)
+        self.assertEqual(self.fleet.headers(), ["5.0.0", "5.0.0"])
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

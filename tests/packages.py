@@ -1,0 +1,22 @@
+# SPDX-FileCopyrightText: The kongfleet authors
+# SPDX-License-Identifier: Apache-2.0
+"""Packages of what is built, made by CPack in a directory of the caller's."""
+import os
+import pathlib
+import subprocess
+
+PROJECT = pathlib.Path(__file__).resolve().parents[1]
+BUILD = pathlib.Path(os.environ.get("KONGFLEET_BUILD", PROJECT / "build")).resolve()
+
+
+def make_packages(kind: str, directory: pathlib.Path, version: str = "") -> list[pathlib.Path]:
+    """Of a kind that CPack knows (DEB, RPM, TGZ), in order of their names. `version`: other than the real one."""
+    directory.mkdir(parents=True, exist_ok=True)
+    command = ["cpack", "-G", kind, "-B", str(directory), "--config", str(BUILD / "CPackConfig.cmake")]
+    if version:
+        command += ["-D", f"CPACK_PACKAGE_VERSION={version}"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"make {kind} packages: {done.stdout}{done.stderr}")
+    suffix = {"DEB": ".deb", "RPM": ".rpm", "TGZ": ".tar.gz"}[kind]
+    return sorted(path for path in directory.iterdir() if path.name.endswith(suffix))
