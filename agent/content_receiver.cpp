@@ -3,6 +3,7 @@
 #include "agent/content_receiver.hpp"
 
 #include "agent/durable_file.hpp"
+#include "proto/error.hpp"
 
 #include <numeric>
 
@@ -19,9 +20,7 @@ std::uint64_t sum(const std::vector<ManifestFile>& files) {
 }  // namespace
 
 ContentReceiver::ContentReceiver(const Incoming& incoming, std::vector<ManifestFile> expected)
-    : incoming_(incoming),
-      expected_(std::move(expected)),
-      reader_(sum(expected_), [this](std::string_view content) { take(content); }) {
+    : incoming_(incoming), expected_(std::move(expected)), awaited_(sum(expected_)) {
   open_next();
 }
 
@@ -36,7 +35,9 @@ void ContentReceiver::open_next() {
   file_ = Fd();
 }
 
-void ContentReceiver::take(std::string_view content) {
+void ContentReceiver::feed(std::string_view content) {
+  if (content.size() > awaited_) throw Error("more content than was announced");
+  awaited_ -= content.size();
   while (!content.empty()) {
     const auto piece = content.substr(0, std::min<std::uint64_t>(left_, content.size()));
     write_all(file_, piece, incoming_.file(expected_[at_].digest));
@@ -48,10 +49,9 @@ void ContentReceiver::take(std::string_view content) {
   }
 }
 
-void ContentReceiver::feed(std::string_view compressed) { reader_.feed(compressed); }
-
 void ContentReceiver::finish() {
-  reader_.finish();
+  if (awaited_ > 0)
+    throw Error("content ends, and " + std::to_string(awaited_) + " bytes of it are missing");
   complete_ = true;
 }
 

@@ -32,20 +32,24 @@ std::optional<std::string> FrameSocket::receive(std::chrono::milliseconds limit)
     auto body = reader_.next();
     if (body) return body;
     wait(POLLIN, deadline);
-    char buffer[65536];
-    const auto got = ::recv(socket_.get(), buffer, sizeof buffer, MSG_DONTWAIT);
-    if (got < 0 && (errno == EINTR || errno == EAGAIN)) continue;
-    if (got < 0) throw_errno("read from the controller");
-    if (got == 0 && reader_.pending() > 0)
-      throw Error("the controller went away in the middle of a message");
-    if (got == 0) return std::nullopt;
-    reader_.feed({buffer, static_cast<std::size_t>(got)});
+    if (!take()) return std::nullopt;
   }
+}
+
+bool FrameSocket::take() {
+  char buffer[65536];
+  const auto got = ::recv(socket_.get(), buffer, sizeof buffer, MSG_DONTWAIT);
+  if (got < 0 && (errno == EINTR || errno == EAGAIN)) return true;
+  if (got < 0) throw_errno("read from the controller");
+  if (got == 0 && reader_.pending() > 0)
+    throw Error("the controller went away in the middle of a message");
+  reader_.feed({buffer, static_cast<std::size_t>(got)});
+  return got > 0;
 }
 
 void FrameSocket::send(std::string_view body, std::chrono::milliseconds limit) {
   const auto deadline = std::chrono::steady_clock::now() + limit;
-  const auto bytes = frame(body);
+  const auto bytes = frame(body, bytes_max_);
   std::string_view rest = bytes;
   while (!rest.empty()) {
     wait(POLLOUT, deadline);

@@ -3,6 +3,7 @@
 #include "agent/server.hpp"
 
 #include "agent/agent_socket.hpp"
+#include "agent/interpreter_factory.hpp"
 #include "agent/log.hpp"
 #include "agent/scratch.hpp"
 #include "agent/service_manager.hpp"
@@ -45,6 +46,17 @@ Fd lock_state(const Config& config) {
   return lock;
 }
 
+Fd signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGTERM);
+  sigaddset(&set, SIGINT);
+  ::pthread_sigmask(SIG_BLOCK, &set, nullptr);  // before any thread is made: all of them inherit it
+  Fd fd(::signalfd(-1, &set, SFD_CLOEXEC));
+  if (!fd) throw_errno("listen for signals");
+  return fd;
+}
+
 class Server {
 public:
   Server(const Config& config, Gateway& gateway)
@@ -58,6 +70,8 @@ private:
   void talk(Fd socket, unsigned long number);
 
   const Config& config_;
+  const Fd stop_ = signals();
+  const InterpreterFactory factory_;  // before there are threads, and locks it would share
   ServiceManager manager_;
   Fd lock_;
   Transactions transactions_;
@@ -65,19 +79,7 @@ private:
   unsigned long conversations_ = 0;
 };
 
-Fd signals() {
-  sigset_t set;
-  sigemptyset(&set);
-  sigaddset(&set, SIGTERM);
-  sigaddset(&set, SIGINT);
-  ::pthread_sigmask(SIG_BLOCK, &set, nullptr);  // before any thread is made: all of them inherit it
-  Fd fd(::signalfd(-1, &set, SFD_CLOEXEC));
-  if (!fd) throw_errno("listen for signals");
-  return fd;
-}
-
 int Server::run() {
-  const auto stop = signals();
   const auto passed = manager_.listening_socket();
   const Fd listening = passed ? Fd(*passed) : listen_at(config_.socket, config_.group);
   const auto recovered = transactions_.recover(Witness::AfterDeath);
@@ -89,11 +91,16 @@ int Server::run() {
   const auto interval = manager_.watchdog_interval().count() > 0 ? manager_.watchdog_interval()
                                                                  : std::chrono::milliseconds(-1);
   while (true) {
-    pollfd fds[] = {{stop.get(), POLLIN, 0}, {listening.get(), POLLIN, 0}};
-    const int ready = ::poll(fds, 2, static_cast<int>(interval.count()));
+    pollfd fds[] = {
+        {stop_.get(), POLLIN, 0}, {listening.get(), POLLIN, 0}, {factory_.death(), POLLIN, 0}};
+    const int ready = ::poll(fds, 3, static_cast<int>(interval.count()));
     if (ready < 0 && errno != EINTR) throw_errno("wait for conversations");
     manager_.notify("WATCHDOG=1");
     if ((fds[0].revents & POLLIN) != 0) break;
+    if (fds[2].revents != 0) {
+      log_error("nobody is left to read what controllers send: the agent has to start again");
+      std::quick_exit(1);
+    }
     if ((fds[1].revents & POLLIN) != 0) accept_one(listening);
   }
   manager_.notify("STOPPING=1\nSTATUS=Taking back what is in trial");
@@ -130,10 +137,13 @@ void Server::accept_one(const Fd& listening) {
 
 void Server::talk(Fd socket, unsigned long number) {
   try {
-    Session(std::move(socket), transactions_, std::to_string(number)).run();
+    Fd channel = factory_.start(socket, number);
+    socket = Fd();
+    Session(std::move(channel), transactions_, std::to_string(number)).run();
   } catch (const std::exception& error) {
     log_info("conversation " + std::to_string(number) + ": " + error.what());
   }
+  factory_.over(number);
   --talking_;
 }
 

@@ -2,11 +2,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/session.hpp"
 
+#include "agent/command.hpp"
 #include "agent/content_receiver.hpp"
 #include "agent/log.hpp"
 #include "agent/wire.hpp"
 #include "proto/error.hpp"
-#include "proto/message_limits.hpp"
 
 namespace kongfleet::agent {
 
@@ -17,9 +17,8 @@ constexpr auto idle_max =
 constexpr auto hello_max =
     std::chrono::seconds(30);  // who connects and stays silent takes a place from others
 constexpr auto send_max = std::chrono::seconds(30);
-constexpr int releases_max = 256;
-constexpr int probes_max = 64;
 constexpr std::size_t name_max = 128;
+constexpr std::size_t why_max = 1024;
 constexpr std::uint32_t lease_ms_min = 1000;
 constexpr std::uint32_t deadline_ms_default = 5 * 60 * 1000;
 constexpr std::uint32_t deadline_ms_max = 60 * 60 * 1000;
@@ -31,7 +30,7 @@ std::chrono::milliseconds lease_of(std::uint32_t ms) {
 }  // namespace
 
 struct Session::Conversation {
-  FrameSocket socket;
+  FrameSocket channel;
   Transactions& transactions;
   std::string tag;
   std::string holder;
@@ -39,9 +38,10 @@ struct Session::Conversation {
   std::optional<HostPlan> plan;
   std::unique_ptr<Incoming> incoming;
   std::unique_ptr<ContentReceiver> receiver;
+  std::optional<std::uint64_t> awaited;  // bytes of content, from the next turn on
 
   void reply(const wire::ToController& message) {
-    socket.send(message.SerializeAsString(), send_max);
+    channel.send(flat_answer(message.SerializeAsString()), send_max);
   }
 
   void refuse(const Refusal& refusal) {
@@ -111,6 +111,7 @@ struct Session::Conversation {
     if (!plan->missing.empty() && plan->refusals.empty()) {
       incoming = transactions.receive(tag);
       receiver = std::make_unique<ContentReceiver>(*incoming, plan->missing);
+      awaited = receiver->awaited();
     }
     wire::ToController message;
     *message.mutable_plan() = to_wire(*plan);
@@ -223,9 +224,13 @@ struct Session::Conversation {
     reply(message);
   }
 
-  void obey(const wire::ToAgent& message) {
+  void give_turn() { channel.send(flat_turn(std::exchange(awaited, std::nullopt)), send_max); }
+
+  void obey(const Command& command) {
+    const auto& message = command.message;
     if (!greeted && message.body_case() != wire::ToAgent::kHello)
       throw Error("the first message was no Hello");
+    if (command.kind == Command::Kind::Nonsense) throw Error(printable(command.why, why_max));
     switch (message.body_case()) {
       case wire::ToAgent::kHello:
         return hello(message.hello());
@@ -258,20 +263,19 @@ struct Session::Conversation {
   }
 };
 
-Session::Session(Fd socket, Transactions& transactions, std::string tag)
-    : conversation_(
-          new Conversation{FrameSocket(std::move(socket)), transactions, std::move(tag)}) {}
+Session::Session(Fd channel, Transactions& transactions, std::string tag)
+    : conversation_(new Conversation{FrameSocket(std::move(channel), channel_bytes_max),
+                                     transactions, std::move(tag)}) {}
 
 Session::~Session() = default;
 
 void Session::run() {
   const auto patience = [&] { return conversation_->greeted ? idle_max : hello_max; };
-  while (auto body = conversation_->socket.receive(patience())) {
+  while (const auto body = conversation_->channel.receive(patience())) {
+    const auto command = read_command(*body);
+    if (command.kind == Command::Kind::Broken) throw Error(printable(command.why, why_max));
     try {
-      check_message_fields(*body, MessageKind::ToAgent);
-      wire::ToAgent message;
-      if (!message.ParseFromString(*body)) throw Error("a message that is no message");
-      conversation_->obey(message);
+      conversation_->obey(command);
     } catch (const std::exception& error) {
       // The peer is told why, once; then the conversation is over: after a broken rule nothing that
       // follows has meaning.
@@ -279,6 +283,7 @@ void Session::run() {
       conversation_->refuse({"bad-request", error.what(), std::nullopt});
       return;
     }
+    conversation_->give_turn();
   }
 }
 

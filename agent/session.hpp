@@ -10,13 +10,14 @@
 
 namespace kongfleet::agent {
 
-/// One conversation with a controller (design.md section 4), from Hello until the peer closes. What
-/// the peer sends is believed in nothing: every count and size has a limit, and a message that
-/// makes no sense ends the conversation.
+/// One conversation with a controller (design.md section 4), from Hello until the peer closes, by
+/// way of an interpreter (agent/interpreter.hpp). Neither of both is believed in anything: every
+/// count and size has a limit, and a message that makes no sense ends the conversation. The
+/// deadlines are kept here, for both.
 class Session {
 public:
-  /// `tag` tells this conversation's received files from others'.
-  Session(Fd socket, Transactions& transactions, std::string tag);
+  /// `channel`: to the interpreter. `tag` tells this conversation's received files from others'.
+  Session(Fd channel, Transactions& transactions, std::string tag);
   ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;

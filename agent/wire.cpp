@@ -16,7 +16,6 @@ namespace {
 constexpr std::uint32_t probe_ms_max = 10 * 60 * 1000;
 constexpr std::uint32_t successes_max = 1000;
 constexpr std::size_t pattern_max = 1024;
-constexpr int headers_max = 32;
 constexpr std::size_t name_max = 100;
 constexpr std::size_t reason_max = 500;
 constexpr unsigned status_min = 100;  // of HTTP
@@ -186,7 +185,7 @@ ProbeSpec from_wire(const wire::Probe& probe) {
                 "' can't be ordered by a controller; commands belong into this host's agent.toml");
   }
   if (probe.interval_ms() > probe_ms_max || probe.timeout_ms() > probe_ms_max ||
-      probe.successes() > successes_max || probe.header_size() > headers_max ||
+      probe.successes() > successes_max || probe.header_size() > probe_headers_max ||
       probe.body().size() > pattern_max) {
     throw Error("probe '" + spec.name + "': a number or pattern is out of range");
   }

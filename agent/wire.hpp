@@ -10,6 +10,9 @@
 
 namespace kongfleet::agent {
 
+/// What one probe may have at the most; one that has more is refused.
+constexpr int probe_headers_max = 32;
+
 // Our own types to generated ones and back; generated types stop at the session.
 wire::HostState to_wire(const HostState& state);
 wire::Plan to_wire(const HostPlan& plan);

@@ -22,10 +22,10 @@ std::size_t read_length(std::string_view bytes) {
 
 }  // namespace
 
-std::string frame(std::string_view body) {
-  if (body.empty() || body.size() > frame_bytes_max) {
+std::string frame(std::string_view body, std::size_t limit) {
+  if (body.empty() || body.size() > limit) {
     throw Error("frame of " + std::to_string(body.size()) + " bytes: allowed are 1 to " +
-                std::to_string(frame_bytes_max));
+                std::to_string(limit));
   }
   std::string out;
   out.reserve(header_bytes + body.size());

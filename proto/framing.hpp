@@ -18,8 +18,8 @@ constexpr std::size_t blob_bytes_max = std::size_t{256} << 10;
 constexpr unsigned protocol_version = 1;
 
 /// A frame on the wire: the body's length in four bytes, most significant first, then the body.
-/// Throws Error when the body is empty or above frame_bytes_max: the sender's bug.
-std::string frame(std::string_view body);
+/// Throws Error when the body is empty or above `limit`: the sender's bug.
+std::string frame(std::string_view body, std::size_t limit = frame_bytes_max);
 
 /// Takes the byte stream as it comes and gives back whole bodies. Pure; holds at most one frame and
 /// what followed it.

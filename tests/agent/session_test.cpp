@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/session.hpp"
 
+#include "agent/interpreter.hpp"
 #include "proto/kongfleet.pb.h"
 #include "proto/zstd_stream.hpp"
 
@@ -18,7 +19,8 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// A controller at one end of a socket, a Session in its own thread at the other.
+/// A controller at one end of a socket, an Interpreter at the other, and behind that a Session,
+/// each in its own thread.
 class Peer {
 public:
   explicit Peer(AgentFixture& agent) : far_(Fd()) {
@@ -26,7 +28,11 @@ public:
     REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
     raw_ = ends[0];
     far_ = FrameSocket(Fd(ends[0]));
-    thread_ = std::thread([&agent, end = ends[1]] {
+    int channel[2];
+    REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, channel) == 0);
+    interpreter_ = std::thread(
+        [peer = ends[1], daemon = channel[0]] { Interpreter(Fd(peer), Fd(daemon)).run(); });
+    thread_ = std::thread([&agent, end = channel[1]] {
       try {
         Session(Fd(end), *agent.transactions, "test").run();
       } catch (const std::exception&) {
@@ -37,6 +43,7 @@ public:
   ~Peer() {
     far_ = FrameSocket(Fd());
     thread_.join();
+    interpreter_.join();
   }
   void say(const wire::ToAgent& message) { far_.send(message.SerializeAsString(), 5s); }
   void say_raw(const std::string& bytes) {
@@ -72,6 +79,7 @@ private:
   int raw_ = -1;
   FrameSocket far_;
   std::thread thread_;
+  std::thread interpreter_;
 };
 
 wire::ToAgent proposal(const AgentFixture& agent, const std::string& version) {

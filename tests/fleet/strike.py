@@ -88,8 +88,8 @@ def pids_of(host: Host, *words: str) -> list[int]:
 
 
 def agent(host: Host) -> int:
-    """The daemon's pid; 0 while there is none."""
-    return next(iter(pids_of(host, "kongfleet-agent serve")), 0)
+    """The daemon's pid; 0 while there is none. Its interpreters and their factory are forks of it."""
+    return min(pids_of(host, "kongfleet-agent serve"), default=0)
 
 
 def masters(host: Host) -> list[int]:

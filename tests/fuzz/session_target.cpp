@@ -1,5 +1,6 @@
 // SPDX-FileCopyrightText: The kongfleet authors
 // SPDX-License-Identifier: Apache-2.0
+#include "agent/interpreter.hpp"
 #include "agent/session.hpp"
 #include "proto/kongfleet.pb.h"
 #include "tests/fuzz/all_targets.hpp"
@@ -147,11 +148,15 @@ int kongfleet_fuzz_to_agent(const std::uint8_t* data, std::size_t size) {
     Transactions transactions(config, gateway);
     transactions.recover(Witness::AfterDeath);
     int ends[2];
+    int channel[2];
     require(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0, "a socket pair");
+    require(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, channel) == 0, "a socket pair");
+    std::thread interpreter([&] { Interpreter(Fd(ends[1]), Fd(channel[0])).run(); });
     std::thread session(
-        [&] { may_refuse([&] { Session(Fd(ends[1]), transactions, "fuzz").run(); }); });
+        [&] { may_refuse([&] { Session(Fd(channel[1]), transactions, "fuzz").run(); }); });
     may_refuse([&] { talk(Input(data, size), ends[0]); });
     session.join();
+    interpreter.join();
   }
   Transactions again(config, gateway);
   again.recover(Witness::AfterDeath);
