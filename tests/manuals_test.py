@@ -300,11 +300,12 @@ ASKS = re.compile(r"(?:^|; |[.)] |, |: )(?:add|ask|chattr|chmod|chown|compare|co
 # Files whose messages are not repeated in the handbook: mistakes in what a person writes, told with their place and with what
 # would be right; and texts that are no messages.
 SELF_EXPLAINING = re.compile(r"controller/(fleet_(file|groups|hooks|inventory|plugins|probes)|toml_\w+|group_members|host_pattern|"
-                             r"ansible_\w+|yaml_tree|inventory\w*|command_(line|words)|plugin_(lint|tree)|git_tree|init|html|"
+                             r"ansible_\w+|yaml_tree|inventory\w*|command_(line|values|words)|plugin_(lint|tree)|git_tree|init|html|"
+                             r"\w+_export|exported_files|lua_constants|rock\w+|"
                              r"report\w*|selector|bundle|main)\.cpp|agent/(config\w*|allowed_signers_line|main)\.cpp")
 # Statements that look as if they asked, and don't.
 ASK_NOTHING = [r"^run a program: no", r"overrides $|overrides .* of kong\.conf", r"^start worker processes", r"no end within the time",
-               r"^systemctl (daemon-)?reload", r"^no-transaction", r"CREATE TABLE", r"^UPDATE "]
+               r"^systemctl (daemon-)?reload", r"^no-transaction", r"CREATE TABLE", r"^UPDATE ", r"^set -eu"]
 
 
 class Handbook(unittest.TestCase):

@@ -191,7 +191,7 @@ TEST_CASE("a mistake in the arguments is one line that says what would be right"
   const std::string commands =
       "'init', 'check', 'pack', 'export', 'plan', 'rollout', 'rollback', 'resume', 'abort', "
       "'history', "
-      "'show', 'report', 'status' and 'sync'";
+      "'show', 'report', 'status', 'bootstrap' and 'sync'";
   const std::vector<std::pair<Arguments, std::string>> cases = {
       {{}, "there is no command; it is one of " + commands},
       {{"rolout"}, "unknown command 'rolout'; did you mean 'rollout'?"},

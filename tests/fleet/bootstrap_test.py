@@ -29,7 +29,8 @@ class BootstrapTest(unittest.TestCase):
         (cls.keys / "deploy_key.pub").write_text(deploy)
         for host in cls.fleet:
             host.run("sh", "-c", "userdel kongfleet; rm -r /etc/kongfleet /usr/lib/sysusers.d/kongfleet.conf "
-                     "/usr/lib/tmpfiles.d/kongfleet.conf /etc/ssh/sshd_config.d/kongfleet.conf; systemctl reload ssh; mkdir -m 700 -p /root/.ssh")
+                     "/usr/lib/tmpfiles.d/kongfleet.conf /etc/ssh/sshd_config.d/kongfleet.conf; mkdir -m 700 -p /root/.ssh; "
+                     "sed -i 's/^PermitRootLogin no/PermitRootLogin prohibit-password/' /etc/ssh/sshd_config; systemctl reload ssh")
             host.write("/root/.ssh/authorized_keys", admin)
         cls.deb, cls.newer = (cls.agent_of(make_packages("DEB", cls.fleet.directory / f"p{version}", version))
                               for version in ("", "9.9.9"))
