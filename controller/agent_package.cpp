@@ -95,7 +95,8 @@ std::string AgentPackage::why_not(const HostSurvey& survey) const {
 std::string install_script(const AgentPackage& package, const std::string& key,
                            const std::string& toml) {
   const auto suffix = forms[static_cast<std::size_t>(package.kind)].suffix;
-  return "set -eu\numask 022\nkey=" + shell_quoted(key) + "\ntoml=" + shell_quoted(toml) + R"sh(
+  return "set -eu\numask 022\n" + std::string(shell_path) + "key=" + shell_quoted(key) +
+         "\ntoml=" + shell_quoted(toml) + R"sh(
 mkdir -p /var/lib/kongfleet /etc/kongfleet
 scratch=$(mktemp -d /var/lib/kongfleet/bootstrap.XXXXXX)
 trap 'rm -rf "$scratch"' EXIT

@@ -119,7 +119,7 @@ std::string toml_text(const std::string& text) {
 }  // namespace
 
 std::string survey_script(const std::string& key) {
-  return "set -u\nkey=" + shell_quoted(key) + std::string(looks);
+  return "set -u\n" + std::string(shell_path) + "key=" + shell_quoted(key) + std::string(looks);
 }
 
 HostSurvey parse_survey(std::string_view text) {

@@ -3,8 +3,13 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 namespace kongfleet::controller {
+
+/// Where administrators' programs are: a line for the beginning of a script. The PATH of who is no
+/// administrator lacks them, and sudo may leave it so.
+constexpr std::string_view shell_path = "PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin\n";
 
 /// `text` as one word of sh(1), whatever is in it: between single quotes.
 std::string shell_quoted(const std::string& text);

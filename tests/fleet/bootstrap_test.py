@@ -6,7 +6,7 @@ by sudo; again, upgraded, refused."""
 import subprocess
 import unittest
 
-from fleet import Fleet
+from fleet import Fleet, wait_for
 from packages import make_packages
 
 # What `sudo -n` does, on hosts without it; whoever is not `admin` is asked for a password, and so refused.
@@ -67,6 +67,7 @@ class BootstrapTest(unittest.TestCase):
         self.assertIn("no Kong runs there", hosts[1]["text"])
         self.assertFalse(self.fleet[1].path("/usr/bin/kongfleet-agent").exists())
         self.fleet[1].run("systemctl", "start", "kong")
+        wait_for("the gateway answers", lambda: self.fleet.serves(self.fleet[1]))
         hosts = self.bootstrap(self.deb, "--yes", "--login", "nobody", "edge-2", expect=4).json()["hosts"]
         self.assertEqual(hosts[0]["result"], "unreachable")
 
