@@ -87,9 +87,18 @@ def pids_of(host: Host, *words: str) -> list[int]:
     return [pid for pid, title in processes(host).items() if all(word in title for word in words)]
 
 
+def parent(pid: int) -> int:
+    """0 for one that is gone."""
+    try:
+        return int(pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    except OSError:
+        return 0
+
+
 def agent(host: Host) -> int:
-    """The daemon's pid; 0 while there is none. Its interpreters and their factory are forks of it."""
-    return min(pids_of(host, "kongfleet-agent serve"), default=0)
+    """The daemon's pid; 0 while there is none. Its factory and their interpreters are forks of it."""
+    forks = pids_of(host, "kongfleet-agent serve")
+    return next((pid for pid in forks if parent(pid) not in (0, *forks)), 0)
 
 
 def masters(host: Host) -> list[int]:
@@ -103,11 +112,7 @@ def workers(host: Host) -> list[int]:
     for pid in pids_of(host, "nginx: worker process"):  # others say "… is shutting down"
         if "shutting down" in processes(host).get(pid, "shutting down"):
             continue
-        try:
-            parent = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1]
-        except OSError:
-            continue
-        if int(parent) in masters_now:
+        if parent(pid) in masters_now:
             found.append(pid)
     return sorted(found)
 
