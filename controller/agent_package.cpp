@@ -44,6 +44,8 @@ snippet=/etc/ssh/sshd_config.d/kongfleet.conf
 if [ ! -e $snippet ]; then
   cp /usr/share/kongfleet-agent/sshd_config.d/kongfleet.conf $snippet
   chmod 644 $snippet
+  systemctl try-reload-or-restart ssh.service 2>/dev/null ||
+    systemctl try-reload-or-restart sshd.service 2>/dev/null || true
 fi
 systemctl daemon-reload
 systemctl enable --quiet kongfleet-agent.socket kongfleet-recover.service
@@ -116,8 +118,6 @@ fi
 if ! grep -qsF "$key" /etc/kongfleet/authorized_keys; then
   printf 'restrict %s\n' "$key" >>/etc/kongfleet/authorized_keys
 fi
-systemctl try-reload-or-restart ssh.service 2>/dev/null ||
-  systemctl try-reload-or-restart sshd.service 2>/dev/null || true
 systemctl is-active --quiet kongfleet-agent.socket
 printf '%s\n' )sh" +
          package.digest.hex() + " >/var/lib/kongfleet/bootstrapped\n";

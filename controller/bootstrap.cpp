@@ -2,11 +2,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "controller/bootstrap.hpp"
 
+#include "controller/clock.hpp"
 #include "controller/conversation.hpp"
 #include "controller/fleet_ssh.hpp"
 #include "controller/remote_command.hpp"
 #include "controller/shell_text.hpp"
 #include "proto/names.hpp"
+
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
 
 namespace kongfleet::controller {
 
@@ -15,6 +19,8 @@ namespace {
 constexpr auto look_patience = std::chrono::seconds(60);
 constexpr auto install_patience = std::chrono::minutes(5);
 constexpr std::size_t why_max = 1000;
+constexpr int call_tries = 5;
+constexpr auto call_pause = std::chrono::seconds(1);
 
 // The last lines tell why; before them is what went well.
 std::string last_words(const std::string& errors) {
@@ -113,8 +119,22 @@ asio::awaitable<void> BootstrapHost::install_now() {
   co_await greet();
 }
 
+// Its sshd has just been told to read its configuration anew, and refuses connections for a moment.
+asio::awaitable<std::unique_ptr<HostLink>> BootstrapHost::call() {
+  for (int tries_left = call_tries;; --tries_left) {
+    try {
+      co_return co_await links_.open(address_of(host_, fleet_.ssh), host_.agent_command);
+    } catch (const LinkError& error) {
+      if (error.fault() != LinkFault::Connect || tries_left == 1) throw;
+    }
+    const auto executor = co_await asio::this_coro::executor;
+    Timer pause(executor, call_pause);
+    co_await pause.async_wait(asio::use_awaitable);
+  }
+}
+
 asio::awaitable<void> BootstrapHost::greet() {
-  auto link = co_await links_.open(address_of(host_, fleet_.ssh), host_.agent_command);
+  auto link = co_await call();
   Conversation conversation(std::move(link));
   const auto welcome = co_await conversation.hello("kongfleet bootstrap", "");
   const auto& state = welcome.host();

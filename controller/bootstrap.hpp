@@ -7,7 +7,7 @@
 #include "controller/host_link.hpp"
 #include "controller/host_survey.hpp"
 
-#include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -62,6 +62,7 @@ private:
   asio::awaitable<void> look_now();
   asio::awaitable<void> install_now();
   asio::awaitable<void> greet();
+  asio::awaitable<std::unique_ptr<HostLink>> call();
   void decide();
   void fail(BootstrapResult how, const std::string& what);
 

@@ -35,12 +35,19 @@ std::vector<std::string> lines_of(std::string_view text) {
   return lines;
 }
 
-/// The text before, made again from the one after and the lines that changed.
-std::vector<std::string> undone(const Edited& edited) {
+/// The text before, made again from the one after and the lines that changed. Of a line on which
+/// other variables stand their values are not told: it is taken from `was`.
+std::vector<std::string> undone(const Edited& edited, const std::vector<std::string>& was) {
+  const std::string untold = "…";
   auto lines = lines_of(edited.text);
   for (auto diff = edited.lines.rbegin(); diff != edited.lines.rend(); ++diff) {
     require(diff->line >= 1 && diff->line <= lines.size(), "a changed line is there");
     auto& line = lines[diff->line - 1];
+    if (diff->before && diff->after.find(untold) != std::string::npos) {
+      require(diff->line <= was.size(), "a line that changed was there");
+      line = was[diff->line - 1];
+      continue;
+    }
     require(line.starts_with(diff->after), "a changed line says what is told of it");
     if (diff->before) {
       line.replace(0, diff->after.size(), *diff->before);
@@ -77,8 +84,8 @@ void edit_environment_of(Input input, ConfigurationKind kind) {
   }
   const auto& edited = std::get<Edited>(result);
   require(others(edited.text, kind) == before, "other variables stay");
-  auto back = undone(edited);
   auto was = lines_of(input.rest());
+  auto back = undone(edited, was);
   while (!back.empty() && back.back().empty()) back.pop_back();
   while (!was.empty() && was.back().empty()) was.pop_back();
   require(back == was, "every other byte stays");
