@@ -15,8 +15,7 @@ namespace kongfleet::controller {
 
 namespace {
 
-constexpr std::size_t dots_max = 20'000;  // of all keys of a file: ten thousand groups
-constexpr std::size_t dots_on_line_max = 200;
+constexpr std::size_t dots_together_max = 200;
 
 TomlPosition position(const toml::source_position& at) {
   return {std::max(at.line, 1U), std::max(at.column, 1U)};
@@ -28,17 +27,17 @@ bool before(TomlPosition a, TomlPosition b) {
 
 // The library reads and frees tables within tables by recursion, and "a.a.a. …" makes them without
 // any of the brackets that it counts. Where that begins to be too much; goes by dots outside of
-// quotes and comments.
+// quotes and comments, of a line or of all that is between brackets.
 std::optional<TomlPosition> too_deep(std::string_view text) {
   std::size_t dots = 0;
-  std::size_t on_line = 0;
+  std::size_t brackets = 0;
   TomlPosition at;
   char quote = 0;
   bool comment = false;
   for (const char c : text) {
     if (c == '\n') {
       ++at.line;
-      on_line = 0;
+      if (brackets == 0) dots = 0;
       quote = 0;
       comment = false;
     } else if (comment) {
@@ -49,7 +48,11 @@ std::optional<TomlPosition> too_deep(std::string_view text) {
       quote = c;
     } else if (c == '#') {
       comment = true;
-    } else if (c == '.' && (++on_line > dots_on_line_max || ++dots > dots_max)) {
+    } else if (c == '[' || c == '{') {
+      ++brackets;
+    } else if (c == ']' || c == '}') {
+      brackets -= std::min<std::size_t>(brackets, 1);
+    } else if (c == '.' && ++dots > dots_together_max) {
       return at;
     }
   }

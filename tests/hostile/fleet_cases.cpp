@@ -167,7 +167,7 @@ LocalCases forms() {
             for (int i = 0; i < 100; ++i) text += "}]";
             return text;
           }(),
-          "fleet.toml:1:1"),
+          "found too many tables within each other"),
       of_text("bytes that are no UTF-8", "T11", good + "# \xff\n", "fleet.toml:14:"),
       of_text("a NUL", "T11", good + "\0\n"s, "fleet.toml:14:"),
       of_text("an escape sequence in a comment", "T17", good + "# \x1b[2J\n", "fleet.toml:14:"),

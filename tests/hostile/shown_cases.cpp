@@ -144,8 +144,10 @@ std::string trickle(const fs::path&) {
   FrameSocket socket{Fd(ends[0])};
   const Fd other(ends[1]);
   std::jthread writer([&](const std::stop_token& stop) {
-    while (!stop.stop_requested() && ::send(other.get(), "\0", 1, MSG_NOSIGNAL) == 1)
+    for (const char byte : frame(std::string(10'000, 'x'))) {
+      if (stop.stop_requested() || ::send(other.get(), &byte, 1, MSG_NOSIGNAL) != 1) return;
       std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    }
   });
   socket.receive(std::chrono::milliseconds(300));
   return "accepted";

@@ -7,10 +7,9 @@
 using namespace kongfleet;
 
 TEST_CASE("letters beyond ASCII are for strings and comments of TOML") {
-  for (const char* good :
-       {"", "a = 1\n", "a = \"é\" # ü\nb = 'ñ'\n", "a = \"\"\"\né\n\"\" é\"\"\"\n",
-        "a = '''é\n' é'''\n", "a = \"\\\"é\"\n", "\xEF\xBB\xBF[a]\n", "\"é\" = 1\n", "a = \"é",
-        "a = '\\'\n# é"}) {
+  for (const char* good : {"", "a = 1\n", "a = \"é\" # ü\nb = 'ñ'\n",
+                           "a = \"\"\"\né\n\"\" é\"\"\"\n", "a = '''é\n' é'''\n", "a = \"\\\"é\"\n",
+                           "\xEF\xBB\xBF[a]\n", "\"é\" = 1\n", "a = \"é", "a = '\\'\n# é"}) {
     INFO(good);
     CHECK_FALSE(stray_character(good));
   }
