@@ -130,6 +130,22 @@ class TrustTest(unittest.TestCase):
         self.fleet.kongfleet("rollout", "--yes", expect=0)
         self.assertEqual(self.fleet.headers(), ["5.0.0", "5.0.0"])
 
+    def test_7_who_is_neither_root_nor_of_the_group_says_nothing_to_the_agent(self):
+        host = self.fleet[0]
+        ask = ("/usr/bin/kongfleet-agent", "status")
+
+        def said_as(*user):
+            return host.run("setpriv", *user, "--clear-groups", *ask, check=False)
+
+        self.assertEqual(host.run(*ask, check=False).returncode, 0)
+        self.assertIn("Permission denied", said_as("--reuid", "nobody", "--regid", "nogroup").stderr)
+        # The daemon looks at who speaks, too: a socket that lets everybody in changes nothing.
+        host.run("chmod", "666", "/run/kongfleet/agent.sock")
+        self.assertNotEqual(said_as("--reuid", "nobody", "--regid", "nogroup").returncode, 0)
+        self.assertIn("turned away uid 65534: not in group kongfleet", host.journal("kongfleet-agent"))
+        host.run("chmod", "660", "/run/kongfleet/agent.sock")
+        self.assertEqual(said_as("--reuid", "kongfleet", "--regid", "kongfleet").returncode, 0)
+
 
 if __name__ == "__main__":
     unittest.main(verbosity=2)
