@@ -119,16 +119,16 @@ class SecretsTest(unittest.TestCase):
 
     def plant(self, host, way):
         conf = host.read("/etc/kong/kong.conf")
-        host.write("/etc/kong/kong.conf", conf + f"pg_password = {CONF}\n")
-        host.write(VARIABLES, f"KONG_PG_RO_PASSWORD={FILE}\n")
+        for name in ("/etc/kong/kong.conf", VARIABLES, DROP_IN):  # closed before there is a secret in it
+            host.write(name, "", mode=0o600)
+        host.write("/etc/kong/kong.conf", conf + f"pg_password = {CONF}\n", mode=0o600)
+        host.write(VARIABLES, f"KONG_PG_RO_PASSWORD={FILE}\n", mode=0o600)
         managed = way == "environment"
         # On the very line that is changed, and on one of its own.
         host.write(DROP_IN, "[Service]\n"
                    f"Environment=KONG_PG_PASSWORD={UNIT}{' KONG_PLUGINS=bundled' if managed else ''}\n"
                    + ("Environment=KONG_LUA_PACKAGE_PATH=./?.lua;\n" if managed else "") +
-                   f"EnvironmentFile={VARIABLES}\n")
-        for name in ("/etc/kong/kong.conf", VARIABLES, DROP_IN):
-            host.path(name).chmod(0o600)
+                   f"EnvironmentFile={VARIABLES}\n", mode=0o600)
         host.write("/etc/kongfleet/agent.toml", f'[kong]\nconfigure = "{way}"\n')
         host.write("/etc/systemd/system/kongfleet-.service.d/paths.conf",
                    "[Service]\nReadWritePaths=/etc/systemd/system/kong.service.d /etc/default\n")
