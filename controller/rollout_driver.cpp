@@ -75,16 +75,7 @@ asio::awaitable<void> RolloutDriver::work(std::size_t host) {
     }
   }
   busy_[host] = false;
-  pump_soon();
-}
-
-void RolloutDriver::pump_soon() {
-  if (pump_due_) return;
-  pump_due_ = true;
-  asio::post(io_, [this] {
-    pump_due_ = false;
-    if (!abandoned_) pump();
-  });
+  pump();
 }
 
 asio::awaitable<HostPhase> RolloutDriver::start(std::size_t host) {
