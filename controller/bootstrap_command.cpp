@@ -62,18 +62,9 @@ BootstrapOrder order_of(const BootstrapCommand& command, const Fleet& fleet) {
   return order;
 }
 
-void rethrow_from_host(const std::exception_ptr& thrown) {
-  if (thrown) std::rethrow_exception(thrown);
-}
-
-void run_all(EventLoop& loop) {
-  loop.io().restart();
-  loop.run();
-}
-
 void look_at_all(const BootstrapHosts& hosts, EventLoop& loop) {
-  for (const auto& host : hosts) asio::co_spawn(loop.io(), host->look(), rethrow_from_host);
-  run_all(loop);
+  for (const auto& host : hosts) asio::co_spawn(loop.io(), host->look(), rethrow);
+  loop.run_again();
 }
 
 asio::awaitable<void> install_one(BootstrapHost& host, std::ostream& err) {
@@ -87,9 +78,9 @@ void install_on_all(const BootstrapHosts& hosts, EventLoop& loop, std::ostream& 
   bool first = true;
   for (const auto& host : hosts) {
     if (!host->is_ready()) continue;
-    asio::co_spawn(loop.io(), install_one(*host, err), rethrow_from_host);
+    asio::co_spawn(loop.io(), install_one(*host, err), rethrow);
     if (!first) continue;
-    run_all(loop);
+    loop.run_again();
     first = false;
     if (host->result != BootstrapResult::Failed) continue;
     for (const auto& other : hosts) {
@@ -99,7 +90,7 @@ void install_on_all(const BootstrapHosts& hosts, EventLoop& loop, std::ostream& 
     }
     return;
   }
-  run_all(loop);
+  loop.run_again();
 }
 
 std::string found(const HostSurvey& survey) {

@@ -140,21 +140,11 @@ RunShape FleetRun::shape(const std::optional<RolloutRules>& rules) const {
   return shape;
 }
 
-namespace {
-
-// What coroutines of ours throw ends the program, or what it is about; HostRun throws nothing.
-void rethrow(const std::exception_ptr& thrown) {
-  if (thrown) std::rethrow_exception(thrown);
-}
-
-}  // namespace
-
 void FleetRun::on_all(const std::function<asio::awaitable<void>(HostRun&)>& deed) {
   for (auto& host : machinery_->hosts) {
     asio::co_spawn(machinery_->ground.loop.io(), deed(*host), rethrow);
   }
-  machinery_->ground.loop.io().restart();
-  machinery_->ground.loop.run();
+  machinery_->ground.loop.run_again();
 }
 
 namespace {

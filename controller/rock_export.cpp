@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "controller/rock_export.hpp"
 
+#include "controller/ssh_hash.hpp"
 #include "controller/zip_file.hpp"
 #include "proto/error.hpp"
 
@@ -25,13 +26,7 @@ std::string md5_hex(std::string_view bytes) {
   if (EVP_Digest(bytes.data(), bytes.size(), digest.data(), &length, EVP_md5(), nullptr) != 1) {
     throw Error("OpenSSL does not give MD5, which a rock's manifest needs (is it in FIPS mode?)");
   }
-  constexpr std::string_view digits = "0123456789abcdef";
-  std::string hex;
-  for (unsigned i = 0; i < length; ++i) {
-    hex += digits[digest[i] >> 4U];
-    hex += digits[digest[i] & 15U];
-  }
-  return hex;
+  return hex_encoded({reinterpret_cast<const char*>(digest.data()), length});
 }
 
 std::string luarocks_version(const Release& release) {

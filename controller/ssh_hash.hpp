@@ -16,6 +16,9 @@ std::string sha256_bytes(std::string_view bytes);
 /// calls.
 std::string hmac_sha1(std::string_view key, std::string_view text);
 
+/// Two lower-case digits a byte.
+std::string hex_encoded(std::string_view bytes);
+
 std::string base64_encoded(std::string_view bytes);
 
 /// Nothing when `text` is not padded base64 of its whole length.

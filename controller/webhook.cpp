@@ -3,6 +3,7 @@
 #include "controller/webhook.hpp"
 
 #include "controller/ssh_file.hpp"
+#include "controller/ssh_hash.hpp"
 #include "proto/error.hpp"
 #include "proto/names.hpp"
 
@@ -58,13 +59,7 @@ std::string hmac_hex(const std::string& secret, const std::string& body) {
   unsigned length = 0;
   ::HMAC(EVP_sha256(), secret.data(), static_cast<int>(secret.size()),
          reinterpret_cast<const unsigned char*>(body.data()), body.size(), digest, &length);
-  constexpr std::string_view digits = "0123456789abcdef";
-  std::string hex;
-  for (unsigned i = 0; i < length; ++i) {
-    hex += digits[digest[i] >> 4U];
-    hex += digits[digest[i] & 15U];
-  }
-  return hex;
+  return hex_encoded({reinterpret_cast<const char*>(digest), length});
 }
 
 }  // namespace
