@@ -3,6 +3,7 @@
 #pragma once
 
 #include "agent/host_plan.hpp"
+#include "agent/turns.hpp"
 #include "agent/way_back.hpp"
 
 #include <chrono>
@@ -15,6 +16,7 @@ namespace kongfleet::agent {
 struct Order {
   std::string transaction;
   std::string holder;
+  Turn turn;                      // of the conversation that it came in
   std::vector<ProbeSpec> probes;  // besides the host's own
   bool leaves_stranded = false;   // may begin on a stranded host: another way out than its way back
   bool disk_is_full = false;      // nothing may be written that can be done without

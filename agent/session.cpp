@@ -34,6 +34,7 @@ struct Session::Conversation {
   Transactions& transactions;
   std::string tag;
   std::string holder;
+  Turn turn;
   bool greeted = false;
   std::optional<HostPlan> plan;
   std::unique_ptr<Incoming> incoming;
@@ -85,6 +86,7 @@ struct Session::Conversation {
     greeted = true;
     holder = printable(hello.controller(), name_max);
     if (!hello.rollout().empty()) holder += ", rollout " + printable(hello.rollout(), name_max);
+    turn = transactions.greet(printable(hello.rollout(), name_max));
     wire::ToController message;
     auto& welcome = *message.mutable_welcome();
     welcome.set_protocol(protocol_version);
@@ -150,6 +152,7 @@ struct Session::Conversation {
     Order order;
     order.transaction = printable(transaction, name_max);
     order.holder = holder;
+    order.turn = turn;
     for (const auto& probe : probes) {
       // A way back must not depend on its probes, which only tell.
       if (auto spec = kind == Kind::WayBack ? sound_probe(probe) : from_wire(probe))
@@ -241,13 +244,14 @@ struct Session::Conversation {
       case wire::ToAgent::kApply:
         return apply(message.apply());
       case wire::ToAgent::kConfirm:
-        return reply(transactions.confirm(message.confirm().transaction(), progress()));
+        return reply(transactions.confirm(message.confirm().transaction(), progress(), turn));
       case wire::ToAgent::kRevert:
         return reply(transactions.revert(message.revert().transaction(),
-                                         printable(message.revert().reason(), 1024), progress()));
+                                         printable(message.revert().reason(), 1024), progress(),
+                                         turn));
       case wire::ToAgent::kRenew:
         return reply(transactions.renew(message.renew().transaction(),
-                                        lease_of(message.renew().confirm_timeout_ms())));
+                                        lease_of(message.renew().confirm_timeout_ms()), turn));
       case wire::ToAgent::kStatus:
         return status();
       case wire::ToAgent::kHistory:

@@ -216,6 +216,8 @@ Transactions::Reply Transactions::apply(Order order, HostPlan plan, const Incomi
                                         std::chrono::milliseconds lease,
                                         const ProgressSink& progress) {
   const auto work = take_work();
+  // Only now: whoever asked how it stands had the lock before, or will see it under way.
+  if (turns_.is_over(order.turn)) return superseded();
   if (work.owns_lock()) {
     if (auto known = answer_known(order.transaction)) return *known;
   }

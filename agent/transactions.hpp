@@ -19,7 +19,7 @@ namespace kongfleet::agent {
 
 /// The agent will not do what was asked; nothing was changed.
 struct Refusal {
-  std::string code;  // "busy", "changed", "no-transaction", "stranded", "bad-request"
+  std::string code;  // "busy", "changed", "no-transaction", "stranded", "superseded", "bad-request"
   std::string text;
   std::optional<OpenState> holder;
 };
@@ -48,6 +48,10 @@ public:
   std::string current_digest() const;
   std::vector<std::string> history(std::size_t limit) const { return history_.last(limit); }
 
+  /// A conversation of that rollout begins: what comes in those before it is refused from here on,
+  /// as "superseded" (agent/turns.hpp).
+  Turn greet(const std::string& rollout) { return turns_.take(rollout); }
+
   /// Plans a move; nothing changes. Throws Error where this host can't be managed.
   HostPlan plan(Proposal proposal);
   HostPlan plan_return(std::optional<std::uint64_t> generation);
@@ -65,10 +69,12 @@ public:
   /// Tries the way back of a stranded host once more. Nothing when it isn't stranded, or when it
   /// is asked to go to another generation than that way leads to.
   std::optional<Reply> rescue(std::optional<std::uint64_t> to, const ProgressSink& progress);
-  Reply confirm(const std::string& transaction, const ProgressSink& progress);
+  Reply confirm(const std::string& transaction, const ProgressSink& progress,
+                const Turn& turn = {});
   Reply revert(const std::string& transaction, const std::string& reason,
-               const ProgressSink& progress);
-  Reply renew(const std::string& transaction, std::chrono::milliseconds lease);
+               const ProgressSink& progress, const Turn& turn = {});
+  Reply renew(const std::string& transaction, std::chrono::milliseconds lease,
+              const Turn& turn = {});
   /// The agent is told to end: a trial is taken back, for nobody would be left to do it. What is
   /// under way is left to the next start, whose recovery is made for that.
   void retire();
@@ -100,6 +106,7 @@ private:
   void mend_history() noexcept;
   void adopt_named() noexcept;
   bool is_in_trial(const std::string& transaction) const;
+  static Refusal superseded();
   Reply what_is_known(const std::string& transaction);
   Trial take_trial();
   void end_trial(const std::string& cause, Deployment::Fault fault);
@@ -117,6 +124,7 @@ private:
   Poison poison_;
   Trust trust_;
   TransactionParts parts_;
+  Turns turns_;
 
   std::mutex work_;              // held by whoever changes this host
   std::optional<Trial> trial_;   // guarded by work_

@@ -24,6 +24,12 @@ Transactions::Reply Transactions::what_is_known(const std::string& transaction) 
   return no_such(transaction);
 }
 
+Refusal Transactions::superseded() {
+  return {"superseded",
+          "a later conversation of this rollout began, and it gives the orders; nothing was done",
+          std::nullopt};
+}
+
 // Whoever takes it ends it; nobody else sees it in trial from here on.
 Transactions::Trial Transactions::take_trial() {
   Trial trial = std::move(*trial_);
@@ -33,8 +39,9 @@ Transactions::Trial Transactions::take_trial() {
 }
 
 Transactions::Reply Transactions::confirm(const std::string& transaction,
-                                          const ProgressSink& progress) {
+                                          const ProgressSink& progress, const Turn& turn) {
   const std::unique_lock work(work_);
+  if (turns_.is_over(turn)) return superseded();
   if (!is_in_trial(transaction)) return what_is_known(transaction);
   const auto trial = take_trial();
   trial.deployment->commit(progress);
@@ -44,8 +51,9 @@ Transactions::Reply Transactions::confirm(const std::string& transaction,
 }
 
 Transactions::Reply Transactions::revert(const std::string& transaction, const std::string& reason,
-                                         const ProgressSink& progress) {
+                                         const ProgressSink& progress, const Turn& turn) {
   const std::unique_lock work(work_);
+  if (turns_.is_over(turn)) return superseded();
   if (!is_in_trial(transaction)) return what_is_known(transaction);
   const auto cause =
       reason.empty() ? "taken back by " + trial_->deployment->order().holder : reason;
@@ -54,8 +62,9 @@ Transactions::Reply Transactions::revert(const std::string& transaction, const s
 }
 
 Transactions::Reply Transactions::renew(const std::string& transaction,
-                                        std::chrono::milliseconds lease) {
+                                        std::chrono::milliseconds lease, const Turn& turn) {
   const std::unique_lock work(work_);
+  if (turns_.is_over(turn)) return superseded();
   if (is_in_trial(transaction)) {
     trial_->lease = Clock::now() + lease;
     publish();

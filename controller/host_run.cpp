@@ -186,7 +186,8 @@ asio::awaitable<HostPhase> HostRun::deploy(Conversation::OnProgress on_progress,
   co_return phase == HostPhase::Done ? out_of_turn() : phase;
 }
 
-// Nothing where another attempt is due: the link of the plan was dead, or the host changed since.
+// Nothing where another attempt is due: the link of the plan was dead, the host changed since, or
+// somebody else spoke to it in this rollout's name.
 asio::awaitable<std::optional<HostPhase>> HostRun::attempt(Conversation::OnProgress on_progress,
                                                            MayBegin may_begin, bool& told) {
   const bool old_link = conversation_ != nullptr;
@@ -200,7 +201,7 @@ asio::awaitable<std::optional<HostPhase>> HostRun::attempt(Conversation::OnProgr
       co_return std::nullopt;
     }
     told = false;  // it says so: nothing was done
-    if (refused.code() == "changed") co_return std::nullopt;
+    if (refused.code() == "changed" || refused.code() == "superseded") co_return std::nullopt;
     co_return HostPhase::Refused;
   } catch (const std::exception& error) {
     note(error);

@@ -64,10 +64,11 @@ public:
     REQUIRE(answer);
     return *answer;
   }
-  void greet() {
+  void greet(const std::string& rollout = "") {
     wire::ToAgent hello;
     hello.mutable_hello()->set_protocol(1);
     hello.mutable_hello()->set_controller("ops@deploy-1");
+    hello.mutable_hello()->set_rollout(rollout);
     const auto answer = ask(hello);
     REQUIRE(answer.has_welcome());
     REQUIRE(answer.welcome().identity().find('/') != std::string::npos);
@@ -88,6 +89,21 @@ wire::ToAgent proposal(const AgentFixture& agent, const std::string& version) {
   return message;
 }
 
+wire::ToAgent missing_content(const AgentFixture& agent, const wire::Plan& plan,
+                              const std::string& version) {
+  std::string content;
+  const auto release = agent.release(version);
+  for (const auto& digest : plan.missing()) {
+    for (const auto& file : release.files()) {
+      if (file.digest.hex() == digest) content += agent.content_of(file);
+    }
+  }
+  wire::ToAgent message;
+  message.mutable_blob()->set_data(zstd_compress(content));
+  message.mutable_blob()->set_last(true);
+  return message;
+}
+
 std::string refusal(Peer& peer, const wire::ToAgent& message) {
   const auto answer = peer.ask(message);
   REQUIRE(answer.has_refused());
@@ -102,17 +118,7 @@ TEST_CASE("a whole conversation: hello, propose, content, apply, confirm") {
   peer.greet();
   const auto plan = peer.ask(proposal(agent, "1.0.0")).plan();
   CHECK(plan.missing_size() == 2);
-  std::string content;
-  const auto release = agent.release("1.0.0");
-  for (const auto& digest : plan.missing()) {
-    for (const auto& file : release.files()) {
-      if (file.digest.hex() == digest) content += agent.content_of(file);
-    }
-  }
-  wire::ToAgent blob;
-  blob.mutable_blob()->set_data(zstd_compress(content));
-  blob.mutable_blob()->set_last(true);
-  peer.say(blob);
+  peer.say(missing_content(agent, plan, "1.0.0"));
   wire::ToAgent apply;
   apply.mutable_apply()->set_transaction("t");
   apply.mutable_apply()->set_plan(plan.id());
@@ -160,6 +166,36 @@ TEST_CASE("rules of the conversation that are broken end it, with the reason, an
   CHECK(after_hello(message).find("speaks protocol 99") != std::string::npos);
   agent.check_at_rest();
   CHECK(agent.gateway.calls.empty());
+}
+
+TEST_CASE("of two conversations of one rollout the later one gives the orders") {
+  AgentFixture agent;
+  Peer first(agent);
+  first.greet("r");
+  const auto plan = first.ask(proposal(agent, "1.0.0")).plan();
+  first.say(missing_content(agent, plan, "1.0.0"));
+  wire::ToAgent apply;
+  apply.mutable_apply()->set_transaction("t");
+  apply.mutable_apply()->set_plan(plan.id());
+  Peer second(agent);
+  second.greet("r");
+  Peer other(agent);
+  other.greet("another rollout");
+  const auto code = [](Peer& peer, const wire::ToAgent& message) {
+    const auto answer = peer.ask(message);
+    REQUIRE(answer.has_refused());
+    return answer.refused().code();
+  };
+  CHECK(code(first, apply) == "superseded");
+  wire::ToAgent confirm, revert, renew;
+  confirm.mutable_confirm()->set_transaction("t");
+  revert.mutable_revert()->set_transaction("t");
+  renew.mutable_renew()->set_transaction("t");
+  for (const auto& message : {confirm, revert, renew}) {
+    CHECK(code(first, message) == "superseded");
+    CHECK(code(second, message) == "no-transaction");
+    CHECK(code(other, message) == "no-transaction");
+  }
 }
 
 TEST_CASE("a probe that can only fail is refused before anything changes") {

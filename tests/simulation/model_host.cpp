@@ -276,6 +276,7 @@ void ModelHost::die(Duration down) {
     end_from_host(world_, *this, session->wire, how);
   }
   sessions_.clear();
+  turns_.clear();
   later(down, [this] { recover(); });
 }
 

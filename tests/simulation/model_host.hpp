@@ -121,6 +121,8 @@ private:
     bool obeying = false;
     bool over = false;
     std::string holder;
+    std::string rollout;
+    std::uint64_t turn = 0;
     std::optional<Plan> plan;
     bool complete = false;  // all content came
   };
@@ -139,6 +141,8 @@ private:
     std::uint64_t number = 0;
   };
   using Answer = std::function<void(const wire::Outcome&)>;
+
+  bool is_superseded(const SessionPtr& session) const;
 
   // What the agent's process forgets when it dies is guarded by the number of its life.
   void later(Duration wait, std::function<void()> deed);
@@ -201,6 +205,7 @@ private:
   Answer answer_;
   SessionPtr teller_;  // who hears of the steps
   std::map<std::uint64_t, SessionPtr> sessions_;
+  std::map<std::string, std::uint64_t> turns_;  // of a rollout: the latest conversation's
   unsigned failed_ways_back_ = 0;
 };
 

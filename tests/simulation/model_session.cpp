@@ -153,6 +153,11 @@ void ModelHost::refuse(const SessionPtr& session, const std::string& code,
   reply(session, std::move(message));
 }
 
+bool ModelHost::is_superseded(const SessionPtr& session) const {
+  const auto latest = turns_.find(session->rollout);
+  return latest != turns_.end() && latest->second > session->turn;
+}
+
 wire::HostState ModelHost::state() const {
   wire::HostState state;
   state.set_generation(committed_.number);
@@ -170,6 +175,8 @@ wire::HostState ModelHost::state() const {
 
 void ModelHost::hello(const SessionPtr& session, const wire::Hello& hello) {
   session->holder = hello.controller() + ", rollout " + hello.rollout();
+  session->rollout = hello.rollout();
+  session->turn = ++turns_[hello.rollout()];
   wire::ToController message;
   auto& welcome = *message.mutable_welcome();
   welcome.set_protocol(protocol_version);
@@ -218,6 +225,7 @@ void ModelHost::apply(const SessionPtr& session, const wire::Apply& apply) {
   if (session->plan->objected) return refuse(session, "bad-request", "the plan was refused");
   if (!session->complete) return world_.violated("a controller sent Apply before all content");
   const auto plan = *std::exchange(session->plan, std::nullopt);
+  if (is_superseded(session)) return refuse(session, "superseded", "a later one gives the orders");
   if (working_) return refuse(session, "busy", "a transaction holds this host");
   const auto transaction = apply.transaction();
   if (const auto outcome = known(transaction)) return reply(session, *outcome);
@@ -264,6 +272,7 @@ void ModelHost::rollback(const SessionPtr& session, const wire::Rollback& rollba
   unchanged.set_transaction(rollback.transaction());
   unchanged.set_result(wire::Outcome::UNCHANGED);
   if (to == committed_) return reply(session, unchanged);
+  if (is_superseded(session)) return refuse(session, "superseded", "a later one gives the orders");
   if (working_ || (open_ && !stranded())) {
     return refuse(session, "busy", "a transaction holds this host");
   }
@@ -282,6 +291,10 @@ void ModelHost::decide(const SessionPtr& session, const wire::ToAgent& message) 
                            : message.has_revert() ? message.revert().transaction()
                                                   : message.renew().transaction();
   with_work([this, session, message, transaction] {
+    if (is_superseded(session)) {
+      done_working();
+      return refuse(session, "superseded", "a later one gives the orders");
+    }
     const bool in_trial = trial_ && open_->id == transaction;
     if (!in_trial || message.has_renew()) {
       if (in_trial) {
