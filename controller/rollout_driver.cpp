@@ -75,7 +75,16 @@ asio::awaitable<void> RolloutDriver::work(std::size_t host) {
     }
   }
   busy_[host] = false;
-  pump();
+  pump_soon();
+}
+
+void RolloutDriver::pump_soon() {
+  if (pump_due_) return;
+  pump_due_ = true;
+  asio::post(io_, [this] {
+    pump_due_ = false;
+    if (!abandoned_) pump();
+  });
 }
 
 asio::awaitable<HostPhase> RolloutDriver::start(std::size_t host) {

@@ -44,6 +44,9 @@ private:
   asio::awaitable<HostPhase> start(std::size_t host);
   void give(std::size_t host, Job job);
   void pump();
+  /// Once what else came in meanwhile has been heard: hosts whose answers come together are
+  /// remembered together, and the disk is waited for once.
+  void pump_soon();
   void tell_waves();
   void keep_up(const std::function<void()>& with_others);
   void leave(const std::string& why);
@@ -72,6 +75,7 @@ private:
   bool told_stop_ = false;
   bool interrupted_ = false;
   bool abandoned_ = false;
+  bool pump_due_ = false;
   std::string reason_;
   std::string taken_over_;
 };
