@@ -15,6 +15,7 @@
 #include "controller/selector.hpp"
 #include "controller/splay.hpp"
 #include "controller/sync_decision.hpp"
+#include "controller/sync_look.hpp"
 #include "controller/sync_summary.hpp"
 #include "controller/terminal.hpp"
 #include "proto/names.hpp"
@@ -51,59 +52,6 @@ struct Known {
   }
 };
 
-/// The hosts of a look, in the order in which they go, and what each is to a sync.
-struct Look {
-  std::vector<SyncLot> lots;
-  std::vector<std::optional<HostPhase>> set_aside;
-  int objections = 0;
-
-  bool any_wanting() const {
-    return std::find(lots.begin(), lots.end(), SyncLot::Wanting) != lots.end();
-  }
-};
-
-Look sort_out(FleetRun& run) {
-  run.put_in_order([](const HostRun& host) { return static_cast<int>(sync_lot(host)); });
-  Look look;
-  look.objections = gravest(run.hosts());
-  for (const auto& host : run.hosts()) {
-    look.lots.push_back(sync_lot(*host));
-    look.set_aside.push_back(set_aside(*host));
-  }
-  return look;
-}
-
-// Where nothing is begun: who is to be mended waits.
-RunEnd end_of(const FleetRun& run, const Look& look) {
-  RunEnd end;
-  end.kind = run.kind();
-  end.id = run.id();
-  for (std::size_t i = 0; i < look.lots.size(); ++i) {
-    end.hosts.emplace_back(run.hosts()[i].get(), look.set_aside[i].value_or(HostPhase::Waiting));
-  }
-  return end;
-}
-
-// Its rollout knows all hosts alike; a sync tells those it was to work on from the others.
-void tell_apart(RunEnd& end, const Look& look) {
-  const auto all = std::exchange(end.hosts, {});
-  for (std::size_t i = 0; i < all.size(); ++i) {
-    switch (look.lots[i]) {
-      case SyncLot::Wanting:
-        end.hosts.push_back(all[i]);
-        break;
-      case SyncLot::Poisoned:
-        end.poisoned.push_back(all[i].first);
-        break;
-      case SyncLot::AtPeace:
-      case SyncLot::RuledOut:
-        end.left_alone.push_back(all[i]);
-        break;
-    }
-  }
-  end.exit_code = sync_exit_code(end, look.objections);
-}
-
 // False: a person or the service manager would not wait. Nothing was touched, and nothing is said.
 bool splay(const GlobalOptions& global, const SyncCommand& command, const Answer& answer) {
   if (command.splay.count() == 0) return true;
@@ -139,14 +87,14 @@ int sync(const GlobalOptions& global, const SyncCommand& command, const Answer& 
   print_poisoned(run, answer);
   print_objections(answer.err, run.hosts());
   const auto look = sort_out(run);
-  const auto why_not = look.any_wanting() ? hopeless(run.rules(), look.set_aside) : "";
+  const auto why_not = look.why_not(run.rules());
   if (!why_not.empty()) answer.err << "nothing was touched: " << why_not << "\n";
   const bool text = answer.format == OutputFormat::Text;
   RunEnd end;
   std::vector<std::string> troubles;
   if (!look.any_wanting() || !why_not.empty()) {
     // Nothing was run, but a run that found nothing to do is news to whoever watches for silence.
-    end = end_of(run, look);
+    end = end_of_nothing(run, look);
     tell_apart(end, look);
     auto unwritten = write_metrics(fleet, end, known.took());
     if (!unwritten.empty()) troubles.push_back(std::move(unwritten));

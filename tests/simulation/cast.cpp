@@ -121,6 +121,7 @@ Cast draw_fleet(Chance& chance) {
   }
   cast.calm = chance.one_in(8);
   cast.gated = chance.one_in(6);
+  cast.syncs = chance.one_in(4);
   return cast;
 }
 
@@ -140,6 +141,7 @@ void draw_hosts(World& world, const Cast& cast, const std::string& target,
       host->ran({{}}, first);
     else
       host->ran({{}, first}, second);
+    if (cast.syncs && chance.one_in(8)) host->failed_with(target);
     if (cast.calm) continue;
     if (stormy || chance.one_in(trouble_one_in)) draw_weather(world, host->weather, stormy);
     if (chance.one_in(trouble_one_in)) draw_temper(chance, host->temper);

@@ -15,6 +15,7 @@ struct Cast {
   Truth::Rules rules;
   bool calm = false;  // nothing goes wrong with hosts, network or controller
   bool gated = false;
+  bool syncs = false;  // it is cron that brings the release
 };
 
 Cast draw_fleet(Chance& chance);

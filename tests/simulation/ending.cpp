@@ -32,7 +32,7 @@ std::string why_not_done(const CommandEnd& end, const Truth& truth, std::size_t 
   std::size_t failed = 0;
   for (std::size_t i = 0; i < end.phases.size(); ++i) {
     const auto phase = end.phases[i];
-    if (truth.false_claims(i)) continue;
+    if (truth.false_claims(i) || truth.was_skipped(i)) continue;
     if (is_failure(phase)) ++failed;
     const bool right = end.stop == RolloutStop::Aborted ? phase != HostPhase::Done
                                                         : is_failure(phase) || truth.runs_target(i);
@@ -80,12 +80,30 @@ std::string why_wrong_end(const CommandEnd& end, const RememberedRollout& row, c
     if (end.state != RolloutState::Open && !may_be_last(phase)) return named(i, "ends as " + name);
     auto wrong = truth.agrees(i, phase);
     if (!wrong.empty()) return named(i, "at the end: " + wrong);
-    if (row.hosts[i].phase != phase) return named(i, "remembered as another thing than " + name);
+    if (row_of(row, i).phase != phase) return named(i, "remembered as another thing than " + name);
   }
   if (row.state != end.state || row.stop != end.stop) return "its end is remembered wrongly";
   if (end.state == RolloutState::Open) return end.exit_code == 130 ? "" : "left, but not with 130";
   if (row.exit_code != end.exit_code) return "another exit code is remembered";
   return why_wrong_code(end, truth, max_failures);
+}
+
+std::string why_wrong_sync(const CommandEnd& end, const Truth& truth) {
+  bool all_well = true;
+  for (std::size_t i = 0; i < end.phases.size(); ++i) {
+    const auto phase = end.phases[i];
+    const bool well = phase == HostPhase::Done || phase == HostPhase::Unchanged;
+    all_well = all_well && well && !truth.was_skipped(i);
+    if (end.how != CommandEnd::How::Idle) continue;
+    if (truth.was_begun(i)) return named(i, "a sync that began nothing changed it");
+    const auto wrong = truth.agrees(i, phase);
+    if (!wrong.empty()) return named(i, "of a sync that began nothing: " + wrong);
+  }
+  const bool says_well = end.sync_code == 0;
+  const bool cut_short = end.stop == RolloutStop::Interrupted;  // though it may have been done
+  return says_well == all_well || (all_well && cut_short)
+             ? ""
+             : "the sync's exit code is " + std::to_string(*end.sync_code);
 }
 
 std::string why_undecided(const RememberedRollout* row,
@@ -95,7 +113,7 @@ std::string why_undecided(const RememberedRollout* row,
     const auto& host = *hosts[i];
     if (host.is_open() && !host.stranded()) return named(i, "is in a transaction for ever");
     if (row == nullptr || truth.false_claims(i)) continue;
-    const auto phase = row->hosts[i].phase;
+    const auto phase = row_of(*row, i).phase;
     auto wrong = truth.agrees(i, phase);
     if (!wrong.empty()) return named(i, "for good: " + wrong);
     const bool old = host.committed() == truth.before(i);

@@ -16,6 +16,9 @@ namespace kongfleet::simulation {
 std::string why_wrong_end(const CommandEnd& end, const controller::RememberedRollout& row,
                           const Truth& truth, std::size_t max_failures);
 
+/// Why how a sync ended is not true, beyond its rollout, if it began one; empty: it is right.
+std::string why_wrong_sync(const CommandEnd& end, const Truth& truth);
+
 /// The same when everything that could still happen has happened: nothing is left in trial or half
 /// done, and what is remembered is true for good. `row`: of a rollout whose hosts nobody else has
 /// changed since; null: there is none.

@@ -94,6 +94,8 @@ public:
   bool reachable() const;
   /// What it did before this story.
   void ran(std::vector<Generation> earlier, Generation now);
+  void failed_with(const std::string& digest) { poison_[digest] = "it failed here before"; }
+  bool is_poisoned(const std::string& digest) const { return poison_.contains(digest); }
   /// Somebody on the host edits kong.conf: plans made before are void.
   void edit() { ++edits_; }
   /// Somebody on the host changes it, and is done after so long.

@@ -205,7 +205,7 @@ void ModelHost::propose(const SessionPtr& session, const wire::Propose& propose)
   told.set_unchanged(plan.unchanged);
   told.set_generation_digest(plan.digest);
   const auto poison = poison_.find(plan.digest);
-  if (poison != poison_.end()) told.set_poison(poison->second);
+  if (poison != poison_.end() && !plan.unchanged) told.set_poison(poison->second);
   if (plan.objected) told.add_refusals()->set_text("a foreign module would shadow it");
   session->plan = plan;
   session->complete = has_content_ || plan.unchanged || plan.objected;

@@ -24,7 +24,7 @@ SEEDS = 10_000
 DEEP = os.environ.get("KONGFLEET_DEEP") == "1"
 # One each of the engine, what drives it, and what is remembered.
 USUAL = ("confirms-before-bake", "trials-go-back-at-once", "confirmed-without-asking",
-         "ousted-goes-on")
+         "ousted-goes-on", "sync-tries-again-what-failed")
 
 # name: file, what stands there, what stands there instead
 MUTANTS = {
@@ -79,6 +79,10 @@ MUTANTS = {
     "resume-renews-once": (
         "fleet_run.cpp", "while (asking.left > 0 && asked && host.answer == HostAnswer::Trial) {",
         "while (false && asking.left > 0) {"),
+    "sync-tries-again-what-failed": (
+        "sync_decision.cpp",
+        "  if (host.plan && !host.plan->poison().empty()) return SyncLot::Poisoned;\n", ""),
+    "sync-says-it-is-well": ("sync_decision.cpp", "return all_well ? 0 : 2;", "return 0;"),
     "two-hold-the-fleet": ("fleet_hold.cpp", "  } else if (other) {", "  } else if (other && false) {"),
     "ousted-goes-on": (
         "rollout_memory.cpp", "  if (hold == nullptr) return;\n", "  if (true) return;\n"),

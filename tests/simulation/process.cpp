@@ -6,6 +6,7 @@
 #include "controller/ousted.hpp"
 #include "controller/rollout_plan.hpp"
 #include "controller/rollout_record.hpp"
+#include "controller/sync_look.hpp"
 
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -17,6 +18,12 @@ namespace kongfleet::simulation {
 
 namespace asio = boost::asio;
 using namespace controller;
+
+const RememberedHost& row_of(const RememberedRollout& row, std::size_t host) {
+  return *std::find_if(row.hosts.begin(), row.hosts.end(), [&](const auto& remembered) {
+    return remembered.label == "h" + std::to_string(host);
+  });
+}
 
 /// What the controller shows, as a person sees it.
 class Process::Onlooker final : public RunView {
@@ -31,7 +38,7 @@ public:
   }
   void step(const HostRun&, const wire::Progress&) override {}
   void phase(const HostRun& host, HostPhase phase) override {
-    const auto at = process_.position(host);
+    const auto at = process_.number(host);
     if (world_.traced()) {
       world_.tell(process_.name_ + " shows host " + std::to_string(at) + " as " +
                   std::string(phase_name(phase)) + ": " + host.problem);
@@ -56,8 +63,9 @@ private:
   void look_back() {
     if (taken_up.empty()) return;
     const auto row = process_.memory_->rollouts.find(std::exchange(taken_up, ""));
-    for (std::size_t i = 0; i < row.hosts.size(); ++i) {
-      process_.setting_.truth.remembered(i, row.hosts[i].phase, forgiving);
+    for (const auto& host : process_.run_->hosts()) {
+      const auto at = process_.number(*host);
+      process_.setting_.truth.remembered(at, row_of(row, at).phase, forgiving);
     }
   }
   Process& process_;
@@ -113,7 +121,7 @@ void Process::seen_dead() {
   });
 }
 
-std::size_t Process::position(const HostRun& host) const {
+std::size_t Process::number(const HostRun& host) const {
   return static_cast<std::size_t>(std::stoul(host.host().name.substr(1)));
 }
 
@@ -162,7 +170,8 @@ CommandEnd Process::ended(const RunEnd& end) const {
   result.why = end.taken_over;
   const bool contested = setting_.truth.is_contested();
   if (!end.forgotten.empty() && !contested) setting_.world.violated("forgotten: " + end.forgotten);
-  for (const auto& [host, phase] : end.hosts) result.phases.push_back(phase);
+  result.phases.resize(end.hosts.size());
+  for (const auto& [host, phase] : end.hosts) result.phases[number(*host)] = phase;
   return result;
 }
 
@@ -186,6 +195,35 @@ CommandEnd Process::roll_out(const std::string& id) {
       return end;
     }
     return ended(controller::roll_out(*run_, *memory_, *hold_, "", {*view_, gate_.get()}));
+  });
+}
+
+CommandEnd Process::sync(const std::string& id) {
+  return command([&] {
+    make_run(setting_.fleet, setting_.releases, "sync", id);
+    hold("sync " + id, FleetHold::Manner::Polite);
+    setting_.truth.in_charge = name_;
+    check_may_begin(*memory_, run_->releases());
+    run_->plan_all([this] { hold_->renew(); });
+    const auto look = sort_out(*run_);
+    std::vector<std::size_t> order;
+    for (const auto& host : run_->hosts()) order.push_back(number(*host));
+    setting_.truth.syncs_in_order(order);
+    for (std::size_t i = 0; i < order.size(); ++i) {
+      if (look.lots[i] == SyncLot::Poisoned)
+        setting_.truth.skipped(order[i]);
+      else if (look.set_aside[i])
+        setting_.truth.shown(order[i], *look.set_aside[i]);
+    }
+    const bool idle = !look.any_wanting() || !look.why_not(run_->rules()).empty();
+    auto end =
+        idle ? end_of_nothing(*run_, look)
+             : controller::roll_out(*run_, *memory_, *hold_, "", {*view_, gate_.get()}, set_aside);
+    auto result = ended(end);
+    if (idle) result.how = CommandEnd::How::Idle;
+    tell_apart(end, look);
+    result.sync_code = end.exit_code;
+    return result;
   });
 }
 

@@ -24,20 +24,25 @@ struct Setting {
 
 /// How a command of a controller ended.
 struct CommandEnd {
-  enum class How { Ran, Declined, Objected, Killed };
+  enum class How { Ran, Idle, Declined, Objected, Killed };  // Idle: a sync began nothing
   How how = How::Ran;
   int exit_code = 0;
   std::string why;
   std::string id;
   controller::RolloutState state = controller::RolloutState::Ended;
   controller::RolloutStop stop = controller::RolloutStop::No;
-  std::vector<HostPhase> phases;
+  std::vector<HostPhase> phases;  // of the hosts, as they are numbered
+  std::optional<int> sync_code;   // a sync's own exit code
 };
 
+/// What is remembered of a host: a sync has them in another order.
+const controller::RememberedHost& row_of(const controller::RememberedRollout& row,
+                                         std::size_t host);
+
 /// One controller process: the real FleetRun, RolloutDriver, HostRun, Conversation, RolloutRecord
-/// and state, over simulated links and time. Its commands do what those of fleet_commands.cpp and
-/// resume_commands.cpp do, without a person. Once killed it does nothing more, and stays as it is
-/// until the world is over: its right to the fleet is not given back.
+/// and state, over simulated links and time. Its commands do what those of fleet_commands.cpp,
+/// sync_command.cpp and resume_commands.cpp do, without a person. Once killed it does nothing more,
+/// and stays as it is until the world is over: its right to the fleet is not given back.
 class Process {
 public:
   Process(Setting setting, std::string name);
@@ -46,6 +51,7 @@ public:
   Process& operator=(const Process&) = delete;
 
   CommandEnd roll_out(const std::string& id);
+  CommandEnd sync(const std::string& id);
   CommandEnd take_up(const std::string& id, controller::Again again);
   CommandEnd roll_back(const std::string& id);
 
@@ -61,7 +67,7 @@ private:
                 const std::string& kind, const std::string& id);
   void hold(const std::string& doing, controller::FleetHold::Manner manner);
   CommandEnd ended(const controller::RunEnd& end) const;
-  std::size_t position(const controller::HostRun& host) const;
+  std::size_t number(const controller::HostRun& host) const;
 
   class Onlooker;
   class Gate;

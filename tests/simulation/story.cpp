@@ -9,6 +9,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 
 namespace kongfleet::simulation {
@@ -19,7 +20,6 @@ using std::chrono::seconds;
 
 namespace {
 
-constexpr const char* id = "rollout-1";
 constexpr std::size_t events_per_host = 60;  // of a rollout in which nothing happens, about
 
 Release made_release() {
@@ -45,6 +45,9 @@ public:
 private:
   void set_up();
   void act();
+  void settle();
+  void sync_at_night();
+  CommandEnd sync(Process& process);
   void take_up_again(unsigned round);
   void plot(Process& process);
   void second_controller(bool breaks_glass);
@@ -64,6 +67,7 @@ private:
   Truth truth_;
   Cast cast_;
   std::string target_;
+  std::string id_ = "rollout-1";                     // what is under way, or was last
   std::vector<std::unique_ptr<Process>> processes_;  // the dead ones stay as they are
   bool rolled_back_ = false;
   std::string frozen_;  // what an ousted controller left behind
@@ -78,7 +82,7 @@ void Story::set_up() {
     hosts_.push_back(std::make_unique<ModelHost>(world_, i, truth_));
   }
   draw_hosts(world_, cast_, target_, hosts_);
-  truth_.rollout(id, cast_.rules, target_);
+  truth_.rollout(id_, cast_.rules, target_);
   world_.check = [this] { truth_.check(); };
 }
 
@@ -98,9 +102,9 @@ std::string Story::remembered_text() {
   FleetMemory memory(cast_.fleet, StateDatabase::Mode::Look);
   std::string text = "state";
   for (const auto& row : memory.rollouts.list(100)) {
-    if (row.id != id) continue;
+    if (row.id != id_) continue;
     text += " " + std::string(state_name(row.state)) + " " + row.why;
-    for (const auto& host : memory.rollouts.find(id).hosts)
+    for (const auto& host : memory.rollouts.find(id_).hosts)
       text += " " + std::string(phase_name(host.phase));
   }
   return text;
@@ -149,7 +153,7 @@ void Story::second_controller(bool breaks_glass) {
     return;
   }
   const auto end =
-      world_.chance.one_in(2) ? second.roll_out("rollout-2") : second.take_up(id, Again::Resume);
+      world_.chance.one_in(2) ? second.roll_out("rollout-2") : second.take_up(id_, Again::Resume);
   const bool refused = end.how == CommandEnd::How::Declined;
   if (!refused && !first.loop().has_stalled())
     world_.violated("a second controller was not refused");
@@ -166,9 +170,38 @@ void Story::after_command(Process& process, const CommandEnd& end) {
 void Story::act() {
   auto& first = new_process();
   plot(first);
-  after_command(first, first.roll_out(id));
+  after_command(first, cast_.syncs ? sync(first) : first.roll_out(id_));
+  settle();
+}
+
+// Nobody leaves a rollout undecided for good.
+void Story::settle() {
   constexpr unsigned rounds_max = 6;
   for (unsigned round = 1; round <= rounds_max && open_rollout(); ++round) take_up_again(round);
+}
+
+// What cron does once the day is over: hosts went back, changed or came to their senses meanwhile.
+void Story::sync_at_night() {
+  if (rolled_back_ || open_rollout() || !world_.chance.one_in(3)) return;
+  world_.forget_plots();
+  world_.pass(std::chrono::hours(6));
+  id_ = "sync-2";
+  truth_.rollout(id_, cast_.rules, target_);
+  auto& process = new_process();
+  plot(process);
+  after_command(process, sync(process));
+  settle();
+}
+
+CommandEnd Story::sync(Process& process) {
+  auto end = process.sync(id_);
+  const bool over = end.how == CommandEnd::How::Ran || end.how == CommandEnd::How::Idle;
+  if (!over || end.state == RolloutState::Open || !end.why.empty() || rolled_back_ ||
+      truth_.is_contested())
+    return end;
+  const auto wrong = why_wrong_sync(end, truth_);
+  if (!wrong.empty()) world_.violated(wrong);
+  return end;
 }
 
 void Story::take_up_again(unsigned round) {
@@ -187,15 +220,16 @@ void Story::take_up_again(unsigned round) {
     after_command(process, process.roll_back("rollback-" + std::to_string(++rollbacks_)));
   } else {
     const auto again = deed <= 2 ? Again::Abort : Again::Resume;
-    after_command(process, process.take_up(id, again));
+    after_command(process, process.take_up(id_, again));
   }
 }
 
 void Story::check_end(const CommandEnd& end) {
   if (end.exit_code == 75 && !end.why.empty()) return;  // another controller took over
-  if (end.id != id || rolled_back_) return;             // what others changed is nobody's to report
+  if (end.id != id_ || rolled_back_) return;            // what others changed is nobody's to report
   FleetMemory memory(cast_.fleet, StateDatabase::Mode::Look);
-  const auto wrong = why_wrong_end(end, memory.rollouts.find(id), truth_, cast_.rules.max_failures);
+  const auto wrong =
+      why_wrong_end(end, memory.rollouts.find(id_), truth_, cast_.rules.max_failures);
   if (!wrong.empty()) world_.violated(wrong);
 }
 
@@ -203,8 +237,10 @@ void Story::check_all_is_decided() {
   const auto open = open_rollout();
   FleetMemory memory(cast_.fleet, StateDatabase::Mode::Look);
   std::optional<RememberedRollout> row;
-  const bool any = !memory.rollouts.list(1).empty();
-  if (any && !open && !rolled_back_) row = memory.rollouts.find(id);
+  const auto rows = memory.rollouts.list(100);
+  const bool any =
+      std::any_of(rows.begin(), rows.end(), [this](const auto& known) { return known.id == id_; });
+  if (any && !open && !rolled_back_) row = memory.rollouts.find(id_);
   if (!frozen_.empty() && frozen_ != remembered_text()) {
     world_.violated("a controller that was ousted wrote something more");
   }
@@ -216,6 +252,7 @@ StoryEnd Story::play() {
   try {
     set_up();
     act();
+    sync_at_night();
     world_.forget_plots();
     world_.pass(std::chrono::hours(6));
     if (world_.violation().empty()) check_all_is_decided();

@@ -3,6 +3,7 @@
 #include "tests/simulation/truth.hpp"
 
 #include <algorithm>
+#include <numeric>
 #include <utility>
 
 namespace kongfleet::simulation {
@@ -28,6 +29,8 @@ void Truth::rollout(const std::string& id, Rules rules, const std::string& targe
   rules_ = std::move(rules);
   target_ = target;
   stopping_ = contested_ = false;
+  order_.resize(hosts_.size());
+  std::iota(order_.begin(), order_.end(), 0);
   for (std::size_t i = 0; i < hosts_.size(); ++i) {
     const bool harmed_before = facts(i).harmed;
     facts(i) = {};
@@ -42,6 +45,18 @@ void Truth::taken_up() {
     facts.shown.reset();
     facts.has_place = false;
   }
+}
+
+void Truth::syncs_in_order(const std::vector<std::size_t>& hosts) {
+  order_ = hosts;
+  for (const auto host : hosts) {
+    facts(host).poisoned = hosts_[host]->is_poisoned(target_) && !runs_target(host);
+  }
+}
+
+void Truth::skipped(std::size_t host) {
+  facts(host).skipped = true;
+  if (!facts(host).poisoned) broken(host, "poison: nothing failed there");
 }
 
 void Truth::harmed_all() {
@@ -59,7 +74,8 @@ bool Truth::is_ours(const std::string& transaction) const {
 
 std::size_t Truth::wave_of(std::size_t host) const {
   std::size_t wave = 0;
-  while (host >= rules_.wave_ends[wave]) ++wave;
+  const auto at = std::find(order_.begin(), order_.end(), host) - order_.begin();
+  while (static_cast<std::size_t>(at) >= rules_.wave_ends[wave]) ++wave;
   return wave;
 }
 
@@ -90,6 +106,7 @@ void Truth::begins(std::size_t host, const std::string& transaction, bool way_ba
   if (!is_ours(transaction)) return;
   auto& its = facts(host);
   (way_back ? its.going_back : its.changing) = true;
+  its.begun = true;
   if (way_back) return;
   its.harmed_since = !is_in_hand(host);
   its.failed.reset();
@@ -100,6 +117,7 @@ void Truth::begins(std::size_t host, const std::string& transaction, bool way_ba
 void Truth::may_begin(std::size_t host) {
   auto& its = facts(host);
   const bool again = std::exchange(its.has_place, true);
+  if (its.poisoned) broken(host, "poison: a sync tries again what failed there");
   std::size_t unavailable = 1;
   for (std::size_t i = 0; i < facts_.size(); ++i) {
     const bool bad = facts_[i].shown && is_bad(*facts_[i].shown);
@@ -111,8 +129,11 @@ void Truth::may_begin(std::size_t host) {
   }
   const auto wave = wave_of(host);
   const auto first = wave == 0 ? 0 : rules_.wave_ends[wave - 1];
-  for (std::size_t i = 0; i < first; ++i) {
-    if (runs_target(i) || facts_[i].failed || shown_failed(i) || false_claims(i)) continue;
+  for (std::size_t at = 0; at < first; ++at) {
+    const auto i = order_[at];
+    if (runs_target(i) || facts_[i].skipped || facts_[i].failed || shown_failed(i) ||
+        false_claims(i))
+      continue;
     broken(host, "order: it is to begin before host " + std::to_string(i) + " of a wave before");
   }
 }
@@ -141,10 +162,11 @@ void Truth::confirmed(std::size_t host, const std::string& transaction) {
   auto& its = facts(host);
   its.was_confirmed = true;
   const auto wave = wave_of(host);
-  for (auto i = wave == 0 ? 0 : rules_.wave_ends[wave - 1]; i < rules_.wave_ends[wave]; ++i) {
+  for (auto at = wave == 0 ? 0 : rules_.wave_ends[wave - 1]; at < rules_.wave_ends[wave]; ++at) {
+    const auto i = order_[at];
     const auto& other = facts_[i];
     const bool baked = other.trial_since && world_.now() - *other.trial_since >= rules_.bake;
-    const bool done = other.was_confirmed || runs_target(i);
+    const bool done = other.was_confirmed || other.skipped || runs_target(i);
     if (baked || (i != host && (done || other.failed || shown_failed(i) || false_claims(i)))) {
       continue;
     }
@@ -227,6 +249,7 @@ std::string Truth::agrees(std::size_t host, HostPhase phase) const {
     case HostPhase::Done:
     case HostPhase::Unchanged:
     case HostPhase::Kept:
+      if (its.skipped && old) return "";
       return runs_target(host) ? "" : name + ", but it does not run the release";
     case HostPhase::Back:
     case HostPhase::Refused:

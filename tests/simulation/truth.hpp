@@ -37,6 +37,8 @@ using controller::HostPhase;
 ///   nothing happens to the host.
 /// stop: once the controller said that nothing new starts, no Apply is sent.
 /// report: whatever phase is shown of a host, it is in at that moment, see agrees().
+/// poison: a sync does not tell a host to begin what failed there before it, and says so only of
+///   those.
 /// no false word: of a host that nothing happened to no failure is shown.
 class Truth final : public Witness {
 public:
@@ -53,6 +55,12 @@ public:
   /// A rollout of that name begins, or is taken up by another controller.
   void rollout(const std::string& id, Rules rules, const std::string& target);
   void taken_up();
+  /// A sync begins, and in this order its hosts go; without, they go as they are numbered.
+  void syncs_in_order(const std::vector<std::size_t>& hosts);
+  /// A sync passes it by, for what it would get failed there before.
+  void skipped(std::size_t host);
+  bool was_skipped(std::size_t host) const { return facts_[host].skipped; }
+  bool was_begun(std::size_t host) const { return facts_[host].begun; }
   /// What is remembered of a host as it is taken up: as if it were shown.
   /// `forgiven`: a person wants what failed to be tried again, it does not count any more.
   void remembered(std::size_t host, HostPhase phase, bool forgiven);
@@ -95,6 +103,9 @@ private:
     bool harmed = false;
     bool harmed_since = false;  // it began, or was last renewed
     bool was_confirmed = false;
+    bool begun = false;
+    bool skipped = false;
+    bool poisoned = false;  // when a sync began
     std::optional<Time> trial_since;
     bool was_in_trial = false;
     std::optional<Time> failed;
@@ -114,6 +125,7 @@ private:
   World& world_;
   std::vector<std::unique_ptr<ModelHost>>& hosts_;
   std::vector<Facts> facts_;
+  std::vector<std::size_t> order_;
   std::string id_;
   std::string target_;
   Rules rules_;
