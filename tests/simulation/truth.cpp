@@ -216,6 +216,8 @@ void Truth::remembered(std::size_t host, HostPhase phase, bool forgiven) {
   facts(host).shown = phase;
   facts(host).forgiven = forgiven;
   if (forgiven) facts(host).failed.reset();
+  // A person wants those tried that could not be asked; what was passed by stays so.
+  if (forgiven && !facts(host).skipped) facts(host).poisoned = false;
   if (contested_) return;
   const auto wrong = agrees(host, phase);
   if (!wrong.empty()) broken(host, "report: taken up as " + wrong);

@@ -37,7 +37,9 @@ using controller::HostPhase;
 ///   nothing happens to the host.
 /// stop: once the controller said that nothing new starts, no Apply is sent.
 /// report: whatever phase is shown of a host, it is in at that moment, see agrees().
-/// poison: a sync does not tell a host to begin what failed there before it, and says so only of
+/// poison: a sync does not tell a host to begin what failed there before it (unless a person
+/// resumes
+///   it, and the host could not be asked before), and says so only of
 ///   those.
 /// no false word: of a host that nothing happened to no failure is shown.
 class Truth final : public Witness {
