@@ -4,6 +4,7 @@
 
 #include "controller/ousted.hpp"
 
+#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
 
@@ -102,8 +103,27 @@ asio::awaitable<HostPhase> RolloutDriver::start(std::size_t host) {
   };
   HostRun::MayBegin may_begin = [this] { return still_ours() && !rollout_.stopping(); };
   const auto phase = co_await run.start(std::move(on_progress), std::move(may_begin));
-  if (gate_ != nullptr && !abandoned_)
-    co_await gate_->after_host(run, rollout_.wave_of(host), phase);
+  const auto after = co_await tell_gate(host, phase);
+  co_return after;
+}
+
+// A hook may take longer than a lease lasts, and wait long for its turn.
+asio::awaitable<HostPhase> RolloutDriver::tell_gate(std::size_t host, HostPhase phase) {
+  if (gate_ == nullptr || abandoned_) co_return phase;
+  auto& run = *hosts_[host];
+  bool told = false;
+  Timer renewal(io_);
+  auto hook = gate_->after_host(run, rollout_.wave_of(host), phase);
+  asio::co_spawn(io_, std::move(hook), [&](const std::exception_ptr& bug) {
+    told = true;
+    renewal.cancel();
+    rethrow(bug);
+  });
+  while (!told) {
+    renewal.expires_after(renew_every_);
+    co_await renewal.async_wait(asio::as_tuple(asio::use_awaitable));
+    if (!told && phase == HostPhase::Trial) phase = co_await run.renew();
+  }
   co_return phase;
 }
 
@@ -125,9 +145,8 @@ asio::awaitable<HostPhase> RolloutDriver::perform(std::size_t host, Job job) {
   auto reason = reason_;
   const auto phase =
       co_await run.take_back(before_revert_[host], std::move(reason), std::move(may));
-  if (gate_ != nullptr && !abandoned_)
-    co_await gate_->after_host(run, rollout_.wave_of(host), phase);
-  co_return phase;
+  const auto after = co_await tell_gate(host, phase);
+  co_return after;
 }
 
 void RolloutDriver::pump() {

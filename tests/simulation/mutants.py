@@ -62,6 +62,9 @@ MUTANTS = {
     "no-renewal": (
         "rollout_driver.cpp",
         "if (rollout_.phase(host) == HostPhase::Trial && !busy_[host]) give(host, Job::Renew);", ""),
+    "hooks-outlast-leases": (
+        "rollout_driver.cpp",
+        "if (!told && phase == HostPhase::Trial) phase = co_await run.renew();", ""),
     "confirmed-without-asking": (
         "rollout_driver.cpp",
         "    const auto phase = co_await run.confirm(std::move(may));\n    co_return phase;",

@@ -85,7 +85,9 @@ public:
   }
   asio::awaitable<void> after_host(const HostRun&, std::size_t, HostPhase) override {
     Timer timer(co_await asio::this_coro::executor);
-    timer.expires_after(world_.chance.ms(1, 1000));
+    constexpr std::size_t drags_one_in = 20;  // for longer than most leases last
+    timer.expires_after(world_.chance.one_in(drags_one_in) ? world_.chance.ms(60'000, 900'000)
+                                                           : world_.chance.ms(1, 1000));
     co_await timer.async_wait(asio::use_awaitable);
   }
 
