@@ -85,8 +85,7 @@ int run_rollout(const GlobalOptions& global, const RolloutCommand& command, cons
   }
   if (answer.format == OutputFormat::Text) print_plan(answer.err, all);
   if (!agreed("Roll this out?", command.yes)) {
-    answer.err << "nothing was touched\n";
-    return exit_code::interrupted;
+    return touched_nothing(answer, "rollout");
   }
   RunWatch watch(fleet, run.id());
   auto view = view_for(answer, run.shape(run.rules()));

@@ -3,7 +3,6 @@
 #include "controller/resume_commands.hpp"
 
 #include "controller/declined.hpp"
-#include "controller/exit_code.hpp"
 #include "controller/fleet_file.hpp"
 #include "controller/recorded_run.hpp"
 #include "controller/rollout_plan.hpp"
@@ -33,8 +32,7 @@ int run_again(const GlobalOptions& global, const Deed& deed, const std::string& 
                  this_holder(run.who(), std::string(deed.verb) + " " + run.id()),
                  FleetHold::Manner::Polite);
   if (!agreed(std::string(deed.question) + " " + run.id() + "?", yes)) {
-    answer.err << "nothing was touched\n";
-    return exit_code::interrupted;
+    return touched_nothing(answer, deed.verb);
   }
   // Others may have been at it until the fleet was ours, and while a person thought.
   hold.renew();

@@ -1,6 +1,5 @@
 // SPDX-FileCopyrightText: The kongfleet authors
 // SPDX-License-Identifier: Apache-2.0
-#include "controller/exit_code.hpp"
 #include "controller/fleet_commands.hpp"
 #include "controller/fleet_file.hpp"
 #include "controller/recorded_run.hpp"
@@ -100,8 +99,7 @@ int run_rollback(const GlobalOptions& global, const RollbackCommand& command,
   const auto besides = open ? ", and end " + open->id : "";
   if (!agreed("Take " + counted(hosts.size(), "host") + " back to " + target + besides + "?",
               command.yes)) {
-    answer.err << "nothing was touched\n";
-    return exit_code::interrupted;
+    return touched_nothing(answer, "rollback");
   }
   FleetRun run(fleet, hosts, {}, "rollback");
   RunWatch watch(fleet, run.id());

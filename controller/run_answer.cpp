@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "controller/run_answer.hpp"
 
+#include "controller/exit_code.hpp"
 #include "controller/json_view.hpp"
 #include "controller/live_view.hpp"
 #include "controller/text_view.hpp"
@@ -21,6 +22,14 @@ bool agreed(const std::string& question, bool yes) {
   std::string answer;
   std::getline(std::cin, answer);
   return answer == "y" || answer == "yes";
+}
+
+int touched_nothing(const Answer& answer, const std::string& command) {
+  if (answer.format == OutputFormat::Json)
+    answer_mistake(answer, command, "the answer was no; nothing was touched");
+  else
+    answer.err << "nothing was touched\n";
+  return exit_code::interrupted;
 }
 
 std::unique_ptr<RunView> view_for(const Answer& answer, RunShape shape) {

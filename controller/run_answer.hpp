@@ -15,6 +15,8 @@ namespace kongfleet::controller {
 
 /// Asks a person, unless `yes`. Throws Error where nobody can be asked.
 bool agreed(const std::string& question, bool yes);
+/// Says that nothing was touched, for a person said no. The exit code.
+int touched_nothing(const Answer& answer, const std::string& command);
 /// How a run is watched: as events, on a terminal as a picture, otherwise as lines. It may have the
 /// screen to itself until it is destroyed.
 std::unique_ptr<RunView> view_for(const Answer& answer, RunShape shape);

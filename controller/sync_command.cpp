@@ -43,7 +43,7 @@ public:
 
 /// What is known of a sync while it is under way, for its last line.
 struct Known {
-  std::string fleet = "-";
+  std::optional<Fleet> fleet;
   std::string id = "-";
   Clock::time_point began = Clock::now();
 
@@ -74,8 +74,8 @@ int sync(const GlobalOptions& global, const SyncCommand& command, const Answer& 
          Known& known) {
   if (!splay(global, command, answer)) return exit_code::interrupted;
   known.began = Clock::now();
-  const auto fleet = load_fleet(global.fleet_file);  // after the wait: it is as it is now
-  known.fleet = fleet.name;
+  known.fleet = load_fleet(global.fleet_file);  // after the wait: it is as it is now
+  const auto& fleet = *known.fleet;
   const auto hosts = select_hosts(fleet, command.selectors);
   const auto releases = releases_for(fleet, hosts);
   FleetMemory memory(fleet, StateDatabase::Mode::Write, noting(answer));
@@ -113,15 +113,21 @@ int sync(const GlobalOptions& global, const SyncCommand& command, const Answer& 
   return end.exit_code;
 }
 
-// Whoever reads logs finds the same last line, also where a sync did not come to its hosts.
-int give_up(const Answer& answer, const Known& known, int exit_code, const std::string& why) {
+// Whoever reads logs finds the same last line, also where a sync did not come to its hosts; and
+// whoever watches metrics learns of it, unless another run is under way, which has its own to tell.
+int give_up(const Answer& answer, const Known& known, int code, const std::string& why) {
   answer_mistake(answer, "sync", why);
   RunEnd end;
+  end.kind = "sync";
   end.id = known.id;
-  end.exit_code = exit_code;
+  end.exit_code = code;
+  if (known.fleet && code != exit_code::held) {
+    const auto unwritten = write_metrics(*known.fleet, end, known.took());
+    if (!unwritten.empty()) print_troubles(answer, {unwritten});
+  }
   if (answer.format == OutputFormat::Text)
-    answer.out << sync_summary(known.fleet, end, known.took()) << "\n";
-  return exit_code;
+    answer.out << sync_summary(known.fleet ? known.fleet->name : "-", end, known.took()) << "\n";
+  return code;
 }
 
 }  // namespace

@@ -215,6 +215,16 @@ class CommandsTest(unittest.TestCase):
         handler.write_text(handler.read_text() + "-- changed\n")
         self.summary(5, id="sync-[^ ]+")
 
+    def test_a_sync_that_may_not_begin_tells_whoever_watches_its_metrics(self):
+        metrics = self.directory / "edge.prom"
+        self.configure('[rollout]\nmax_failures = 1\n[metrics]\ntextfile = "edge.prom"\n')
+        self.run_kongfleet(1, "rollout", "--yes")
+        handler = self.directory / "plugins/my-plugin/kong/plugins/my-plugin/handler.lua"
+        handler.write_text(handler.read_text() + "-- changed\n")
+        metrics.unlink()
+        self.run_kongfleet(5, "sync")
+        self.assertIn('kongfleet_run_exit_code{fleet="edge",kind="sync"} 5\n', metrics.read_text())
+
     def test_a_rollback_tells_what_it_ends_before_it_does(self):
         events = documents.documents(self.run_kongfleet(3, "rollback", "--yes"))
         self.assertEqual([documents.kind_of(event) for event in events], ["host", "end"])
@@ -226,18 +236,35 @@ class CommandsTest(unittest.TestCase):
         self.assertEqual(self.said(0, "show", events[0]["rollout"], kind="show")["rollout"]["state"],
                          "aborted")
 
+    def answer_no(self, *arguments: str) -> subprocess.CompletedProcess:
+        person, terminal = pty.openpty()
+        os.write(person, b"n\n")
+        done = subprocess.run([BUILD / "kongfleet", *arguments], cwd=self.directory, stdin=terminal,
+                              env=os.environ | {"HOME": str(self.directory)}, timeout=60,
+                              capture_output=True, text=True, check=False)
+        os.close(terminal)
+        os.close(person)
+        self.assertEqual(done.returncode, 130, done.stderr)
+        return done
+
+    def test_whoever_reads_json_learns_that_a_person_said_no(self):
+        self.configure('[rollout]\nmax_failures = 1\non_failure = "pause"\n')
+        for command in ("rollout", "rollback"):
+            said = document(self.answer_no("--output", "json", command).stdout)
+            self.assertEqual(documents.kind_of(said), "mistake")
+            self.assertEqual(said["command"], command)
+            self.assertIn("nothing was touched", said["error"])
+        self.run_kongfleet(6, "rollout", "--yes")
+        said = document(self.answer_no("--output", "json", "abort", "latest").stdout)
+        self.assertEqual(said["command"], "abort")
+
     def test_a_rollback_asks_with_what_it_ends(self):
         self.configure('[rollout]\nmax_failures = 1\non_failure = "pause"\n')
         self.run_kongfleet(6, "rollout", "--yes")
         paused, = self.said(0, "history", kind="history")["rollouts"]
-        person, terminal = pty.openpty()
-        self.addCleanup(os.close, person)
-        os.write(person, b"n\n")
-        done = subprocess.run([BUILD / "kongfleet", "rollback"], cwd=self.directory, stdin=terminal,
-                              env=os.environ | {"HOME": str(self.directory)}, timeout=60,
-                              capture_output=True, text=True, check=False)
-        os.close(terminal)
-        self.assertEqual(done.returncode, 130, done.stderr)
+        done = self.answer_no("rollback")
+        self.assertIn("nothing was touched", done.stderr)
+        self.assertEqual(done.stdout, "")
         note, rest = done.stderr.split("\n", 1)
         self.assertRegex(note, f"^note: {paused['id']} of .* is paused: this rollback ends it")
         self.assertTrue(rest.startswith("Take 1 host back to the generation before, and end "
