@@ -10,11 +10,13 @@ namespace kongfleet::controller {
 
 Rollout::Rollout(RolloutRules rules)
     : rules_(std::move(rules)),
-      hosts_(rules_.wave_ends.empty() ? 0 : rules_.wave_ends.back(), HostPhase::Waiting) {}
+      hosts_(rules_.wave_ends.empty() ? 0 : rules_.wave_ends.back(), HostPhase::Waiting),
+      held_(hosts_.size()) {}
 
 Rollout::Rollout(RolloutRules rules, RolloutSoFar so_far)
     : rules_(std::move(rules)),
       hosts_(std::move(so_far.hosts)),
+      held_(hosts_.size()),
       failures_(so_far.failures),
       stop_(so_far.stop),
       why_(std::move(so_far.why)) {
@@ -30,9 +32,31 @@ std::size_t Rollout::wave_of(std::size_t host) const {
   return static_cast<std::size_t>(std::upper_bound(ends.begin(), ends.end(), host) - ends.begin());
 }
 
+namespace {
+
+bool is_moving(HostPhase phase) {
+  return phase == HostPhase::Changing || phase == HostPhase::Reverting;
+}
+
+bool is_gone(HostPhase phase) {
+  return phase == HostPhase::Lost || phase == HostPhase::Stranded ||
+         phase == HostPhase::Unreachable;
+}
+
+}  // namespace
+
+std::size_t Rollout::moving() const {
+  std::size_t count = 0;
+  for (std::size_t host = 0; host < hosts_.size(); ++host)
+    count += is_moving(hosts_[host]) || held_[host] ? 1U : 0U;
+  return count;
+}
+
 std::size_t Rollout::unavailable() const {
-  return count(HostPhase::Changing) + count(HostPhase::Reverting) + count(HostPhase::Lost) +
-         count(HostPhase::Stranded) + count(HostPhase::Unreachable);
+  std::size_t gone = 0;
+  for (std::size_t host = 0; host < hosts_.size(); ++host)
+    gone += is_gone(hosts_[host]) && !held_[host] ? 1U : 0U;
+  return moving() + gone;
 }
 
 bool is_failure(HostPhase phase) {
@@ -58,7 +82,7 @@ std::vector<RolloutAction> Rollout::next(Time now) {
     bake(now, actions);
     bool done = true;
     for (auto host = wave_begin(); host < rules_.wave_ends[wave_]; ++host) {
-      done = done && settled(host);
+      done = done && settled(host) && !held_[host];
     }
     if (!done) return actions;
     stop_if_due();  // its hosts may have failed before it was its turn
@@ -76,7 +100,7 @@ std::vector<RolloutAction> Rollout::next(Time now) {
 void Rollout::fill(std::vector<RolloutAction>& actions) {
   for (auto host = wave_begin(); host < rules_.wave_ends[wave_]; ++host) {
     if (unavailable() >= rules_.max_unavailable) return;
-    if (hosts_[host] != HostPhase::Waiting) continue;
+    if (hosts_[host] != HostPhase::Waiting || held_[host]) continue;
     hosts_[host] = HostPhase::Changing;
     actions.push_back({RolloutAction::Kind::Start, host});
   }
@@ -85,6 +109,7 @@ void Rollout::fill(std::vector<RolloutAction>& actions) {
 void Rollout::bake(Time now, std::vector<RolloutAction>& actions) {
   bool any_trial = false;
   for (auto host = wave_begin(); host < rules_.wave_ends[wave_]; ++host) {
+    if (held_[host]) return;
     if (hosts_[host] == HostPhase::Trial) {
       any_trial = true;
     } else if (!settled(host) && hosts_[host] != HostPhase::Confirming) {
@@ -115,8 +140,7 @@ void Rollout::take_back(std::vector<RolloutAction>& actions) {
 void Rollout::take_back(HostPhase from, std::vector<RolloutAction>& actions) {
   for (std::size_t host = 0; host < hosts_.size(); ++host) {
     if (hosts_[host] != from) continue;
-    const auto moving = count(HostPhase::Reverting) + count(HostPhase::Changing);
-    if (moving > 0 && unavailable() >= rules_.max_unavailable) return;
+    if (moving() > 0 && unavailable() >= rules_.max_unavailable) return;
     hosts_[host] = HostPhase::Reverting;
     actions.push_back({RolloutAction::Kind::Revert, host});
   }
@@ -148,7 +172,7 @@ bool Rollout::whole_wave_failed() const {
 
 void Rollout::stop_if_due() {
   if (stopping()) return;
-  const bool idle = count(HostPhase::Changing) + count(HostPhase::Reverting) == 0;
+  const bool idle = moving() == 0;
   if (failures_ > rules_.max_failures) {
     why_ =
         std::to_string(failures_) + " failed, allowed are " + std::to_string(rules_.max_failures);
@@ -163,6 +187,13 @@ void Rollout::stop_if_due() {
   stop_ = rules_.when_failed == WhenFailed::TakeBack ? RolloutStop::Failed : RolloutStop::Paused;
 }
 
+void Rollout::release(std::size_t host) {
+  held_[host] = false;
+  stop_if_due();  // it may have been the last that moved
+}
+
+bool Rollout::may_start() const { return !stopping() && unavailable() <= rules_.max_unavailable; }
+
 void Rollout::halt(std::string why) {
   if (stopping() || over()) return;
   why_ = std::move(why);
@@ -175,9 +206,7 @@ void Rollout::interrupt() {
 }
 
 bool Rollout::over() const {
-  const auto busy = count(HostPhase::Changing) + count(HostPhase::Confirming) +
-                    count(HostPhase::Reverting) + count(HostPhase::Trial);
-  if (busy > 0) return false;
+  if (moving() + count(HostPhase::Confirming) + count(HostPhase::Trial) > 0) return false;
   const bool goes_back = stop_ == RolloutStop::Failed || stop_ == RolloutStop::Aborted;
   if (goes_back) return count(HostPhase::Done) == 0;
   return stopping() || wave_ >= waves();
@@ -188,11 +217,11 @@ int Rollout::exit_code() const {
     return exit_code::needs_person;
   if (stop_ == RolloutStop::Interrupted) return exit_code::interrupted;
   if (stop_ == RolloutStop::Paused) return exit_code::paused;
-  if ((failures_ == 0 && !halted_) || stop_ == RolloutStop::Aborted) return exit_code::done;
+  if (stop_ != RolloutStop::Failed) return exit_code::done;
+  // Taken up after its controller's death, hosts that failed may have gone back as all others did.
   const auto touched = count(HostPhase::Back) + count(HostPhase::Done);
-  if (stop_ == RolloutStop::Failed && touched == 0)
-    return halted_ || count(HostPhase::Refused) > 0 ? exit_code::refused : exit_code::failed;
-  return stop_ == RolloutStop::Failed ? exit_code::taken_back : exit_code::done;
+  if (touched > 0) return exit_code::taken_back;
+  return halted_ || count(HostPhase::Refused) > 0 ? exit_code::refused : exit_code::failed;
 }
 
 namespace {

@@ -73,9 +73,10 @@ struct RolloutAction {
 ///
 /// A wave starts only when every host before it is Done or Unchanged, or failed within the budget.
 /// Inside a wave a host starts as soon as a slot is free: never more than max_unavailable hosts are
-/// Changing, Reverting, Lost or Stranded at once. When all hosts of a wave are in trial it bakes,
-/// then all of it is confirmed. A host that fails counts against max_failures; when that is
-/// exceeded nothing new starts, and with TakeBack everything this rollout changed goes back.
+/// Changing, Reverting, Lost, Stranded, Unreachable or held at once. When all hosts of a wave are
+/// in trial and none is held it bakes, then all of it is confirmed. A host that fails counts
+/// against max_failures; when that is exceeded nothing new starts, and with TakeBack everything
+/// this rollout changed goes back.
 class Rollout {
 public:
   using Time = std::chrono::steady_clock::time_point;
@@ -91,6 +92,14 @@ public:
 
   /// Something happened to a host. Reports that don't fit its phase are ignored: they are late.
   void report(std::size_t host, HostPhase phase, Time now);
+  /// Whatever is reported of this host, it keeps its slot until it is released: something is to be
+  /// done before the next one starts, or its wave bakes.
+  void hold(std::size_t host) { held_[host] = true; }
+  void release(std::size_t host);
+  bool is_held(std::size_t host) const { return held_[host]; }
+  /// Whether a host that was handed out to start may still be told to: others may have become
+  /// unavailable since, or the rollout stops. What may not is Waiting again.
+  bool may_start() const;
   /// Something outside objects to what would start next: nothing new starts, and what has begun
   /// goes the way of a failed rollout. `why` is a sentence.
   void halt(std::string why);
@@ -117,6 +126,7 @@ public:
 private:
   std::size_t count(HostPhase phase) const;
   std::size_t wave_begin() const { return wave_ == 0 ? 0 : rules_.wave_ends[wave_ - 1]; }
+  std::size_t moving() const;
   std::size_t unavailable() const;
   void fill(std::vector<RolloutAction>& actions);
   void bake(Time now, std::vector<RolloutAction>& actions);
@@ -128,6 +138,7 @@ private:
 
   RolloutRules rules_;
   std::vector<HostPhase> hosts_;
+  std::vector<bool> held_;
   std::size_t wave_ = 0;
   std::size_t failures_ = 0;
   std::optional<Time> bake_until_;

@@ -67,16 +67,23 @@ asio::awaitable<void> RolloutDriver::work(std::size_t host) {
     jobs_[host].pop_front();
     const auto phase = co_await perform(host, job);
     if (abandoned_) co_return;
-    const bool news = rollout_.phase(host) != phase;
-    if (job == Job::Renew && (rollout_.phase(host) != HostPhase::Trial || !news)) continue;
-    rollout_.report(host, phase, Clock::now());
-    if (rollout_.phase(host) == phase) view_.phase(*hosts_[host], phase);
-    if (reason_.empty() && rollout_.stopping()) {
-      reason_ = rollout_.why() + "; " + hosts_[host]->label() + ": " + hosts_[host]->problem;
-    }
+    const bool was_trial = rollout_.phase(host) == HostPhase::Trial;
+    if (job != Job::Renew || (was_trial && phase != HostPhase::Trial)) hear(host, phase);
+    if (!rollout_.is_held(host)) continue;
+    pump_soon();  // what is known now counts now, however long the gate takes
+    co_await tell_gate(host, phase);
+    if (abandoned_) co_return;
+    rollout_.release(host);
   }
   busy_[host] = false;
   pump_soon();
+}
+
+void RolloutDriver::hear(std::size_t host, HostPhase phase) {
+  rollout_.report(host, phase, Clock::now());
+  if (rollout_.phase(host) == phase) view_.phase(*hosts_[host], phase);
+  if (reason_.empty() && rollout_.stopping())
+    reason_ = rollout_.why() + "; " + hosts_[host]->label() + ": " + hosts_[host]->problem;
 }
 
 void RolloutDriver::pump_soon() {
@@ -97,19 +104,18 @@ asio::awaitable<HostPhase> RolloutDriver::start(std::size_t host) {
       rollout_.halt(objection);
       co_return HostPhase::Waiting;
     }
+    rollout_.hold(host);
   }
   Conversation::OnProgress on_progress = [this, &run](const wire::Progress& progress) {
     view_.step(run, progress);
   };
-  HostRun::MayBegin may_begin = [this] { return still_ours() && !rollout_.stopping(); };
+  HostRun::MayBegin may_begin = [this] { return still_ours() && rollout_.may_start(); };
   const auto phase = co_await run.start(std::move(on_progress), std::move(may_begin));
-  const auto after = co_await tell_gate(host, phase);
-  co_return after;
+  co_return phase;
 }
 
 // A hook may take longer than a lease lasts, and wait long for its turn.
-asio::awaitable<HostPhase> RolloutDriver::tell_gate(std::size_t host, HostPhase phase) {
-  if (gate_ == nullptr || abandoned_) co_return phase;
+asio::awaitable<void> RolloutDriver::tell_gate(std::size_t host, HostPhase phase) {
   auto& run = *hosts_[host];
   bool told = false;
   Timer renewal(io_);
@@ -119,12 +125,17 @@ asio::awaitable<HostPhase> RolloutDriver::tell_gate(std::size_t host, HostPhase 
     renewal.cancel();
     rethrow(bug);
   });
+  bool in_trial = phase == HostPhase::Trial;
   while (!told) {
     renewal.expires_after(renew_every_);
     co_await renewal.async_wait(asio::as_tuple(asio::use_awaitable));
-    if (!told && phase == HostPhase::Trial) phase = co_await run.renew();
+    if (told || !in_trial) continue;
+    const auto now = co_await run.renew();
+    in_trial = now == HostPhase::Trial;
+    if (in_trial || abandoned_) continue;
+    hear(host, now);
+    pump_soon();
   }
-  co_return phase;
 }
 
 asio::awaitable<HostPhase> RolloutDriver::perform(std::size_t host, Job job) {
@@ -143,10 +154,10 @@ asio::awaitable<HostPhase> RolloutDriver::perform(std::size_t host, Job job) {
     co_return phase;
   }
   auto reason = reason_;
+  if (gate_ != nullptr) rollout_.hold(host);
   const auto phase =
       co_await run.take_back(before_revert_[host], std::move(reason), std::move(may));
-  const auto after = co_await tell_gate(host, phase);
-  co_return after;
+  co_return phase;
 }
 
 void RolloutDriver::pump() {

@@ -42,8 +42,9 @@ private:
   asio::awaitable<void> work(std::size_t host);
   asio::awaitable<HostPhase> perform(std::size_t host, Job job);
   asio::awaitable<HostPhase> start(std::size_t host);
-  /// Tells the gate what became of a host, and keeps it in trial meanwhile. Where it is then.
-  asio::awaitable<HostPhase> tell_gate(std::size_t host, HostPhase phase);
+  void hear(std::size_t host, HostPhase phase);
+  /// Tells the gate what became of a host, and keeps it in trial meanwhile.
+  asio::awaitable<void> tell_gate(std::size_t host, HostPhase phase);
   void give(std::size_t host, Job job);
   void pump();
   /// Once what else came in meanwhile has been heard: hosts whose answers come together are

@@ -255,3 +255,74 @@ TEST_CASE("an interruption starts nothing new and takes back what is in trial") 
   CHECK(rollout.over());
   CHECK(rollout.exit_code() == 130);
 }
+
+TEST_CASE("a host that is held keeps its slot, whatever is reported of it") {
+  Rollout rollout(rules({1, 4}, 1));
+  const Time now{};
+  CHECK(hosts_of(rollout.next(now), Kind::Start) == Hosts{0});
+  rollout.hold(0);
+  rollout.report(0, HostPhase::Trial, now);
+  CHECK(rollout.next(now).empty());
+  CHECK_FALSE(rollout.baking());
+  rollout.release(0);
+  CHECK(rollout.next(now).empty());
+  CHECK(rollout.baking());
+  CHECK(hosts_of(rollout.next(now + 10s), Kind::Confirm) == Hosts{0});
+  rollout.report(0, HostPhase::Done, now);
+  CHECK(hosts_of(rollout.next(now), Kind::Start) == Hosts{1});
+  rollout.hold(1);
+  rollout.report(1, HostPhase::Unchanged, now);
+  CHECK(rollout.next(now).empty());
+  rollout.release(1);
+  CHECK(hosts_of(rollout.next(now), Kind::Start) == Hosts{2});
+}
+
+TEST_CASE("what is reported of a held host counts at once, and it is over with its release") {
+  Rollout rollout(rules({2}, 2));
+  rollout.next({});
+  rollout.hold(0);
+  rollout.hold(1);
+  rollout.report(0, HostPhase::Back, {});
+  CHECK(rollout.stopping());
+  rollout.report(1, HostPhase::Waiting, {});
+  CHECK(rollout.next({}).empty());
+  CHECK_FALSE(rollout.over());
+  rollout.release(0);
+  rollout.release(1);
+  CHECK(rollout.over());
+  CHECK(rollout.exit_code() == 3);
+}
+
+TEST_CASE("the last that was held may have used up the budget") {
+  auto lenient = rules({3}, 1);
+  lenient.max_failures = 3;
+  Rollout rollout(lenient);
+  rollout.next({});
+  rollout.hold(0);
+  rollout.report(0, HostPhase::Stranded, {});
+  CHECK_FALSE(rollout.stopping());
+  rollout.release(0);
+  CHECK(rollout.why() == "the budget of 1 unavailable hosts is used up");
+}
+
+TEST_CASE("a host that was handed out may not start once others are lost") {
+  auto lenient = rules({3}, 2);
+  lenient.max_failures = 3;
+  Rollout rollout(lenient);
+  CHECK(hosts_of(rollout.next({}), Kind::Start) == Hosts{0, 1});
+  rollout.report(0, HostPhase::Trial, {});
+  CHECK(hosts_of(rollout.next({}), Kind::Start) == Hosts{2});
+  CHECK(rollout.may_start());
+  rollout.report(0, HostPhase::Lost, {});
+  CHECK_FALSE(rollout.may_start());
+}
+
+TEST_CASE("taken up after its controller's death, a failed rollout does not end well") {
+  Rollout rollout(rules({3}), {.hosts = {HostPhase::Trial, HostPhase::Back, HostPhase::Waiting},
+                               .stop = RolloutStop::Failed,
+                               .why = "1 failed, allowed are 0"});
+  CHECK(hosts_of(rollout.next({}), Kind::Revert) == Hosts{0});
+  rollout.report(0, HostPhase::Back, {});
+  CHECK(rollout.over());
+  CHECK(rollout.exit_code() == 3);
+}

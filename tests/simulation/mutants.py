@@ -33,7 +33,9 @@ MUTANTS = {
         "rollout.cpp", "    if (unavailable() >= rules_.max_unavailable) return;\n    if (hosts_",
         "    if (hosts_"),
     "next-wave-early": ("rollout.cpp", "    if (!done) return actions;\n", ""),
-    "lost-hosts-are-no-trouble": ("rollout.cpp", " + count(HostPhase::Lost) +\n", " +\n"),
+    "lost-hosts-are-no-trouble": (
+        "rollout.cpp", "return phase == HostPhase::Lost || phase == HostPhase::Stranded ||",
+        "return phase == HostPhase::Stranded ||"),
     "one-failure-too-many": (
         "rollout.cpp", "if (failures_ > rules_.max_failures) {",
         "if (failures_ > rules_.max_failures + 1) {"),
@@ -41,13 +43,16 @@ MUTANTS = {
         "rollout.cpp", "if (hosts_[host] != from) continue;",
         "if (hosts_[host] != from || (host == 0 && from == HostPhase::Trial)) continue;"),
     "trials-go-back-at-once": (
-        "rollout.cpp", "if (moving > 0 && unavailable()", "if (from == HostPhase::Done && unavailable()"),
+        "rollout.cpp", "if (moving() > 0 && unavailable()", "if (from == HostPhase::Done && unavailable()"),
     "leaves-what-was-confirmed": (
         "rollout.cpp", "if (hosts_[host] != from) continue;",
         "if (hosts_[host] != from || (host == 0 && from == HostPhase::Done)) continue;"),
     "says-it-is-well": (
-        "rollout.cpp", "return stop_ == RolloutStop::Failed ? exit_code::taken_back : exit_code::done;",
-        "return exit_code::done;"),
+        "rollout.cpp", "if (touched > 0) return exit_code::taken_back;",
+        "if (touched > 0) return exit_code::done;"),
+    "starts-though-others-are-lost": (
+        "rollout.cpp", "return !stopping() && unavailable() <= rules_.max_unavailable;",
+        "return !stopping();"),
     "resume-takes-trial-for-done": (
         "resume_decision.cpp", "return stays(HostPhase::Trial);", "return stays(HostPhase::Done);"),
     "resume-forgets-failures": (
@@ -72,7 +77,7 @@ MUTANTS = {
     "tells-before-it-remembers": (
         "rollout_driver.cpp", "  keep_up([this] { view_.commit(rollout_); });\n", ""),
     "starts-while-stopping": (
-        "rollout_driver.cpp", "return still_ours() && !rollout_.stopping(); };",
+        "rollout_driver.cpp", "return still_ours() && rollout_.may_start(); };",
         "return still_ours(); };"),
     "another-transaction-will-do": (
         "conversation.cpp", "if (answer.outcome().transaction() != transaction && !comes_home) {",
