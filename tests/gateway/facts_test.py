@@ -31,7 +31,7 @@ from facts.node import Node  # noqa: E402
 
 TOPICS = ["starting", "reloading", "rejecting", "poison", "preflight", "runtime", "environment",
           "traffic", "removing", "apis", "loader", "newer",
-          "installing"]
+          "installing", "databases"]
 AT_ONCE = 5
 # They watch what passes within milliseconds, which a machine that has other things to do may miss.
 OF_A_MOMENT = ("reloading/good_reload", "reloading/mixed_state", "newer/readiness_during_reload")

@@ -1,8 +1,9 @@
 -- SPDX-FileCopyrightText: The kongfleet authors
 -- SPDX-License-Identifier: Apache-2.0
--- The Admin API of a node without a database. Built by the first request of each worker, plugins'
+-- The Admin API. Built by the first request of each worker, plugins'
 -- api.lua included; what it answers about configuration and plugins is the answering worker's.
 
+local admin_entities = require "kong.admin_entities"
 local api_routes = require "kong.api_routes"
 local conf_loader = require "kong.conf_loader"
 local config_routes = require "kong.config_routes"
@@ -10,7 +11,6 @@ local health_routes = require "kong.health_routes"
 local json = require "kong.json"
 local meta = require "kong.meta"
 local node_state = require "kong.node_state"
-local runloop = require "kong.runloop"
 
 local loaded  -- the plugins of this worker, by name
 
@@ -30,7 +30,7 @@ end
 
 local function enabled_in_cluster()
   local names, seen = json.array(), {}
-  for _, plugin in ipairs(runloop.entities and runloop.entities.plugins or {}) do
+  for _, plugin in ipairs((admin_entities.entities() or {}).plugins or {}) do
     if not seen[plugin.name] then
       seen[plugin.name] = true
       names[#names + 1] = plugin.name
@@ -92,40 +92,13 @@ local function plugin_schema(self)
   })
 end
 
-local function listing(kind)
-  return {
-    GET = function()
-      return kong.response.exit(200, {
-        data = json.array(runloop.entities and runloop.entities[kind] or {}), next = ngx.null,
-      })
-    end,
-  }
-end
-
-local function single(kind)
-  return {
-    GET = function(self)
-      for _, entity in ipairs(runloop.entities and runloop.entities[kind] or {}) do
-        if entity.id == self.params.id or entity.name == self.params.id then
-          return kong.response.exit(200, entity)
-        end
-      end
-      return kong.response.exit(404, { message = "Not found" })
-    end,
-  }
-end
-
 local routes = {}
 api_routes.attach(routes, {
   ["/"] = { GET = node_information },
   ["/plugins/enabled"] = { GET = enabled_plugins },
   ["/schemas/plugins/:name"] = { GET = plugin_schema },
 })
-for _, kind in ipairs { "services", "routes", "plugins", "consumers" } do
-  api_routes.attach(routes, {
-    ["/" .. kind] = listing(kind), ["/" .. kind .. "/:id"] = single(kind),
-  })
-end
+admin_entities.attach(routes, function() return loaded end)
 api_routes.attach(routes, health_routes.status)
 api_routes.attach(routes, config_routes)
 api_routes.attach_plugins(routes, kong.configuration.loaded_plugins, "api")

@@ -105,11 +105,12 @@ local function name_of(kind, entity, count)
     (kind == "plugins" and count or "")
 end
 
-function Flattening:add(kind, entity, parent_field, parent)
+--- Fills in the defaults of one entity. The tree of what is wrong with it, or nil.
+function declarative.check(kind, entity, loaded)
   local definition = entity_schemas[kind]
   local errors = schema.validate_record(definition, entity) or {}
   if kind == "plugins" then
-    for key, problem in pairs(check_plugin(entity, self.loaded) or {}) do
+    for key, problem in pairs(check_plugin(entity, loaded) or {}) do
       errors[key] = problem
     end
   elseif kind == "services" and type(entity.url) == "string" then
@@ -119,6 +120,11 @@ function Flattening:add(kind, entity, parent_field, parent)
     errors.host = "required field missing"
   end
   schema.fill_defaults(definition, entity)
+  return next(errors) and errors or nil
+end
+
+function Flattening:add(kind, entity, parent_field, parent)
+  local errors = declarative.check(kind, entity, self.loaded) or {}
   self.count = self.count + 1
   entity.id = entity.id or identifier(kind, name_of(kind, entity, self.count))
   if parent then

@@ -18,6 +18,7 @@ local node_state = require "kong.node_state"
 local pace = require "kong.pace"
 local pdk = require "kong.pdk"
 local plugin_loader = require "kong.plugin_loader"
+local Iterator = require "kong.plugins_iterator"
 local runloop = require "kong.runloop"
 local worker_errors = require "kong.worker_errors"
 
@@ -82,6 +83,12 @@ function Kong.init()
   must(database.connect(conf))
   plugins = must(plugin_loader.load(conf.loaded_plugins))
   Kong.plugins = plugins
+  if database.is_used() then
+    -- What the database uses must be there, or nothing is.
+    local built, err = Iterator.new(must(database.load(conf), "connection refused"), plugins)
+    must(built, "error building initial plugins: " .. tostring(err))
+    return
+  end
   from_file = parse_declarative()
   if not meta.is_2x then
     give_to_workers(disk.join(conf.prefix, "dbless.lmdb"))
@@ -136,10 +143,26 @@ local function watch_for_new_configuration(premature)
   end
 end
 
+-- A node hears of what others changed when it looks; its own changes reach its workers within a
+-- second, not at once.
+local function look_at_database(premature)
+  if not premature then
+    database.look()
+  end
+end
+
+local function load_from_database()
+  database.look()
+  if ngx.worker.id() == 0 then
+    ngx.timer.every(conf.db_update_frequency, look_at_database)
+  end
+  return true
+end
+
 function Kong.init_worker()
   node_state.note_worker()
   memory.note(true)
-  local ok, err = load_declarative()
+  local ok, err = (database.is_used() and load_from_database or load_declarative)()
   if not ok then
     return worker_errors.stash("failed to load declarative config file: " .. err)
   end
@@ -149,7 +172,7 @@ function Kong.init_worker()
     return worker_errors.stash("failed to " .. what .. ": " ..
                                "error building initial plugins iterator: " .. err)
   end
-  ngx.timer.every(0.2, watch_for_new_configuration)
+  ngx.timer.every(database.is_used() and 1 or 0.2, watch_for_new_configuration)
   for _, text in ipairs(run_init_worker_handlers()) do
     worker_errors.stash(text)
   end
@@ -158,7 +181,9 @@ end
 function Kong.rewrite()
   local ctx = ngx.ctx
   worker_errors.log_for_request(ctx)
-  runloop.refresh(plugins)
+  if not database.is_used() then
+    runloop.refresh(plugins)
+  end
   runloop.run_globals("rewrite", ctx)
 end
 

@@ -5,6 +5,7 @@
 
 local Iterator = require "kong.plugins_iterator"
 local Router = require "kong.router"
+local database = require "kong.database"
 local declarative_store = require "kong.declarative_store"
 local node_state = require "kong.node_state"
 local plugin_loader = require "kong.plugin_loader"
@@ -14,12 +15,17 @@ local runloop = {}
 local router, iterator
 local built_version
 
---- Builds from what the workers share; or nil and why not.
+local function current_version()
+  return (database.is_used() and database.known_version or declarative_store.version)()
+end
+
+--- Builds from what the workers, or the nodes of a database, share; or nil and why not.
 function runloop.build(plugins)
-  local version = declarative_store.version()
-  local entities = declarative_store.load()
+  local version = current_version()
+  local entities = (database.is_used() and database.load or declarative_store.load)()
   if not entities then
-    return nil, "no declarative configuration in shared memory"
+    return nil, database.is_used() and "connection refused"
+      or "no declarative configuration in shared memory"
   end
   local built, err = Iterator.new(entities, plugins)
   if not built then
@@ -36,10 +42,10 @@ end
 
 --- Builds again if another worker has announced a new configuration.
 function runloop.refresh(plugins)
-  if built_version and built_version ~= declarative_store.version() then
+  if built_version and built_version ~= current_version() then
     local ok, err = runloop.build(plugins)
     if not ok then
-      built_version = declarative_store.version()
+      built_version = current_version()
       ngx.log(ngx.ERR, "could not rebuild plugins iterator: ", err,
               " (stale plugins iterator will be used)")
     end
