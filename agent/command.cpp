@@ -55,6 +55,7 @@ void write_probes(FlatWriter& out, const Probes& probes) {
       out.text(probe.header(i).name()).text(probe.header(i).pattern());
     out.text(probe.body()).text(probe.address());
     out.number(probe.interval_ms()).number(probe.timeout_ms()).number(probe.successes());
+    out.text(probe.plugin()).text(probe.config()).number(probe.introduce() ? 1 : 0);
   }
 }
 
@@ -75,6 +76,9 @@ void read_probes(FlatReader& in, Probes& probes) {
     probe.set_interval_ms(in.number32());
     probe.set_timeout_ms(in.number32());
     probe.set_successes(in.number32());
+    probe.set_plugin(std::string(in.text()));
+    probe.set_config(std::string(in.text()));
+    probe.set_introduce(in.number(1) == 1);
   }
 }
 

@@ -78,7 +78,7 @@ Step Deployment::run(Step from, Step until) {
     const bool well = went == Went::Well;
     outcome_.steps.push_back({step, took, well, well ? "" : outcome_.cause});
     const auto following = next(step, went);
-    if (step == Step::Verify && !well) condemned_ = true;
+    if (step == Step::Verify && !well) condemned_ = !undecided_;
     if (following == Step::Restore) {
       return WayBack(parts_, outcome_, progress_, way_back_time())
           .run(step, outcome_.cause, Witness::Live);
@@ -168,6 +168,8 @@ void Deployment::stage() {
 
 void Deployment::preflight() {
   outcome_.findings = parts_.gateway.overrides(plan_.survey.facts);
+  auto by_probes = smoke_objections();
+  outcome_.findings.insert(outcome_.findings.end(), by_probes.begin(), by_probes.end());
   // A way back that was confirmed here before needs no free disk; Kong's loading of it does.
   const bool known_and_full = plan_.returns && order_.disk_is_full;
   auto by_kong = known_and_full ? std::vector<Finding>() : load_by_kong();
@@ -175,6 +177,30 @@ void Deployment::preflight() {
   outcome_.findings.insert(outcome_.findings.end(), by_kong.begin(), by_kong.end());
   const auto* refusal = first_refusal(outcome_.findings);
   if (refusal != nullptr) throw Error(sentence(*refusal));
+}
+
+// Who may order a rollout may not thereby have Kong run any plugin with any configuration: several
+// of Kong's own take code. What a smoke test configures is one of the releases, which trust was
+// asked about.
+std::vector<Finding> Deployment::smoke_objections() {
+  std::vector<Finding> found;
+  for (const auto& probe : order_.probes) {
+    if (probe.type != ProbeType::Smoke) continue;
+    const bool ours =
+        std::any_of(plan_.releases.begin(), plan_.releases.end(),
+                    [&](const Manifest& release) { return release.name().text() == probe.plugin; });
+    if (!ours) {
+      found.push_back({"probe", "", "", 0,
+                       "probe '" + probe.name + "': '" + probe.plugin +
+                           "' is none of the plugins rolled out here",
+                       "name one of those"});
+      continue;
+    }
+    auto objections =
+        parts_.gateway.smoke_objections(plan_.survey.facts, probe, Clock::now() + preflight_most);
+    found.insert(found.end(), objections.begin(), objections.end());
+  }
+  return found;
 }
 
 std::vector<Finding> Deployment::load_by_kong() {
@@ -234,7 +260,8 @@ std::vector<ProbeSpec> Deployment::all_probes() const {
 
 // Kong's own words first, where the plugin failed in it: a probe sees only that it did.
 std::string Deployment::why_it_fails(const ProbeOutcome& probe) {
-  const auto said = "probe '" + probe.name + "': " + probe.detail;
+  const auto said =
+      "probe '" + probe.name + (probe.inconclusive ? "' is inconclusive: " : "': ") + probe.detail;
   if (plan_.generation.number == 0) return said;
   const auto log = parts_.gateway.still(plan_.survey.facts, before_, expectation()).error_log;
   const auto error = lua_error_of(log, plan_.generation.text(), plan_.releases);
@@ -246,8 +273,11 @@ std::string Deployment::why_it_fails(const ProbeOutcome& probe) {
 void Deployment::probe_all() {
   for (const auto& probe : all_probes()) {
     if (progress_) progress_(Step::Verify, "probe " + probe.name);
-    outcome_.probes.push_back(parts_.gateway.probe(probe, deadline_));
+    outcome_.probes.push_back(probe.type == ProbeType::Smoke
+                                  ? parts_.gateway.smoke(plan_.survey.facts, probe, deadline_)
+                                  : parts_.gateway.probe(probe, deadline_));
     const auto& seen = outcome_.probes.back();
+    undecided_ = seen.inconclusive;
     if (!seen.ok && order_.probes_decide) throw Error(why_it_fails(seen));
   }
 }
@@ -271,6 +301,8 @@ std::string Deployment::trouble() {
     if (!verdict.ok) return verdict.cause;
     if (!order_.probes_decide) return {};
     for (auto probe : all_probes()) {
+      // It changes what every node of the database serves: once is enough.
+      if (probe.type == ProbeType::Smoke) continue;
       probe.successes = 1;
       const auto seen = parts_.gateway.probe(probe, Clock::now() + trial_try);
       if (!seen.ok) return why_it_fails(seen);

@@ -68,6 +68,7 @@ private:
   std::vector<ProbeSpec> all_probes() const;
   std::string why_it_fails(const ProbeOutcome& probe);
   void probe_all();
+  std::vector<Finding> smoke_objections();
   void remember(Step step);
   void refuse();
   std::vector<Finding> load_by_kong();
@@ -84,6 +85,7 @@ private:
   const Incoming* incoming_ = nullptr;
   bool built_ = false;                  // the generation's directory is ours to remove
   bool condemned_ = false;              // see condemned()
+  bool undecided_ = false;              // what failed was no verdict on the generation
   std::optional<OpenRecord> stranded_;  // what this transaction stands in for
   bool away_ = false;                   // Kong is down, and goes back when it starts
   Fault fault_ = Fault::Generation;

@@ -99,7 +99,8 @@ struct Verdict {
 struct ProbeOutcome {
   std::string name;
   bool ok = false;
-  std::string detail;  // "200, X-MyPlugin: 1.0.0" or what was wrong
+  bool inconclusive = false;  // not ok, and nothing was learned: `detail` says why
+  std::string detail;         // "200, X-MyPlugin: 1.0.0" or what was wrong
   unsigned tries = 0;
   std::chrono::milliseconds took{0};
 };
@@ -157,9 +158,22 @@ public:
   virtual Verdict still(const GatewayFacts& facts, const Snapshot& before,
                         const Expectation& expected) = 0;
 
-  /// Runs one probe to its verdict, at the latest at `deadline`.
+  /// Runs one probe, no smoke test, to its verdict, at the latest at `deadline`.
   virtual ProbeOutcome probe(const ProbeSpec& probe,
                              std::chrono::steady_clock::time_point deadline) = 0;
+
+  /// Why a smoke test of `probe` would not come to a verdict here, or would do harm: findings that
+  /// refuse. Looked at while nothing has changed yet.
+  virtual std::vector<Finding> smoke_objections(const GatewayFacts&, const ProbeSpec&,
+                                                std::chrono::steady_clock::time_point) {
+    return {};
+  }
+  /// Carries out a smoke test (smoke_run.hpp): what it creates in Kong is gone afterwards.
+  virtual ProbeOutcome smoke(const GatewayFacts& facts, const ProbeSpec& probe,
+                             std::chrono::steady_clock::time_point deadline) = 0;
+  /// Removes what a smoke test left whose agent died. False while something may be left: it is to
+  /// be called again, before Kong reloads what may not have the plugin, and once Kong runs.
+  virtual bool clear_smoke(const GatewayFacts&) noexcept { return true; }
 
   /// How many workers of an earlier reload still drain: their generations must stay on disk.
   virtual std::size_t draining(const GatewayFacts& facts) = 0;

@@ -9,7 +9,6 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
-#include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/string_body.hpp>
@@ -45,7 +44,7 @@ public:
   error_code connect(const asio::ip::tcp::endpoint& to) {
     return run([&](auto done) { stream_.async_connect(to, done); });
   }
-  error_code write(const http::request<http::empty_body>& request) {
+  error_code write(const http::request<http::string_body>& request) {
     return run([&](auto done) {
       http::async_write(stream_, request, [done](error_code error, std::size_t) { done(error); });
     });
@@ -95,16 +94,30 @@ HttpResponse taken(http::response<http::string_body> message) {
   return response;
 }
 
-HttpResult exchange(const HttpClient& client, const HttpUrl& url, Deadline deadline,
-                    std::size_t body_max) {
-  Connection connection(deadline);
-  if (auto error = open(connection, url.at, client); !error.empty()) return {{}, std::move(error)};
-  http::request<http::empty_body> request(http::verb::get, url.target, 11);
-  request.set(http::field::host, url.host_header);
+http::request<http::string_body> request_of(const HttpQuestion& question) {
+  http::request<http::string_body> request;
+  request.version(11);
+  request.method_string(question.method);
+  request.target(question.url.target);
+  request.set(http::field::host, question.url.host_header);
   request.set(http::field::user_agent, "kongfleet-agent");
   request.set(http::field::accept, "*/*");
   request.set(http::field::connection, "close");
-  const std::string what = "GET http://" + url.host_header + url.target + ": ";
+  for (const auto& [name, value] : question.headers) request.set(name, value);
+  if (question.body.empty()) return request;
+  request.set(http::field::content_type, "application/json");
+  request.body() = question.body;
+  request.prepare_payload();
+  return request;
+}
+
+HttpResult exchange(const HttpClient& client, const HttpQuestion& question, Deadline deadline,
+                    std::size_t body_max) {
+  const auto& url = question.url;
+  Connection connection(deadline);
+  if (auto error = open(connection, url.at, client); !error.empty()) return {{}, std::move(error)};
+  const auto request = request_of(question);
+  const std::string what = question.method + " http://" + url.host_header + url.target + ": ";
   if (const auto error = connection.write(request)) return {{}, what + plain(error)};
   http::response_parser<http::string_body> parser;
   parser.header_limit(header_max);
@@ -146,12 +159,19 @@ std::string HttpClient::connect(const HostPort& to, Deadline deadline) const {
   }
 }
 
-HttpResult HttpClient::get(const HttpUrl& url, Deadline deadline, std::size_t body_max) const {
+HttpResult HttpClient::ask(const HttpQuestion& question, Deadline deadline,
+                           std::size_t body_max) const {
   try {
-    return exchange(*this, url, deadline, body_max);
+    return exchange(*this, question, deadline, body_max);
   } catch (const boost::system::system_error& error) {
-    return {{}, "connect to " + url.at.text() + ": " + error.what()};
+    return {{}, "connect to " + question.url.at.text() + ": " + error.what()};
   }
+}
+
+HttpResult HttpClient::get(const HttpUrl& url, Deadline deadline, std::size_t body_max) const {
+  HttpQuestion question;
+  question.url = url;
+  return ask(question, deadline, body_max);
 }
 
 }  // namespace kongfleet::agent

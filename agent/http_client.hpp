@@ -47,6 +47,14 @@ struct HttpResult {
   std::string error;
 };
 
+/// A question that is more than a GET.
+struct HttpQuestion {
+  std::string method = "GET";
+  HttpUrl url;
+  std::vector<std::pair<std::string, std::string>> headers;  // besides our own
+  std::string body;                                          // JSON, or none
+};
+
 /// Speaks HTTP/1.1, one request on one fresh connection each time, so that any worker may answer.
 /// Blocks, but not longer than the deadline. Headers of at most 64 KiB and bodies of at most
 /// `body_max` are taken; more is an error. Names are looked up in the hosts file only, there being
@@ -55,6 +63,8 @@ class HttpClient {
 public:
   explicit HttpClient(std::filesystem::path hosts) : hosts_(std::move(hosts)) {}
   HttpResult get(const HttpUrl& url, std::chrono::steady_clock::time_point deadline,
+                 std::size_t body_max = std::size_t{1} << 20) const;
+  HttpResult ask(const HttpQuestion& question, std::chrono::steady_clock::time_point deadline,
                  std::size_t body_max = std::size_t{1} << 20) const;
   /// Connects and closes. An empty string, or why it did not work.
   std::string connect(const HostPort& to, std::chrono::steady_clock::time_point deadline) const;

@@ -64,6 +64,7 @@ std::optional<AdminRoot> parse_admin_root(std::string_view body) {
   const auto* configuration = member(&document, "configuration");
   root.lua_package_path = text_of(member(configuration, "lua_package_path"));
   root.plugins = list_of<std::string>(member(configuration, "plugins"), text_of);
+  root.database = text_of(member(configuration, "database"));
   const auto* pids = member(&document, "pids");
   root.master = pid_of(member(pids, "master"));
   root.workers = list_of<int>(member(pids, "workers"), pid_of);
@@ -146,6 +147,7 @@ std::optional<std::string> base_url_of(std::string_view listen) {
     const auto blank = std::min(entry.find_first_of(" \t"), entry.size());
     const std::string flags = entry.substr(blank) + " ";
     if (flags.find(" ssl ") != std::string::npos) continue;
+    if (flags.find(" proxy_protocol ") != std::string::npos) continue;  // we are no balancer
     auto at = HostPort::parse(std::string_view(entry).substr(0, blank));
     if (!at) continue;
     if (at->host == "0.0.0.0") at->host = "127.0.0.1";

@@ -20,6 +20,7 @@ struct AdminRoot {
   std::optional<std::vector<std::string>> plugins;  // configuration.plugins
   std::optional<std::vector<int>> workers;          // pids.workers: absent after a rejected reload
   std::optional<int> master;                        // pids.master
+  std::optional<std::string> database;              // configuration.database: "off", "postgres"
   std::map<std::string, std::string>
       versions;  // plugins.available_on_server: Kong 3 tells versions
   std::optional<std::vector<std::string>>
@@ -71,7 +72,8 @@ private:
 };
 
 /// The first listener of `admin_listen` or `status_listen` that speaks plain HTTP, as a base URL,
-/// or nothing: "off", ssl only. An address of all interfaces is asked at the loopback one.
+/// or nothing: "off", ssl only, PROXY protocol only. An address of all interfaces is asked at the
+/// loopback one.
 std::optional<std::string> base_url_of(std::string_view listen);
 
 }  // namespace kongfleet::agent

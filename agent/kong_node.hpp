@@ -48,6 +48,11 @@ public:
                 const Expectation& expected) override;
   ProbeOutcome probe(const ProbeSpec& probe,
                      std::chrono::steady_clock::time_point deadline) override;
+  std::vector<Finding> smoke_objections(const GatewayFacts& facts, const ProbeSpec& probe,
+                                        std::chrono::steady_clock::time_point deadline) override;
+  ProbeOutcome smoke(const GatewayFacts& facts, const ProbeSpec& probe,
+                     std::chrono::steady_clock::time_point deadline) override;
+  bool clear_smoke(const GatewayFacts& facts) noexcept override;
   std::size_t draining(const GatewayFacts& facts) override;
 
 private:
@@ -61,6 +66,8 @@ private:
   std::filesystem::path prefix_in(const GatewayFacts& facts,
                                   const std::vector<KongUnit>& units) const;
   std::filesystem::path directory_of(const std::optional<KongMaster>& master, bool by_unit) const;
+  /// Base URL of a listener for traffic that speaks plain HTTP, or empty.
+  std::string proxy_of(const GatewayFacts& facts) const;
   /// Fills in what file is ours to change, and what stands in the way.
   void find_configuration(GatewayFacts& facts, const KongSettings& settings,
                           const KongUnit* owner) const;

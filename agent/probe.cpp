@@ -45,10 +45,7 @@ Try try_http(const ProbeSpec& probe, const HttpClient& client, Clock::time_point
   if (!result.response) return {false, result.error};
   const auto wrong = judge_response(probe, *result.response);
   if (!wrong.empty()) return {false, wrong};
-  std::string detail = std::to_string(result.response->status);
-  for (const auto& [name, pattern] : probe.header)
-    detail += ", " + name + ": " + printable(result.response->header(name).value_or(""), shown_max);
-  return {true, detail};
+  return {true, told_of(probe, *result.response)};
 }
 
 Try try_tcp(const ProbeSpec& probe, const HttpClient& client, Clock::time_point deadline) {
@@ -81,6 +78,8 @@ Try try_once(const ProbeSpec& probe, const HostPaths& paths, const HttpClient& c
       return try_tcp(probe, client, deadline);
     case ProbeType::Command:
       return try_command(probe, paths, deadline);
+    case ProbeType::Smoke:
+      break;  // a story of its own
   }
   return {};
 }
@@ -124,6 +123,13 @@ std::string judge_response(const ProbeSpec& probe, const HttpResponse& response)
     return error.what();
   }
   return "";
+}
+
+std::string told_of(const ProbeSpec& probe, const HttpResponse& response) {
+  std::string text = std::to_string(response.status);
+  for (const auto& [name, pattern] : probe.header)
+    text += ", " + name + ": " + printable(response.header(name).value_or(""), shown_max);
+  return text;
 }
 
 ProbeOutcome run_probe(const ProbeSpec& probe, const HostPaths& paths, const HttpClient& client,

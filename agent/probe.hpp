@@ -24,9 +24,12 @@ bool pattern_matches(const std::string& pattern, std::string_view text);
 /// What an http probe makes of one response: empty when it is good, else what was wrong.
 std::string judge_response(const ProbeSpec& probe, const HttpResponse& response);
 
+/// What a good response is told as: "200, X-MyPlugin: 1.0.0".
+std::string told_of(const ProbeSpec& probe, const HttpResponse& response);
+
 /// Tries a probe until it succeeded `successes` times in a row, at most until `deadline`; also
-/// gives up after `failures_max` failures in a row. A command runs with an empty environment but
-/// PATH, in "/".
+/// gives up after `failures_max` failures in a row. Not for smoke tests (smoke_run.hpp). A command
+/// runs with an empty environment but PATH, in "/".
 ProbeOutcome run_probe(const ProbeSpec& probe, const HostPaths& paths, const HttpClient& client,
                        std::chrono::steady_clock::time_point deadline);
 

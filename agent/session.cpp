@@ -93,6 +93,7 @@ struct Session::Conversation {
     welcome.set_agent_version(KONGFLEET_VERSION);
     *welcome.mutable_host() = to_wire(transactions.state());
     welcome.set_identity(transactions.identity());
+    welcome.add_features(std::string(smoke_feature));
     reply(message);
   }
 
@@ -154,8 +155,10 @@ struct Session::Conversation {
     order.holder = holder;
     order.turn = turn;
     for (const auto& probe : probes) {
-      // A way back must not depend on its probes, which only tell.
-      if (auto spec = kind == Kind::WayBack ? sound_probe(probe) : from_wire(probe))
+      // A way back must not depend on its probes, which only tell. A smoke test is no part of it:
+      // what it goes back to may not have the plugin.
+      auto spec = kind == Kind::WayBack ? sound_probe(probe) : from_wire(probe);
+      if (spec && (kind == Kind::Deploy || spec->type != ProbeType::Smoke))
         order.probes.push_back(std::move(*spec));
     }
     const auto ms = deadline_ms == 0 ? deadline_ms_default : std::min(deadline_ms, deadline_ms_max);

@@ -102,6 +102,8 @@ private:
   void watch();
   void look_after_trial();
   void retry_stranded();
+  void clear_litter();
+  void note_litter(bool left);
   void make_last() noexcept;
   void mend_history() noexcept;
   void adopt_named() noexcept;
@@ -138,6 +140,7 @@ private:
   bool stop_ = false;
   const std::chrono::milliseconds retry_after_;
   unsigned retries_ = 0;  // of a way back that failed; the watcher's
+  bool litter_ = false;   // a smoke test left something in Kong
   std::thread watcher_;
 };
 

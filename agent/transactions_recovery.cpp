@@ -105,12 +105,22 @@ void Transactions::adopt_named() noexcept {
   }
 }
 
+void Transactions::note_litter(bool left) {
+  {
+    const std::lock_guard seen(seen_);
+    litter_ = left;
+  }
+  wake_.notify_all();
+}
+
 // What the next way back needs is put in its place, and what the last one needed goes.
 void Transactions::tidy_up() noexcept {
   if (journal_.record().open) return;
   ballast_.fill();
   try {
-    host_.settle(journal_.record(), gateway_.inspect());
+    const auto facts = gateway_.inspect();
+    host_.settle(journal_.record(), facts);
+    note_litter(!gateway_.clear_smoke(facts));
   } catch (const std::exception& error) {
     log_warning(std::string(error.what()) + "; it is tried again at the next start");
   }

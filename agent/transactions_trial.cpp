@@ -77,15 +77,20 @@ void Transactions::watch() {
   while (!stop_) {
     if (!record_.open) retries_ = 0;
     const auto may_retry = [this] { return record_.open && retries_ < retries_max; };
+    const auto may_clear = [this] { return litter_ && !record_.open; };
     if (lease_) {
       const auto next_look = std::min(*lease_, Clock::now() + watch_interval);
       wake_.wait_until(seen, next_look, [this] { return stop_; });
     } else if (may_retry()) {
       const auto news = [this] { return stop_ || lease_ || !record_.open; };
       if (wake_.wait_for(seen, retry_after_ * (1U << retries_), news)) continue;
+    } else if (may_clear()) {
+      const auto news = [&] { return stop_ || lease_ || !may_clear(); };
+      if (wake_.wait_for(seen, retry_after_, news)) continue;
     } else {
-      wake_.wait(seen,
-                 [&] { return stop_ || lease_ || may_retry() || (retries_ > 0 && !record_.open); });
+      wake_.wait(seen, [&] {
+        return stop_ || lease_ || may_clear() || may_retry() || (retries_ > 0 && !record_.open);
+      });
       continue;
     }
     if (stop_) continue;
@@ -93,6 +98,7 @@ void Transactions::watch() {
     seen.unlock();
     if (in_trial) look_after_trial();
     if (!in_trial) retry_stranded();
+    if (!in_trial) clear_litter();
     seen.lock();
   }
 }
@@ -106,6 +112,17 @@ void Transactions::retry_stranded() {
   resolve_open(Witness::AfterDeath, {});
   tidy_up();
   publish();
+}
+
+// A Kong that was down when an agent found what a smoke test had left may run by now.
+void Transactions::clear_litter() {
+  const std::unique_lock work(work_, std::try_to_lock);
+  if (!work.owns_lock() || trial_) return;
+  {
+    const std::lock_guard seen(seen_);
+    if (!litter_) return;
+  }
+  tidy_up();
 }
 
 void Transactions::look_after_trial() {

@@ -7,6 +7,9 @@
 #include "proto/error.hpp"
 #include "proto/names.hpp"
 
+#include <boost/json/parse.hpp>
+#include <boost/json/value.hpp>
+
 #include <algorithm>
 
 namespace kongfleet::agent {
@@ -17,6 +20,7 @@ constexpr std::uint32_t probe_ms_max = 10 * 60 * 1000;
 constexpr std::uint32_t successes_max = 1000;
 constexpr std::size_t pattern_max = 1024;
 constexpr std::size_t name_max = 100;
+constexpr std::size_t config_max = std::size_t{64} << 10;  // a plugin's, as Kong is sent it
 constexpr std::size_t reason_max = 500;
 constexpr unsigned status_min = 100;  // of HTTP
 constexpr unsigned status_max = 599;
@@ -63,13 +67,31 @@ wire::Outcome::Result to_wire(Result result) {
   return wire::Outcome::UNKNOWN;
 }
 
+bool is_json_object(const std::string& text) {
+  boost::json::error_code error;
+  return text.empty() || (boost::json::parse(text, error).is_object() && !error);
+}
+
+ProbeType type_of(const std::string& name, const std::string& probe) {
+  if (name == "http") return ProbeType::Http;
+  if (name == "tcp") return ProbeType::Tcp;
+  if (name == "smoke") return ProbeType::Smoke;
+  throw Error("probe '" + probe + "': type '" + printable(name, name_max) +
+              "' can't be ordered by a controller; commands belong into this host's agent.toml");
+}
+
 /// What of a probe can only ever fail; told before anything changes, not once the node serves what
 /// is new. Empty: nothing.
 std::string nonsense_in(const ProbeSpec& spec) {
   if (spec.type == ProbeType::Tcp)
     return HostPort::parse(spec.address) ? "" : "address '" + spec.address + "' is no HOST:PORT";
-  const auto url = HttpUrl::parse(spec.url);
-  if (const auto* why = std::get_if<std::string>(&url)) return "url '" + spec.url + "': " + *why;
+  if (spec.type == ProbeType::Smoke) {
+    if (!PluginName::parse(spec.plugin)) return "'" + spec.plugin + "' is no plugin's name";
+    if (!is_json_object(spec.config)) return "config is no JSON object";
+  } else {
+    const auto url = HttpUrl::parse(spec.url);
+    if (const auto* why = std::get_if<std::string>(&url)) return "url '" + spec.url + "': " + *why;
+  }
   if (spec.status < status_min || spec.status > status_max)
     return "status " + std::to_string(spec.status) + " is none of HTTP's";
   for (const auto& [name, pattern] : spec.header)
@@ -151,6 +173,7 @@ wire::Outcome to_wire(const Outcome& outcome, const HostState& host) {
     result.set_detail(probe.detail);
     result.set_tries(probe.tries);
     result.set_ms(milliseconds32(probe.took));
+    result.set_inconclusive(probe.inconclusive);
   }
   to.set_error_log(outcome.error_log);
   for (const auto& row : outcome.workers) {
@@ -179,17 +202,12 @@ ProbeSpec from_wire(const wire::Probe& probe) {
   if (probe.url().size() > pattern_max || probe.address().size() > pattern_max) {
     throw Error("probe '" + spec.name + "': its address is too long");
   }
-  const bool http = probe.type() == "http";
-  if (!http && probe.type() != "tcp") {
-    throw Error("probe '" + spec.name + "': type '" + printable(probe.type(), name_max) +
-                "' can't be ordered by a controller; commands belong into this host's agent.toml");
-  }
+  spec.type = type_of(probe.type(), spec.name);
   if (probe.interval_ms() > probe_ms_max || probe.timeout_ms() > probe_ms_max ||
       probe.successes() > successes_max || probe.header_size() > probe_headers_max ||
-      probe.body().size() > pattern_max) {
+      probe.body().size() > pattern_max || probe.config().size() > config_max) {
     throw Error("probe '" + spec.name + "': a number or pattern is out of range");
   }
-  spec.type = http ? ProbeType::Http : ProbeType::Tcp;
   spec.url = probe.url();
   if (probe.status() != 0) spec.status = probe.status();
   for (const auto& rule : probe.header()) {
@@ -201,6 +219,9 @@ ProbeSpec from_wire(const wire::Probe& probe) {
   }
   spec.body = probe.body();
   spec.address = probe.address();
+  spec.plugin = probe.plugin();
+  spec.config = probe.config();
+  spec.introduce = probe.introduce();
   if (probe.interval_ms() != 0) spec.interval = std::chrono::milliseconds(probe.interval_ms());
   if (probe.timeout_ms() != 0) spec.timeout = std::chrono::milliseconds(probe.timeout_ms());
   if (probe.successes() != 0) spec.successes = probe.successes();

@@ -25,4 +25,15 @@ const ProbeSpec& Fleet::probe(const std::string& probe_name) const {
   throw Error("fleet: there is no probe '" + probe_name + "'");
 }
 
+std::vector<ProbeSpec> Fleet::probes_of(const FleetHost& host) const {
+  std::vector<ProbeSpec> found;
+  for (const auto& each : host.probes) {
+    auto spec = probe(each);
+    const bool any_plugin = spec.type == ProbeType::Smoke && spec.plugin.empty();
+    if (any_plugin && !host.plugins.empty()) spec.plugin = host.plugins.front();
+    found.push_back(std::move(spec));
+  }
+  return found;
+}
+
 }  // namespace kongfleet::controller

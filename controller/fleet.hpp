@@ -97,11 +97,14 @@ struct Fleet {
   FleetWebhook webhook;
   std::filesystem::path metrics;  // a Prometheus textfile; empty: none
   std::vector<ProbeSpec>
-      probes;  // http and tcp only: what a host executes is declared in its own agent.toml
+      probes;  // no commands: what a host executes is declared in its own agent.toml
 
   /// For names that hosts refer to; they are always there.
   const FleetPlugin& plugin(const std::string& plugin_name) const;
   const ProbeSpec& probe(const std::string& probe_name) const;
+  /// The probes of a host, in its order; a smoke test that names no plugin is of the host's only
+  /// one.
+  std::vector<ProbeSpec> probes_of(const FleetHost& host) const;
 };
 
 }  // namespace kongfleet::controller

@@ -191,7 +191,7 @@ Fleet parse_fleet(std::string_view text, const FleetFilePlace& place,
   }
   if (const auto* value = root.find("probes")) {
     for (const auto& entry : TomlFields(document, *value, "[probes]").entries()) {
-      fleet.probes.push_back(read_probe(document, entry));
+      fleet.probes.push_back(read_probe(document, entry, fleet));
     }
   }
   const std::string example = R"([groups.edge] and, below it, hosts = ["edge-01.example.net"])";

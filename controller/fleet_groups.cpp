@@ -1,5 +1,6 @@
 // SPDX-FileCopyrightText: The kongfleet authors
 // SPDX-License-Identifier: Apache-2.0
+#include "controller/answer.hpp"
 #include "controller/fleet_sections.hpp"
 #include "controller/group_members.hpp"
 #include "controller/suggestion.hpp"
@@ -62,6 +63,7 @@ private:
   Settings settings(const TomlFields& fields, const std::string& group) const;
   std::size_t host(const PatternHost& found, TomlPosition at);
   void apply(const Settings& settings, std::size_t index, TomlPosition at);
+  void check_smoke(const FleetHost& host, TomlPosition at) const;
 
   const TomlDocument& document_;
   const Inventory* inventory_;
@@ -191,6 +193,26 @@ void GroupReader::read(const TomlEntry& entry) {
   fleet_.groups.push_back(std::move(group));
 }
 
+// A smoke test is of one plugin, which the host must have.
+void GroupReader::check_smoke(const FleetHost& host, TomlPosition at) const {
+  for (const auto& name : host.probes) {
+    const auto& probe = fleet_.probe(name);
+    if (probe.type != ProbeType::Smoke) continue;
+    const auto begin = "the host '" + host.label() + "' has the smoke test '" + name + "'";
+    if (probe.plugin.empty() && host.plugins.size() != 1) {
+      document_.fail(at, begin + " and " + counted(host.plugins.size(), "plugin") +
+                             "; write which one it is of in [probes." + name +
+                             "], as in plugin = \"my-plugin\"");
+    }
+    const bool has = probe.plugin.empty() || std::find(host.plugins.begin(), host.plugins.end(),
+                                                       probe.plugin) != host.plugins.end();
+    if (!has) {
+      document_.fail(at, begin + ", but not its plugin '" + probe.plugin +
+                             "'; give one of its groups that plugin, or take the probe away");
+    }
+  }
+}
+
 void GroupReader::finish() const {
   for (std::size_t i = 0; i < fleet_.hosts.size(); ++i) {
     const auto& host = fleet_.hosts[i];
@@ -206,6 +228,7 @@ void GroupReader::finish() const {
                                          "plugins = [\"NAME\"] in [groups." + host.groups.front() +
                                          "], or plugins = [] if it is to run none");
     }
+    check_smoke(host, origins_[i].at);
   }
 }
 

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "controller/fleet_sections.hpp"
 #include "controller/host_pattern.hpp"
+#include "controller/plugin_configuration.hpp"
 #include "controller/suggestion.hpp"
 #include "proto/names.hpp"
 
@@ -104,22 +105,24 @@ std::vector<std::pair<std::string, std::string>> read_headers(const TomlDocument
 
 ProbeType read_type(const TomlFields& fields) {
   const auto& document = fields.document();
-  const auto& value = fields.need("type", R"(type = "http" or type = "tcp")");
+  const auto& value = fields.need("type", R"(type = "http", type = "tcp" or type = "smoke")");
   const auto& type = read_text(document, value, "type");
   if (type == "http") return ProbeType::Http;
   if (type == "tcp") return ProbeType::Tcp;
+  if (type == "smoke") return ProbeType::Smoke;
   if (type == "command") {
     document.fail(value.at,
                   "a fleet file cannot have probes of type \"command\": a controller must not "
                   "choose what a host executes; declare it as [[probe]] in the host's agent.toml");
   }
   document.fail(value.at, "found \"" + printable(type, 100) + "\" as a type; " +
-                              did_you_mean(type, {"http", "tcp"}, "it is \"http\" or \"tcp\""));
+                              did_you_mean(type, {"http", "tcp", "smoke"},
+                                           "it is \"http\", \"tcp\" or \"smoke\""));
 }
 
-void read_http(const TomlFields& fields, ProbeSpec& probe) {
+// What an http probe and a smoke test want of the response.
+void read_response(const TomlFields& fields, ProbeSpec& probe) {
   const auto& document = fields.document();
-  probe.url = read_url(document, fields.need("url", R"(url = "http://127.0.0.1:8000/")"));
   if (const auto* value = fields.find("status")) {
     probe.status = static_cast<unsigned>(read_integer(document, *value, "status", status_range));
   }
@@ -130,21 +133,61 @@ void read_http(const TomlFields& fields, ProbeSpec& probe) {
   }
 }
 
+void read_smoke(const TomlFields& fields, const Fleet& fleet, ProbeSpec& probe) {
+  const auto& document = fields.document();
+  if (const auto* value = fields.find("plugin")) {
+    probe.plugin = read_text(document, *value, "plugin");
+    std::vector<std::string> known;
+    for (const auto& plugin : fleet.plugins) known.push_back(plugin.name.text());
+    if (std::find(known.begin(), known.end(), probe.plugin) == known.end()) {
+      const auto name = printable(probe.plugin, 100);
+      document.fail(value->at,
+                    "there is no plugin '" + name + "'; " +
+                        did_you_mean(probe.plugin, known, "define it in [plugins." + name + "]"));
+    }
+  }
+  if (const auto* value = fields.find("config")) {
+    probe.config = plugin_configuration(document, *value);
+  }
+  if (const auto* value = fields.find("introduce")) {
+    const auto* introduce = std::get_if<bool>(&value->data);
+    if (introduce == nullptr) {
+      document.fail(value->at,
+                    "found " + describe(*value) + " for 'introduce'; it is true or false");
+    }
+    probe.introduce = *introduce;
+  }
+  read_response(fields, probe);
+}
+
+std::vector<std::string> keys_of(ProbeType type) {
+  std::vector<std::string> keys = {"type", "interval", "timeout", "successes"};
+  switch (type) {
+    case ProbeType::Smoke:
+      keys.insert(keys.begin() + 1, {"plugin", "config", "introduce", "status", "header", "body"});
+      break;
+    case ProbeType::Http:
+      keys.insert(keys.begin() + 1, {"url", "status", "header", "body"});
+      break;
+    case ProbeType::Tcp:
+    case ProbeType::Command:
+      keys.insert(keys.begin() + 1, "address");
+  }
+  return keys;
+}
+
 }  // namespace
 
-ProbeSpec read_probe(const TomlDocument& document, const TomlEntry& entry) {
+ProbeSpec read_probe(const TomlDocument& document, const TomlEntry& entry, const Fleet& fleet) {
   check_plain_name(document, entry.at, entry.key, "probe");
   const TomlFields fields(document, entry.value, "[probes." + entry.key + "]");
   ProbeSpec probe{.name = entry.key, .type = read_type(fields)};
-  std::vector<std::string> keys = {"type", "interval", "timeout", "successes"};
+  fields.allow_only(keys_of(probe.type));
   if (probe.type == ProbeType::Http) {
-    keys.insert(keys.begin() + 1, {"url", "status", "header", "body"});
-  } else {
-    keys.insert(keys.begin() + 1, "address");
-  }
-  fields.allow_only(keys);
-  if (probe.type == ProbeType::Http) {
-    read_http(fields, probe);
+    probe.url = read_url(document, fields.need("url", R"(url = "http://127.0.0.1:8000/")"));
+    read_response(fields, probe);
+  } else if (probe.type == ProbeType::Smoke) {
+    read_smoke(fields, fleet, probe);
   } else {
     probe.address = read_address(document, fields.need("address", R"(address = "127.0.0.1:8000")"));
   }

@@ -16,7 +16,8 @@ namespace kongfleet::controller {
 
 FleetPlugin read_plugin_entry(const TomlDocument& document, const TomlEntry& entry,
                               const FleetFilePlace& place);
-ProbeSpec read_probe(const TomlDocument& document, const TomlEntry& entry);
+/// fleet.plugins are there already.
+ProbeSpec read_probe(const TomlDocument& document, const TomlEntry& entry, const Fleet& fleet);
 /// Fills fleet.groups and fleet.hosts; fleet.plugins and fleet.probes are there already.
 /// `inventory` is null where the file names none.
 void read_groups(const TomlDocument& document, const TomlValue& groups, const Inventory* inventory,

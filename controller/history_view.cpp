@@ -83,7 +83,8 @@ void print_evidence(std::ostream& out, const wire::Outcome& outcome) {
   }
   for (const auto& probe : outcome.probes()) {
     if (probe.ok()) continue;
-    out << "    probe " << printable(probe.name(), 100) << " failed after " << probe.tries()
+    out << "    probe " << printable(probe.name(), 100)
+        << (probe.inconclusive() ? " inconclusive after " : " failed after ") << probe.tries()
         << " tries: " << printable(probe.detail(), 1000) << "\n";
   }
   print_log(out, outcome.error_log());

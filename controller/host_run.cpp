@@ -3,6 +3,7 @@
 #include "controller/host_run.hpp"
 
 #include "controller/fleet_ssh.hpp"
+#include "controller/probe_order.hpp"
 #include "controller/proposal.hpp"
 #include "proto/digest.hpp"
 #include "proto/names.hpp"
@@ -89,6 +90,7 @@ asio::awaitable<void> HostRun::open() {
   }
   state = welcome.host();
   heard_ = Clock::now();
+  knows_smoke_ = knows_smoke(welcome);
   conversation_ = std::move(conversation);
 }
 
@@ -105,6 +107,8 @@ asio::awaitable<bool> HostRun::greet() {
 
 asio::awaitable<void> HostRun::propose() {
   co_await open();
+  // An older one would have to refuse when all content has come.
+  if (!knows_smoke_) refuse_smoke(parts_.fleet, host_);
   plan = co_await conversation_->propose(proposal_of(host_.plugins, parts_.releases));
 }
 
@@ -121,32 +125,11 @@ asio::awaitable<bool> HostRun::make_plan() {
   co_return false;
 }
 
-void HostRun::add_probes(google::protobuf::RepeatedPtrField<wire::Probe>& to) const {
-  for (const auto& name : host_.probes) {
-    const auto& spec = parts_.fleet.probe(name);
-    auto& probe = *to.Add();
-    probe.set_name(spec.name);
-    probe.set_type(spec.type == ProbeType::Tcp ? "tcp" : "http");
-    probe.set_url(spec.url);
-    probe.set_status(spec.status);
-    for (const auto& [header, pattern] : spec.header) {
-      auto& rule = *probe.add_header();
-      rule.set_name(header);
-      rule.set_pattern(pattern);
-    }
-    probe.set_body(spec.body);
-    probe.set_address(spec.address);
-    probe.set_interval_ms(ms32(spec.interval));
-    probe.set_timeout_ms(ms32(spec.timeout));
-    probe.set_successes(spec.successes);
-  }
-}
-
 wire::Apply HostRun::apply_message() const {
   wire::Apply apply;
   apply.set_transaction(transaction_);
   apply.set_plan(plan->id());
-  add_probes(*apply.mutable_probes());
+  order_probes(parts_.fleet, host_, *apply.mutable_probes());
   apply.set_deadline_ms(ms32(parts_.fleet.rollout.deadline));
   apply.set_confirm_timeout_ms(ms32(parts_.fleet.rollout.confirm_timeout));
   return apply;
@@ -347,7 +330,7 @@ asio::awaitable<HostPhase> HostRun::renew() {
 wire::Rollback HostRun::rollback_message() const {
   wire::Rollback rollback;
   rollback.set_transaction(transaction_ + "/rollback");
-  add_probes(*rollback.mutable_probes());
+  order_probes(parts_.fleet, host_, *rollback.mutable_probes());
   rollback.set_deadline_ms(ms32(parts_.fleet.rollout.deadline));
   return rollback;
 }

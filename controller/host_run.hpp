@@ -127,13 +127,13 @@ private:
   void note(const std::exception& error);
   void note_state();
   wire::Apply apply_message() const;
-  void add_probes(google::protobuf::RepeatedPtrField<wire::Probe>& to) const;
 
   RunParts& parts_;
   const FleetHost& host_;
   std::string transaction_;
   std::string holder_;         // who the host was busy with when it refused last
   Clock::time_point heard_{};  // when the host was last heard of
+  bool knows_smoke_ = false;   // whether its agent said so
   std::unique_ptr<Conversation> conversation_;
 };
 

@@ -59,6 +59,10 @@ address = "127.0.0.1:8000"
 # interval = "500ms"
 # timeout = "2s"
 # successes = 3
+
+# [probes.guide]                      # service, route, plugin, request; needs a database
+# type = "smoke"
+# header = { X-MyPlugin = "1\\.0\\.0" }
 )toml";
 
 constexpr std::string_view handler_lua =

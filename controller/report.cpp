@@ -115,7 +115,10 @@ void add_steps(Html& html, const wire::Outcome& outcome) {
 void add_probes(Html& html, const wire::Outcome& outcome) {
   for (const auto& probe : outcome.probes()) {
     html.open("p").leaf("b", "probe " + probe.name());
-    html.leaf("span", probe.ok() ? " ok " : " failed ", {{"class", probe.ok() ? "good" : "bad"}});
+    const auto* verdict = probe.ok()             ? " ok "
+                          : probe.inconclusive() ? " inconclusive "
+                                                 : " failed ";
+    html.leaf("span", verdict, {{"class", probe.ok() ? "good" : "bad"}});
     html.text(probe.detail()).close();
   }
 }

@@ -31,16 +31,22 @@ json::object json_of(const FleetHost& host) {
 }
 
 json::object json_of(const ProbeSpec& probe) {
-  return {{"name", probe.name},
-          {"tcp", probe.type == ProbeType::Tcp},
-          {"url", probe.url},
-          {"status", probe.status},
-          {"header", json::value_from(probe.header)},
-          {"body", probe.body},
-          {"address", probe.address},
-          {"interval_ms", probe.interval.count()},
-          {"timeout_ms", probe.timeout.count()},
-          {"successes", probe.successes}};
+  json::object object{{"name", probe.name},
+                      {"tcp", probe.type == ProbeType::Tcp},
+                      {"url", probe.url},
+                      {"status", probe.status},
+                      {"header", json::value_from(probe.header)},
+                      {"body", probe.body},
+                      {"address", probe.address},
+                      {"interval_ms", probe.interval.count()},
+                      {"timeout_ms", probe.timeout.count()},
+                      {"successes", probe.successes}};
+  // What earlier versions remember has none of this.
+  if (probe.type == ProbeType::Smoke) {
+    object["smoke"] = {
+        {"plugin", probe.plugin}, {"config", probe.config}, {"introduce", probe.introduce}};
+  }
+  return object;
 }
 
 template <class T>
@@ -87,6 +93,12 @@ ProbeSpec probe_of(const json::object& object) {
   probe.interval = get_ms(object, "interval_ms");
   probe.timeout = get_ms(object, "timeout_ms");
   probe.successes = get<unsigned>(object, "successes");
+  if (const auto* smoke = object.if_contains("smoke")) {
+    probe.type = ProbeType::Smoke;
+    probe.plugin = get<std::string>(smoke->as_object(), "plugin");
+    probe.config = get<std::string>(smoke->as_object(), "config");
+    probe.introduce = get<bool>(smoke->as_object(), "introduce");
+  }
   return probe;
 }
 

@@ -45,7 +45,10 @@ std::string proof_text(const wire::Outcome& outcome) {
     if (worker.fresh() && worker.state() == "serving") ++fresh;
   auto text = std::to_string(fresh) + " new workers serve it";
   for (const auto& probe : outcome.probes()) {
-    text += ", probe " + printable(probe.name()) + (probe.ok() ? " ok" : " failed");
+    text += ", probe " + printable(probe.name()) +
+            (probe.ok()             ? " ok"
+             : probe.inconclusive() ? " inconclusive"
+                                    : " failed");
   }
   return text + " (" + std::to_string(ms) + " ms)";
 }

@@ -97,11 +97,13 @@ json::object outcome_json(const wire::Outcome& outcome) {
   }
   auto& probes = object["probes"].emplace_array();
   for (const auto& probe : outcome.probes()) {
-    probes.push_back(json::object{{"name", printable(probe.name())},
-                                  {"ok", probe.ok()},
-                                  {"detail", printable(probe.detail())},
-                                  {"tries", probe.tries()},
-                                  {"ms", probe.ms()}});
+    json::object one{{"name", printable(probe.name())},
+                     {"ok", probe.ok()},
+                     {"detail", printable(probe.detail())},
+                     {"tries", probe.tries()},
+                     {"ms", probe.ms()}};
+    if (probe.inconclusive()) one["inconclusive"] = true;
+    probes.push_back(std::move(one));
   }
   auto& workers = object["workers"].emplace_array();
   for (const auto& worker : outcome.workers()) {

@@ -211,7 +211,7 @@ class Keys(unittest.TestCase):
             kinds = {"http": 'url = "http://a/"', "tcp": 'address = "a:1"', "command": 'command = ["/bin/true"]'}
         else:
             head = FLEET_TABLES.get(heading, f"{FLEET}{heading}\n{{}}\n")
-            kinds = {"http": 'url = "http://a/"', "tcp": 'address = "a:1"'}
+            kinds = {"http": 'url = "http://a/"', "tcp": 'address = "a:1"', "smoke": ""}
         if "TYPE" not in head:
             return [head]
         return [head.replace('"TYPE"', f'"{kind}"\n{needed}') for kind, needed in kinds.items()]
@@ -300,7 +300,7 @@ ASKS = re.compile(r"(?:^|; |[.)] |, |: )(?:add|ask|chattr|chmod|chown|compare|co
 # Files whose messages are not repeated in the handbook: mistakes in what a person writes, told with their place and with what
 # would be right; and texts that are no messages.
 SELF_EXPLAINING = re.compile(r"controller/(fleet_(file|groups|hooks|inventory|plugins|probes)|toml_\w+|group_members|host_pattern|"
-                             r"ansible_\w+|yaml_tree|inventory\w*|command_(line|values|words)|plugin_(lint|tree)|git_tree|init|html|"
+                             r"ansible_\w+|yaml_tree|inventory\w*|command_(line|values|words)|plugin_(configuration|lint|tree)|git_tree|init|html|"
                              r"\w+_export|exported_files|lua_constants|rock\w+|"
                              r"report\w*|selector|bundle|main)\.cpp|agent/(config\w*|allowed_signers_line|main)\.cpp")
 # Statements that look as if they asked, and don't.
@@ -332,7 +332,7 @@ class Handbook(unittest.TestCase):
         sources = "".join(path.read_text() for path in PROJECT.glob("agent/*.cpp"))
         made = r'code = |obstacle\(|finding_of\(|warning\(|(?:refusals|warnings)\.push_back\(\s*\{|return \{(?="trust")'
         codes = set(re.findall(rf'(?:{made})\s*"([a-z-]+)"', sources))
-        codes |= set(re.findall(r'\{"(unconfirmed|damaged|duplicate|not-running|conf|space)", ', sources))
+        codes |= set(re.findall(r'\{"(unconfirmed|damaged|duplicate|not-running|conf|space|probe)", ', sources))
         codes |= set(re.findall(r'\{"[^"]+", "([a-z]+)",\s*"', (PROJECT / "agent/kong_errors.cpp").read_text()))
         told = sections(source("kongfleet.7"), 1)["WHAT A PLAN REFUSES"]
         named = {code for line in re.findall(r"(?m)^(\*[a-z-]+\*(?:, \*[a-z-]+\*)*)\n\t", told)

@@ -98,6 +98,28 @@ ProbeOutcome FakeGateway::probe(const ProbeSpec& probe, std::chrono::steady_cloc
   return outcome;
 }
 
+std::vector<Finding> FakeGateway::smoke_objections(const GatewayFacts&, const ProbeSpec& probe,
+                                                   std::chrono::steady_clock::time_point) {
+  calls.push_back("may smoke " + probe.name);
+  return objections;
+}
+
+ProbeOutcome FakeGateway::smoke(const GatewayFacts&, const ProbeSpec& probe,
+                                std::chrono::steady_clock::time_point) {
+  calls.push_back("smoke " + probe.name);
+  ProbeOutcome outcome;
+  outcome.name = probe.name;
+  outcome.ok = true;
+  if (on_smoke) on_smoke(outcome);
+  return outcome;
+}
+
+bool FakeGateway::clear_smoke(const GatewayFacts&) noexcept {
+  if (litter == 0) return true;
+  calls.push_back("clear smoke");
+  return --litter == 0;
+}
+
 AgentFixture::AgentFixture(const std::string& conf) {
   config.state = directory.path() / "state";
   config.conf = directory.path() / "kong.conf";
@@ -145,6 +167,7 @@ Transactions::Reply AgentFixture::apply(const std::string& version, const std::s
   Order order;
   order.transaction = transaction;
   order.holder = "the test";
+  order.probes = probes;
   return transactions->apply(std::move(order), std::move(plan), incoming.get(), lease, {});
 }
 

@@ -4,6 +4,7 @@
 
 #include "agent/transactions.hpp"
 
+#include <atomic>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -61,6 +62,14 @@ struct FakeGateway final : Gateway {
   Verdict verify(const GatewayFacts&, const Snapshot&, const Expectation& expected) override;
   Verdict still(const GatewayFacts&, const Snapshot&, const Expectation&) override;
   ProbeOutcome probe(const ProbeSpec& probe, std::chrono::steady_clock::time_point) override;
+  std::vector<Finding> objections;              // to smoke tests
+  std::function<void(ProbeOutcome&)> on_smoke;  // default: passed
+  std::atomic<int> litter = 0;                  // so many looks until it is gone
+  std::vector<Finding> smoke_objections(const GatewayFacts&, const ProbeSpec& probe,
+                                        std::chrono::steady_clock::time_point) override;
+  ProbeOutcome smoke(const GatewayFacts&, const ProbeSpec& probe,
+                     std::chrono::steady_clock::time_point) override;
+  bool clear_smoke(const GatewayFacts&) noexcept override;
   std::size_t draining(const GatewayFacts&) override { return drains ? 1 : 0; }
 };
 
@@ -78,6 +87,7 @@ public:
   /// Proposes, sends, applies; up to the trial. `lease` as short as the test needs it.
   Transactions::Reply apply(const std::string& version, const std::string& transaction = "t",
                             std::chrono::milliseconds lease = std::chrono::minutes(10));
+  std::vector<ProbeSpec> probes;  // that apply() orders
   /// apply() and confirm().
   Result deploy(const std::string& version);
   Result result(const Transactions::Reply& reply) const;

@@ -28,6 +28,9 @@ void add_probe(google::protobuf::RepeatedPtrField<wire::Probe>& probes) {
   probe.set_interval_ms(1);
   probe.set_timeout_ms(UINT32_MAX);
   probe.set_successes(3);
+  probe.set_plugin("my-plugin");
+  probe.set_config(R"({"a":1})");
+  probe.set_introduce(true);
 }
 
 /// One of each kind, with every field that the daemon is told.

@@ -71,6 +71,29 @@ TEST_CASE("a response has status, headers and body") {
   CHECK(seen.find("Connection: close\r\n") != std::string::npos);
 }
 
+TEST_CASE("a question has its own method, headers and JSON; a 204 has no body") {
+  std::string seen;
+  const TestServer server([&](const std::string& request) {
+    seen = request;
+    return "HTTP/1.1 204 No Content\r\n\r\n";
+  });
+  HttpQuestion question;
+  question.method = "POST";
+  question.url = std::get<HttpUrl>(HttpUrl::parse(server.url("/services")));
+  question.headers = {{"Host", "a.invalid"}, {"X-A", "b"}};
+  question.body = R"({"name":"s"})";
+  const auto result = client.ask(question, Clock::now() + 20s);
+  REQUIRE(result.response);
+  CHECK(result.response->status == 204);
+  CHECK(result.response->body.empty());
+  CHECK(seen.starts_with("POST /services HTTP/1.1\r\n"));
+  CHECK(seen.find("\r\nHost: a.invalid\r\n") != std::string::npos);
+  CHECK(seen.find("Host: ") == seen.rfind("Host: "));
+  CHECK(seen.find("X-A: b\r\n") != std::string::npos);
+  CHECK(seen.find("Content-Type: application/json\r\n") != std::string::npos);
+  CHECK(seen.find("Content-Length: 12\r\n") != std::string::npos);
+}
+
 TEST_CASE("a body without a length ends with the connection") {
   const TestServer server([](const std::string&) { return "HTTP/1.0 200 OK\r\n\r\nbody"; });
   REQUIRE(get(server.url()).response);

@@ -24,8 +24,10 @@ AdminAnswer ask(const std::string& response) {
 TEST_CASE("an answer of Kong 2 is read") {
   const auto root = parse_admin_root(R"({"version":"2.8.5","pids":{"master":10,"workers":[11,12]},
     "plugins":{"available_on_server":{"my-plugin":true},"enabled_in_cluster":["my-plugin"]},
-    "configuration":{"lua_package_path":"/g/?.lua;;","plugins":["bundled","my-plugin"]}})");
+    "configuration":{"lua_package_path":"/g/?.lua;;","plugins":["bundled","my-plugin"],
+      "database":"postgres"}})");
   REQUIRE(root);
+  CHECK(root->database == "postgres");
   CHECK(root->master == 10);
   CHECK(root->workers == std::vector<int>{11, 12});
   CHECK(root->lua_package_path == "/g/?.lua;;");
@@ -98,6 +100,7 @@ TEST_CASE("the first plain listener is where an API is asked") {
   CHECK(base_url_of("10.0.0.7:8001") == "http://10.0.0.7:8001");
   CHECK_FALSE(base_url_of("off"));
   CHECK_FALSE(base_url_of("127.0.0.1:8444 ssl"));
+  CHECK_FALSE(base_url_of("127.0.0.1:8000 proxy_protocol"));
   CHECK_FALSE(base_url_of(""));
 }
 

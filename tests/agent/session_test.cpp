@@ -72,6 +72,8 @@ public:
     const auto answer = ask(hello);
     REQUIRE(answer.has_welcome());
     REQUIRE(answer.welcome().identity().find('/') != std::string::npos);
+    REQUIRE(answer.welcome().features_size() == 1);
+    REQUIRE(answer.welcome().features(0) == smoke_feature);
   }
   /// The agent has closed: nothing more comes.
   bool closed() { return !hear(); }
@@ -233,6 +235,19 @@ TEST_CASE("a probe that can only fail is refused before anything changes") {
           probe.set_type("tcp");
           probe.set_address("127.0.0.1");
         }) == "probe 'echo': address '127.0.0.1' is no HOST:PORT");
+  CHECK(refused([](auto& probe) {
+          probe.set_type("smoke");
+          probe.set_plugin("../x");
+        }) == "probe 'echo': '../x' is no plugin's name");
+  for (const char* config : {"[1]", "{", "1"}) {
+    CHECK(refused([&](auto& probe) {
+            probe.set_type("smoke");
+            probe.set_plugin("my-plugin");
+            probe.set_config(config);
+          }) == "probe 'echo': config is no JSON object");
+  }
+  CHECK(refused([](auto& probe) { probe.set_config(std::string(100'000, ' ')); }) ==
+        "probe 'echo': a number or pattern is out of range");
   agent.check_at_rest();
   CHECK(agent.gateway.calls.empty());
 }
@@ -246,8 +261,13 @@ TEST_CASE("a way back is not refused for a probe that makes no sense") {
   message.mutable_rollback()->set_transaction("back");
   message.mutable_rollback()->set_to(0);
   message.mutable_rollback()->add_probes()->set_type("a kind that is yet to be invented");
+  auto& smoke = *message.mutable_rollback()->add_probes();
+  smoke.set_type("smoke");
+  smoke.set_plugin("my-plugin");
+  agent.gateway.calls.clear();
   CHECK(peer.ask(message).outcome().result() == wire::Outcome::COMMITTED);
   CHECK(agent.named_version().empty());
+  for (const auto& call : agent.gateway.calls) CHECK(call.find("smoke") == std::string::npos);
 }
 
 TEST_CASE("bytes that are no frames end the conversation without an answer, no messages with one") {

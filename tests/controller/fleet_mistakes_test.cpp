@@ -236,7 +236,8 @@ TEST_CASE("mistakes in [probes]") {
   check_all(
       good,
       {{"[probes.p]\nurl = \"http://a/\"\n",
-        "6:1: [probes.p] has no 'type'; write type = \"http\" or type = \"tcp\""},
+        "6:1: [probes.p] has no 'type'; write type = \"http\", type = \"tcp\" or type = "
+        "\"smoke\""},
        {"[probes.p]\ntype = \"https\"\n", "7:8: found \"https\" as a type; did you mean 'http'?"},
        {"[probes.p]\ntype = \"command\"\ncommand = [\"/bin/x\"]\n",
         "7:8: a fleet file cannot have probes of type \"command\": a controller must not choose "

@@ -51,15 +51,17 @@ TEST_CASE("init writes where one is, when told no directory") {
 
 TEST_CASE("every setting that init's fleet file mentions in a comment is a good one") {
   std::string text(init_files()[0].content);
-  for (const auto* line : {"# known_hosts", "# connect_timeout", "# max_connections", "# version",
-                           "# agent", "# [probes.echo]", "# type = \"http\"", "# url", "# status",
-                           "# header", "# interval", "# timeout", "# successes"}) {
+  for (const auto* line :
+       {"# known_hosts", "# connect_timeout", "# max_connections", "# version", "# agent",
+        "# [probes.echo]", "# type = \"http\"", "# url", "# status", "# header", "# interval",
+        "# timeout", "# successes", "# [probes.guide]", "# type = \"smoke\"", "# header"}) {
     const auto at = text.find(line);
     REQUIRE(at != std::string::npos);
     text.erase(at, 2);
   }
   const auto fleet = parse_fleet(text, {.path = "fleet.toml"});
   CHECK(fleet.probe("echo").header[0].second == "1\\.0\\.0");
+  CHECK(fleet.probe("guide").header == fleet.probe("echo").header);
 }
 
 TEST_CASE("init overwrites nothing, and writes nothing when one file is in its way") {

@@ -149,7 +149,13 @@ TEST_CASE("a rollout's plan reads back as it was") {
   probe.url = "http://127.0.0.1:8000/";
   probe.header = {{"X-A", "^\"b\"$"}};
   probe.interval = 250ms;
-  plan.probes = {probe};
+  auto smoke = probe;
+  smoke.name = "guide";
+  smoke.type = ProbeType::Smoke;
+  smoke.plugin = "my-plugin";
+  smoke.config = R"({"a":1})";
+  smoke.introduce = true;
+  plan.probes = {probe, smoke};
   const auto text = text_of(plan);
   const auto again = read_plan(text);
   CHECK(text_of(again) == text);
@@ -159,6 +165,11 @@ TEST_CASE("a rollout's plan reads back as it was") {
   CHECK(again.deadline == 5min);
   CHECK(again.hosts[0].label() == host.label());
   CHECK(again.probes[0].header == probe.header);
+  CHECK(again.probes[0].type == ProbeType::Http);
+  CHECK(again.probes[1].type == ProbeType::Smoke);
+  CHECK(again.probes[1].plugin == "my-plugin");
+  CHECK(again.probes[1].config == smoke.config);
+  CHECK(again.probes[1].introduce);
   CHECK_THROWS_AS(read_plan("{}"), Error);
 }
 

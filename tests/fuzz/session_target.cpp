@@ -47,6 +47,10 @@ struct CalmGateway final : Gateway {
   ProbeOutcome probe(const ProbeSpec& probe, std::chrono::steady_clock::time_point) override {
     return {.name = probe.name, .ok = true, .detail = "200"};
   }
+  ProbeOutcome smoke(const GatewayFacts&, const ProbeSpec& probe,
+                     std::chrono::steady_clock::time_point) override {
+    return {.name = probe.name, .ok = true, .detail = "200"};
+  }
   std::size_t draining(const GatewayFacts&) override { return 0; }
 
 private:

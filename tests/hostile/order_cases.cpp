@@ -41,6 +41,19 @@ WireCases probes() {
   WireCases cases = {
       of_probe("a command", "T3", foreign, [](auto& probe) { probe.set_type("command"); }),
       of_probe("a kind of its own", "T3", foreign, [](auto& probe) { probe.set_type("exec"); }),
+      of_probe("a smoke test of what is no plugin's name", "T2", "is no plugin's name",
+               [](auto& probe) {
+                 probe.set_type("smoke");
+                 probe.set_plugin("../x?y");
+               }),
+      of_probe("a smoke test's configuration of many levels", "T13", "config is no JSON object",
+               [](auto& probe) {
+                 probe.set_type("smoke");
+                 probe.set_plugin("my-plugin");
+                 probe.set_config("{\"a\":" + std::string(20'000, '['));
+               }),
+      of_probe("a smoke test's configuration of 100 KB", "T13", range,
+               [](auto& probe) { probe.set_config(std::string(100'000, ' ')); }),
       of_probe("escapes for a kind", "T17", "type '\\x1b[2J' can't",
                [](auto& probe) { probe.set_type("\x1b[2J"); }),
       of_probe("a name of two lines", "T17", "probe 'a\\nb': type",
