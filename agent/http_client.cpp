@@ -27,6 +27,9 @@ using boost::system::error_code;
 using Deadline = std::chrono::steady_clock::time_point;
 
 constexpr std::uint32_t header_max = 64 << 10;
+// As much is asked for at once; from an empty buffer Beast asks for 512 bytes. Kong's Admin API
+// answers with some 30 KB.
+constexpr std::size_t read_bytes = 32 << 10;
 
 std::string plain(const error_code& error) {
   if (error == beast::error::timeout) return "no answer in time";
@@ -39,7 +42,9 @@ std::string plain(const error_code& error) {
 /// stream's timer bounds every operation, so that the loop always ends.
 class Connection {
 public:
-  explicit Connection(Deadline deadline) : stream_(io_), deadline_(deadline) {}
+  explicit Connection(Deadline deadline) : stream_(io_), deadline_(deadline) {
+    buffer_.reserve(read_bytes);
+  }
 
   error_code connect(const asio::ip::tcp::endpoint& to) {
     return run([&](auto done) { stream_.async_connect(to, done); });

@@ -3,8 +3,10 @@
 #include "agent/http_client.hpp"
 
 #include "tests/agent/http_server.hpp"
+#include "tests/agent/system_call_fixture.hpp"
 
 #include <catch2/catch.hpp>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -98,6 +100,20 @@ TEST_CASE("a body without a length ends with the connection") {
   const TestServer server([](const std::string&) { return "HTTP/1.0 200 OK\r\n\r\nbody"; });
   REQUIRE(get(server.url()).response);
   CHECK(get(server.url()).response->body == "body");
+}
+
+TEST_CASE("an answer as long as Kong's is taken with few reads") {
+  const TestServer server(
+      [](const std::string&) { return http_response(200, std::string(30'000, 'x')); });
+  const auto url = std::get<HttpUrl>(HttpUrl::parse(server.url()));
+  int reads = 0;
+  HttpResult result;
+  const SystemCall counted{SYS_recvmsg, 0, 1, true, [&] { ++reads; }};
+  const auto ask = [&] { result = client.get(url, Clock::now() + 20s); };
+  CHECK(message_with(counted, ask).empty());
+  REQUIRE(result.response);
+  CHECK(result.response->body.size() == 30'000);
+  CHECK(reads < 12);  // of 512 bytes each: 59
 }
 
 TEST_CASE("a server that says nothing is given up at the deadline") {
