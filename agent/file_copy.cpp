@@ -60,6 +60,19 @@ void copy_verified(const fs::path& from, const fs::path& to, const ManifestFile&
   sync_file(target, to);
 }
 
+bool take_verified(const fs::path& from, const fs::path& to, const ManifestFile& expected) {
+  struct stat info {};
+  const bool only_there =
+      ::lstat(from.c_str(), &info) == 0 && S_ISREG(info.st_mode) && info.st_nlink == 1;
+  if (!only_there || ::link(from.c_str(), to.c_str()) != 0) return false;
+  const auto file = open_regular(to);
+  if (!file || !hash_file(file, expected, to, [](std::string_view) {}))
+    throw Error("take '" + from.string() + "': its content is not what the manifest says");
+  if (::fchmod(file.get(), expected.mode) != 0) throw_errno("set the mode of", to);
+  sync_file(file, to);
+  return true;
+}
+
 bool same_content(const fs::path& path, const ManifestFile& expected) {
   try {
     const auto file = open_regular(path);

@@ -19,6 +19,7 @@ namespace kongfleet::agent {
 namespace {
 
 constexpr std::string_view manifests_name = ".kongfleet";
+constexpr const char* manifest_extension = ".manifest";
 constexpr std::string_view building_prefix = ".building-";
 constexpr std::string_view incoming_prefix = ".incoming-";
 constexpr std::size_t brief_digits = 12;
@@ -39,7 +40,7 @@ void make_parents(const fs::path& base, const fs::path& relative, std::set<fs::p
 }
 
 void write_manifest(const fs::path& directory, const Manifest& release) {
-  const auto path = directory / (release.name().text() + ".manifest");
+  const auto path = directory / (release.name().text() + manifest_extension);
   const auto file = create_file(path, 0644);
   write_all(file, release.text(), path);
   sync_file(file, path);
@@ -111,6 +112,18 @@ std::vector<Manifest> GenerationStore::releases(const GenerationId& id) const {
   return found;
 }
 
+std::set<std::string> GenerationStore::plugins(const GenerationId& id) const {
+  std::set<std::string> names;
+  std::error_code gone;
+  const fs::directory_iterator end;
+  fs::directory_iterator entry(directory(id) / manifests_name, gone);
+  for (; !gone && entry != end; entry.increment(gone)) {
+    const auto& file = entry->path();
+    if (file.extension() == manifest_extension) names.insert(file.stem().string());
+  }
+  return names;
+}
+
 std::map<Digest, fs::path> GenerationStore::known_contents() const {
   std::map<Digest, fs::path> known;
   for (const auto& id : list()) {
@@ -178,7 +191,9 @@ void GenerationStore::put_together(const fs::path& target, const std::vector<Man
       if (!received && source == known.end()) {
         throw Error("place '" + file.path.text() + "': its content was never received");
       }
-      copy_verified(received ? incoming->file(file.digest) : source->second, place, file);
+      const auto from = received ? incoming->file(file.digest) : source->second;
+      // Of a kept generation a copy: who writes into one must not change the way back too.
+      if (!received || !take_verified(from, place, file)) copy_verified(from, place, file);
     }
   }
   for (const auto& directory : directories) sync_directory(directory);

@@ -11,6 +11,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -55,6 +56,8 @@ public:
   std::optional<GenerationId> find(std::uint64_t number) const;
   /// The releases of a generation. Throws Error when its manifests can't be read.
   std::vector<Manifest> releases(const GenerationId& id) const;
+  /// The names of those releases, whatever is in their manifests; none of one that is gone.
+  std::set<std::string> plugins(const GenerationId& id) const;
 
   /// Contents that no kept generation has, each once, in the order the releases name them. Files of
   /// kept generations are taken at their manifest's word here, and hashed when they are copied.

@@ -68,8 +68,10 @@ void History::add(const Outcome& outcome, const std::string& holder, std::uint64
                             {"to", to},
                             {"cause", outcome.cause},
                             {"steps", steps_json(outcome.steps)}};
+    const bool lasts = lasts_ && std::filesystem::exists(path_);  // somebody may rotate it
     append_line(path_, (torn() ? "\n" : "") + json::serialize(line), 0640);
-    sync_directory(path_.parent_path());  // a file's name lasts only by this
+    if (!lasts) sync_directory(path_.parent_path());  // a file's name lasts only by this
+    lasts_ = true;
   } catch (const std::exception& error) {
     log_warning(std::string(error.what()) + "; the transaction stands, its history line is lost");
   }

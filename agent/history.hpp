@@ -4,6 +4,7 @@
 
 #include "agent/outcome.hpp"
 
+#include <atomic>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -24,6 +25,7 @@ public:
 private:
   bool torn() const;
   std::filesystem::path path_;
+  mutable std::atomic<bool> lasts_ = false;  // the file's name: it was synced since we started
 };
 
 std::string_view result_name(Result result);

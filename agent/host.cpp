@@ -146,14 +146,7 @@ std::vector<std::string> Host::plugins_of_ours(const std::string& text,
   if (values == nullptr) return {};
   const auto listed = values->plugins ? values->plugins : facts.managed.elsewhere.plugins;
   std::set<std::string> brought;
-  for (const auto& id : store_.list()) {
-    try {
-      for (const auto& release : store_.releases(id)) brought.insert(release.name().text());
-    } catch (const std::exception&) {
-      continue;  // damaged, or just being collected: what it brought is known from others, or stays
-                 // listed
-    }
-  }
+  for (const auto& id : store_.list()) brought.merge(store_.plugins(id));
   std::vector<std::string> ours;
   for (const auto& name : split_list(listed.value_or(""))) {
     if (brought.contains(name) && !baseline->lists(name)) ours.push_back(name);

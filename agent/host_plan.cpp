@@ -61,7 +61,8 @@ void check_space(HostPlan& plan, const Config& config, const fs::path& where) {
   struct statvfs info {};
   if (::statvfs(where.c_str(), &info) != 0) throw_errno("look for free space at", where);
   const std::uint64_t free_bytes = std::uint64_t{info.f_bavail} * info.f_frsize;
-  // What is received waits in one place and is copied to another: twice, for a moment.
+  // Where a file can't have two names, what is received waits in one place and is copied to
+  // another: twice, for a moment.
   const auto needed = content + plan.missing_bytes + config.reserve;
   if (free_bytes < needed) {
     plan.refusals.push_back({"space", "", where.string(), 0,

@@ -5,8 +5,10 @@
 #include "agent/durable_file.hpp"
 
 #include <catch2/catch.hpp>
+#include <sys/syscall.h>
 
 #include "agent_fixture.hpp"
+#include "system_call_fixture.hpp"
 
 using namespace kongfleet;
 using namespace kongfleet::agent;
@@ -34,4 +36,20 @@ TEST_CASE("a line that the end of the power tore does not take the next one with
   REQUIRE(lines.size() == 3);
   CHECK_THAT(lines[0], Catch::Contains(R"("transaction":"first")"));
   CHECK_THAT(lines[2], Catch::StartsWith("{") && Catch::Contains(R"("transaction":"second")"));
+}
+
+TEST_CASE("the name of the history is synced once, and again when there is a new file") {
+  const TempDir directory;
+  const auto path = directory.path() / "history.jsonl";
+  const History history(path);
+  int syncs = 0;
+  const SystemCall counted{SYS_fsync, 0, 1, true, [&] { ++syncs; }};
+  const auto add = [&] { history.add(ended("t"), "ops", 0, 1); };
+  CHECK(message_with(counted, add).empty());
+  CHECK(syncs == 2);  // the file and its directory
+  CHECK(message_with(counted, add).empty());
+  CHECK(syncs == 3);
+  fs::rename(path, directory.path() / "history.1");
+  CHECK(message_with(counted, add).empty());
+  CHECK(syncs == 5);
 }
