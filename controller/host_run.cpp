@@ -17,9 +17,7 @@ namespace {
 
 constexpr int settle_tries = 4;                         // then a host is called lost
 constexpr auto settle_pause = std::chrono::seconds(1);  // doubled from try to try
-constexpr auto link_age_max =
-    std::chrono::seconds(30);  // an idle link older than this is not trusted
-constexpr auto apply_slack = std::chrono::minutes(2);  // besides its deadlines: staging, preflight
+constexpr auto apply_slack = std::chrono::minutes(2);   // besides its deadlines: staging, preflight
 
 HostPhase phase_of(wire::Outcome::Result result) {
   switch (result) {
@@ -76,13 +74,14 @@ void HostRun::note(const std::exception& error) {
   }
 }
 
-asio::awaitable<void> HostRun::open() {
-  if (conversation_) co_return;
+asio::awaitable<std::unique_ptr<Conversation>> HostRun::connect(std::string& fingerprint) {
   auto address = address_of(host_, parts_.fleet.ssh);
   auto link = co_await parts_.links.open(address, host_.agent_command);
-  const auto fingerprint = link->host_key_fingerprint();
-  auto conversation = std::make_unique<Conversation>(std::move(link));
-  const auto welcome = co_await conversation->hello(parts_.controller, parts_.rollout);
+  fingerprint = link->host_key_fingerprint();
+  co_return std::make_unique<Conversation>(std::move(link));
+}
+
+void HostRun::welcomed(const wire::Welcome& welcome, const std::string& fingerprint) {
   const auto twin = parts_.identities.claim(label(), welcome.identity(), fingerprint);
   if (twin) {
     throw Error("'" + *twin + "' and '" + label() +
@@ -91,6 +90,24 @@ asio::awaitable<void> HostRun::open() {
   state = welcome.host();
   heard_ = Clock::now();
   knows_smoke_ = knows_smoke(welcome);
+}
+
+asio::awaitable<void> HostRun::open() {
+  if (conversation_) co_return;
+  std::string fingerprint;
+  auto conversation = co_await connect(fingerprint);
+  const auto welcome = co_await conversation->hello(parts_.controller, parts_.rollout);
+  welcomed(welcome, fingerprint);
+  conversation_ = std::move(conversation);
+}
+
+asio::awaitable<void> HostRun::open_proposing() {
+  std::string fingerprint;
+  auto conversation = co_await connect(fingerprint);
+  auto proposal = proposal_of(host_.plugins, parts_.releases);
+  const auto welcome =
+      co_await conversation->hello(parts_.controller, parts_.rollout, std::move(proposal));
+  welcomed(welcome, fingerprint);
   conversation_ = std::move(conversation);
 }
 
@@ -106,17 +123,29 @@ asio::awaitable<bool> HostRun::greet() {
 }
 
 asio::awaitable<void> HostRun::propose() {
-  co_await open();
+  const bool greeted = conversation_ != nullptr;
+  if (!greeted) co_await open_proposing();
   // An older one would have to refuse when all content has come.
   if (!knows_smoke_) refuse_smoke(parts_.fleet, host_);
-  plan = co_await conversation_->propose(proposal_of(host_.plugins, parts_.releases));
+  if (greeted) {
+    plan = co_await conversation_->propose(proposal_of(host_.plugins, parts_.releases));
+  } else {
+    plan = co_await conversation_->hear_plan();
+  }
 }
 
 asio::awaitable<bool> HostRun::make_plan() {
   try {
-    co_await open();
-    note_state();
-    if (trouble == Trouble::None) co_await propose();
+    if (!conversation_) {
+      co_await open_proposing();
+      note_state();
+      if (trouble == Trouble::None) plan = co_await conversation_->hear_plan();
+      if (trouble != Trouble::None)
+        hang_up();  // its answer may be long in coming, and says nothing
+    } else {
+      note_state();
+      if (trouble == Trouble::None) co_await propose();
+    }
     if (!parts_.keep_open) hang_up();
     co_return trouble == Trouble::None;
   } catch (const std::exception& error) {
@@ -273,24 +302,6 @@ asio::awaitable<HostPhase> HostRun::settle(Deed deed, Otherwise otherwise, const
     pause *= 2;
   }
   co_return told ? otherwise.silent : otherwise.unreached;
-}
-
-// It is what was asked for already, over a link that broke. It takes no longer than its deadlines;
-// a host that does not even greet any more is not waited for.
-asio::awaitable<HostPhase> HostRun::hear_out(std::string transaction, Otherwise otherwise) {
-  const auto give_up = Clock::now() + transaction_limit();
-  auto phase = otherwise.silent;
-  bool wait = true;
-  while (wait) {
-    Deed deed = [this, transaction](Conversation& talk) {
-      return talk.renew(transaction, parts_.fleet.rollout.confirm_timeout);
-    };
-    phase = co_await settle(std::move(deed), otherwise);
-    const auto now = Clock::now();
-    wait =
-        phase == otherwise.silent && is_changing() && now - heard_ < link_age_max && now < give_up;
-  }
-  co_return phase;
 }
 
 // Each deed is a named object that is moved in: g++ 12 destroys temporaries inside a co_await

@@ -123,10 +123,17 @@ private:
   asio::awaitable<bool> runs_something_else();
   asio::awaitable<void> propose();
   asio::awaitable<void> open();
+  /// A new conversation that begins with the proposal: its plan is to be heard next.
+  asio::awaitable<void> open_proposing();
+  asio::awaitable<std::unique_ptr<Conversation>> connect(std::string& fingerprint);
+  void welcomed(const wire::Welcome& welcome, const std::string& fingerprint);
   HostPhase take(wire::Outcome said);
   void note(const std::exception& error);
   void note_state();
   wire::Apply apply_message() const;
+
+  // An idle link older than this is not trusted.
+  static constexpr std::chrono::seconds link_age_max{30};
 
   RunParts& parts_;
   const FleetHost& host_;

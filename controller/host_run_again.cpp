@@ -24,6 +24,24 @@ asio::awaitable<bool> HostRun::runs_something_else() {
   co_return state.generation_digest() != brought;
 }
 
+// It is what was asked for already, over a link that broke. It takes no longer than its deadlines;
+// a host that does not even greet any more is not waited for.
+asio::awaitable<HostPhase> HostRun::hear_out(std::string transaction, Otherwise otherwise) {
+  const auto give_up = Clock::now() + transaction_limit();
+  auto phase = otherwise.silent;
+  bool wait = true;
+  while (wait) {
+    Deed deed = [this, transaction](Conversation& talk) {
+      return talk.renew(transaction, parts_.fleet.rollout.confirm_timeout);
+    };
+    phase = co_await settle(std::move(deed), otherwise);
+    const auto now = Clock::now();
+    wait =
+        phase == otherwise.silent && is_changing() && now - heard_ < link_age_max && now < give_up;
+  }
+  co_return phase;
+}
+
 bool HostRun::is_changing() const {
   // Its own transaction, or the rollback of what that confirmed.
   return state.has_open() && state.open().id().starts_with(transaction_) &&

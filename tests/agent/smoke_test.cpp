@@ -81,7 +81,8 @@ TEST_CASE("a smoke test's route asks for all a route can ask for, under a name n
 }
 
 TEST_CASE("a smoke test's plugin without a configuration has Kong's defaults") {
-  const auto created = boost::json::parse(smoke_entities(SmokeNames("1"), smoke_probe(), 1)[2].body);
+  const auto created =
+      boost::json::parse(smoke_entities(SmokeNames("1"), smoke_probe(), 1)[2].body);
   CHECK(created.at("config").as_object().empty());
 }
 

@@ -52,6 +52,7 @@ public:
 
   asio::awaitable<void> write(std::string bytes, std::chrono::milliseconds) override {
     reader_.feed(bytes);
+    said_ = true;
     while (const auto body = reader_.next()) {
       wire::ToAgent message;
       if (!message.ParseFromString(*body)) throw Error("what is that?");
@@ -61,6 +62,7 @@ public:
   }
   asio::awaitable<std::string> read(std::chrono::milliseconds limit) override {
     const auto end = Clock::now() + limit;
+    if (std::exchange(said_, false)) ++agents_.flights[host_];
     Timer timer(co_await asio::this_coro::executor);
     while (inbox_.empty()) {
       if (Clock::now() >= end) throw LinkError(LinkFault::Timeout, "no answer in time");
@@ -94,6 +96,7 @@ private:
   std::size_t host_;
   FrameReader reader_;
   std::string inbox_;
+  bool said_ = false;
 };
 
 class AgentsFixture::Links final : public HostLinks {
@@ -117,7 +120,7 @@ private:
 };
 
 AgentsFixture::AgentsFixture(std::size_t hosts)
-    : away(hosts), told(hosts), links_(std::make_unique<Links>(*this)) {
+    : away(hosts), told(hosts), flights(hosts), links_(std::make_unique<Links>(*this)) {
   fleet_.name = "edge";
   for (std::size_t i = 1; i <= hosts; ++i) {
     FleetHost host;

@@ -32,6 +32,8 @@ public:
   std::vector<bool> away;
   /// What each host was told, in a word: "apply", "confirm", "revert", "rollback".
   std::vector<std::vector<std::string>> told;
+  /// How often each was waited for with something said before.
+  std::vector<int> flights;
 
 private:
   class Link;
