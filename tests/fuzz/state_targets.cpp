@@ -7,31 +7,11 @@
 #include "agent/probe.hpp"
 #include "tests/fuzz/all_targets.hpp"
 #include "tests/fuzz/fuzz.hpp"
-
-#include <sys/mman.h>
-#include <unistd.h>
+#include "tests/fuzz/memory_file.hpp"
 
 using namespace kongfleet;
 using namespace kongfleet::agent;
 using namespace kongfleet::fuzz;
-
-namespace {
-
-/// A file that no disk holds.
-class MemoryFile {
-public:
-  explicit MemoryFile(std::string_view bytes) : file_(::memfd_create("fuzz", MFD_CLOEXEC)) {
-    require(file_.get() >= 0 && ::write(file_.get(), bytes.data(), bytes.size()) ==
-                                    static_cast<ssize_t>(bytes.size()),
-            "the test's own file can be written");
-  }
-  std::string path() const { return "/proc/self/fd/" + std::to_string(file_.get()); }
-
-private:
-  Fd file_;
-};
-
-}  // namespace
 
 // A record that was read is written as it was; a journal's file is read or refused.
 int kongfleet_fuzz_journal(const std::uint8_t* data, std::size_t size) {

@@ -1,28 +1,24 @@
 // SPDX-FileCopyrightText: The kongfleet authors
 // SPDX-License-Identifier: Apache-2.0
-#include "agent/interpreter.hpp"
+#include "tests/fuzz/agent_ground.hpp"
+
 #include "agent/session.hpp"
-#include "proto/kongfleet.pb.h"
-#include "tests/fuzz/all_targets.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
-#include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <filesystem>
 #include <fstream>
 #include <thread>
 
-using namespace kongfleet;
-using namespace kongfleet::agent;
-using namespace kongfleet::fuzz;
-using namespace std::chrono_literals;
+namespace kongfleet::fuzz {
 
-namespace fs = std::filesystem;
+using namespace agent;
 
 namespace {
 
-constexpr std::size_t messages_max = 64;
+namespace fs = std::filesystem;
 
 /// A Kong to which everything is fine.
 struct CalmGateway final : Gateway {
@@ -96,49 +92,15 @@ private:
   fs::path root_;
 };
 
-/// Says one message after the other to a session, and waits for what must be answered.
-class Talker {
-public:
-  explicit Talker(int socket) : socket_(Fd(socket)) {}
-  void say(const std::string& body) {
-    wire::ToAgent message;
-    const bool sound = message.ParseFromString(body);
-    // No input can know the plan's name.
-    if (sound && message.has_apply() && message.apply().plan() == "PLAN")
-      message.mutable_apply()->set_plan(plan_);
-    socket_.send(sound ? message.SerializeAsString() : body, 5s);
-    while (!sound || !message.has_blob()) {
-      const auto answer = socket_.receive(20s);
-      if (!answer) throw Error("it hung up");
-      wire::ToController heard;
-      require(heard.ParseFromString(*answer), "an answer is a message");
-      if (heard.has_plan()) plan_ = heard.plan().id();
-      if (!heard.has_progress()) return;
-    }
-  }
-
-private:
-  FrameSocket socket_;
-  std::string plan_;
-};
-
-void talk(Input input, int socket) {
-  Talker talker(socket);
-  for (std::size_t said = 0; said < messages_max && !input.rest().empty(); ++said) {
-    const auto length = std::size_t{input.byte()} << 8U | input.byte();
-    const auto body = input.rest().substr(0, length);
-    if (body.empty()) return;
-    for (std::size_t i = 0; i < body.size(); ++i) input.byte();
-    talker.say(std::string(body));
-  }
-}
-
 }  // namespace
 
-// A session of the real agent: nothing is written but its state and its two keys, and afterwards it
-// starts again from what it left. The input is a row of messages, each after its length in two
-// bytes.
-int kongfleet_fuzz_to_agent(const std::uint8_t* data, std::size_t size) {
+std::pair<Fd, Fd> socket_pair() {
+  int ends[2];
+  require(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0, "a socket pair");
+  return {Fd(ends[0]), Fd(ends[1])};
+}
+
+void talk_to_session(const std::function<void(Fd channel)>& talk) {
   const Ground ground;
   Config config;
   config.state = ground.agent() / "state";
@@ -151,20 +113,16 @@ int kongfleet_fuzz_to_agent(const std::uint8_t* data, std::size_t size) {
   {
     Transactions transactions(config, gateway);
     transactions.recover(Witness::AfterDeath);
-    int ends[2];
-    int channel[2];
-    require(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0, "a socket pair");
-    require(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, channel) == 0, "a socket pair");
-    std::thread interpreter([&] { Interpreter(Fd(ends[1]), Fd(channel[0])).run(); });
+    auto ends = socket_pair();
     std::thread session(
-        [&] { may_refuse([&] { Session(Fd(channel[1]), transactions, "fuzz").run(); }); });
-    may_refuse([&] { talk(Input(data, size), ends[0]); });
+        [&] { may_refuse([&] { Session(std::move(ends.second), transactions, "fuzz").run(); }); });
+    talk(std::move(ends.first));
     session.join();
-    interpreter.join();
   }
   Transactions again(config, gateway);
   again.recover(Witness::AfterDeath);
   require(again.state().state == "ready", "it is ready after its next start");
   ground.check();
-  return 0;
 }
+
+}  // namespace kongfleet::fuzz
