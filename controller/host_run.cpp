@@ -122,30 +122,31 @@ asio::awaitable<bool> HostRun::greet() {
   co_return false;
 }
 
-asio::awaitable<void> HostRun::propose() {
-  const bool greeted = conversation_ != nullptr;
-  if (!greeted) co_await open_proposing();
+asio::awaitable<void> HostRun::take_plan(bool proposed) {
   // An older one would have to refuse when all content has come.
   if (!knows_smoke_) refuse_smoke(parts_.fleet, host_);
-  if (greeted) {
-    plan = co_await conversation_->propose(proposal_of(host_.plugins, parts_.releases));
-  } else {
+  if (proposed) {
     plan = co_await conversation_->hear_plan();
+  } else {
+    plan = co_await conversation_->propose(proposal_of(host_.plugins, parts_.releases));
   }
+}
+
+asio::awaitable<void> HostRun::propose() {
+  const bool proposes = conversation_ == nullptr;
+  if (proposes) co_await open_proposing();
+  co_await take_plan(proposes);
 }
 
 asio::awaitable<bool> HostRun::make_plan() {
   try {
-    if (!conversation_) {
-      co_await open_proposing();
-      note_state();
-      if (trouble == Trouble::None) plan = co_await conversation_->hear_plan();
-      if (trouble != Trouble::None)
-        hang_up();  // its answer may be long in coming, and says nothing
-    } else {
-      note_state();
-      if (trouble == Trouble::None) co_await propose();
-    }
+    const bool proposes = conversation_ == nullptr;
+    if (proposes) co_await open_proposing();
+    note_state();
+    if (trouble == Trouble::None)
+      co_await take_plan(proposes);
+    else if (proposes)
+      hang_up();  // its answer may be long in coming, and says nothing
     if (!parts_.keep_open) hang_up();
     co_return trouble == Trouble::None;
   } catch (const std::exception& error) {

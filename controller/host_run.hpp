@@ -122,6 +122,8 @@ private:
   bool is_changing() const;
   asio::awaitable<bool> runs_something_else();
   asio::awaitable<void> propose();
+  /// Where it may know the probes that are ordered. `proposed`: the proposal is under way.
+  asio::awaitable<void> take_plan(bool proposed);
   asio::awaitable<void> open();
   /// A new conversation that begins with the proposal: its plan is to be heard next.
   asio::awaitable<void> open_proposing();
