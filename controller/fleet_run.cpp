@@ -157,7 +157,7 @@ asio::awaitable<void> make_plan(HostRun& host) {
   [[maybe_unused]] const bool well = co_await host.make_plan();
 }
 
-/// Hosts that are asked something, until the last of them has answered.
+/// Hosts that are asked something, until the last of them has answered: `left` have not.
 struct Asking {
   std::size_t left;
   std::chrono::milliseconds interval;
@@ -179,7 +179,11 @@ asio::awaitable<void> ask_one_again(HostRun& host, bool asked, Asking& asking) {
   asking.answered();
   while (asking.left > 0 && asked && host.answer == HostAnswer::Trial) {
     co_await asking.tick.async_wait(asio::as_tuple(asio::use_awaitable));
-    if (asking.left > 0) co_await host.ask_again();  // it renews the lease
+    if (asking.left == 0) break;
+    ++asking.left;  // it may have gone silent, and must not be waited for without the others'
+                    // renewals
+    co_await host.ask_again();  // it renews the lease
+    asking.answered();
   }
 }
 

@@ -292,7 +292,8 @@ asio::awaitable<HostPhase> HostRun::settle(Deed deed, Otherwise otherwise, const
       co_return take(std::move(said));
     } catch (const AgentRefused& refused) {
       note(refused);
-      co_return otherwise.refused;
+      if (refused.code() != "superseded") co_return otherwise.refused;
+      trouble = Trouble::Away;  // says nothing of what was asked: in a conversation of now it will
     } catch (const std::exception& error) {
       note(error);
     }

@@ -107,6 +107,7 @@ void Truth::begins(std::size_t host, const std::string& transaction, bool way_ba
   auto& its = facts(host);
   (way_back ? its.going_back : its.changing) = true;
   its.begun = true;
+  its.begun_under = in_charge;
   if (way_back) return;
   its.harmed_since = !is_in_hand(host);
   its.failed.reset();
@@ -186,7 +187,8 @@ void Truth::check() {
   std::size_t changing = 0;
   std::size_t going_back = 0;
   for (const auto& facts : facts_) {
-    changing += facts.changing || facts.going_back ? 1 : 0;
+    const bool of_now = facts.begun_under == in_charge;
+    changing += of_now && (facts.changing || facts.going_back) ? 1 : 0;
     const bool given_up = facts.shown && is_bad(*facts.shown);
     going_back += facts.going_back && !given_up ? 1 : 0;
   }

@@ -23,8 +23,8 @@ using controller::HostPhase;
 ///   sent, those that were shown as lost, unreachable or stranded count too. Once the rollout
 ///   stops, one host at a time may go back whatever became of the others. What does not count: the
 ///   end of a trial, for that is never put off (ordered by Revert, or by the host itself), and
-///   hosts of which a controller was not told yet. A host that is told once more, for its answer
-///   was lost, has its place already.
+///   hosts of which a controller was not told yet, or that its predecessor left changing. A host
+///   that is told once more, for its answer was lost, has its place already.
 /// order: when Apply is sent to a host, every host of the waves before it runs the release for
 /// good, or
 ///   failed, or was shown to have failed.
@@ -102,6 +102,7 @@ private:
     Generation before;
     bool changing = false;
     bool going_back = false;
+    std::string begun_under;  // the controller that was in charge then
     bool harmed = false;
     bool harmed_since = false;  // it began, or was last renewed
     bool was_confirmed = false;
