@@ -87,7 +87,11 @@ private:
     } else {
       agents_.told[host_].push_back(word_for(message));
       if (agents_.answers && !agents_.answers(host_, message)) return;
-      answer = answer_to(message);
+      const auto code = agents_.refuses ? agents_.refuses(host_, message) : "";
+      if (code.empty())
+        answer = answer_to(message);
+      else
+        answer.mutable_refused()->set_code(code);
     }
     inbox_ += frame(answer.SerializeAsString());
   }

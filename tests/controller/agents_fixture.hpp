@@ -26,6 +26,8 @@ public:
   /// Whether an agent answers what it was told; called for every message but greetings, after it
   /// was kept in `told`.
   std::function<bool(std::size_t host, const wire::ToAgent& message)> answers;
+  /// With what code an agent refuses what it was told; empty: it does not.
+  std::function<std::string(std::size_t host, const wire::ToAgent& message)> refuses;
   /// Called whenever somebody connects.
   std::function<void(std::size_t host)> connecting;
   /// Hosts that cannot be connected to yet: who tries waits.

@@ -15,4 +15,15 @@ TEST_CASE("a host is greeted and asked for its plan in one flight") {
   CHECK(agents.flights == std::vector<int>{1, 1});
 }
 
+TEST_CASE("a conversation that another one came after is begun anew, and asks again") {
+  AgentsFixture agents(1);
+  agents.refuses = [&](std::size_t, const wire::ToAgent&) {
+    return agents.told[0].size() == 1 ? "superseded" : "";
+  };
+  auto& run = agents.run("resume");
+  run.ask_again({true}, [] {});
+  CHECK(run.hosts()[0]->answer == HostAnswer::Trial);
+  CHECK(agents.told[0] == std::vector<std::string>{"renew", "renew"});
+}
+
 }  // namespace kongfleet::controller
