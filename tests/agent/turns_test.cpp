@@ -4,7 +4,10 @@
 
 #include <catch2/catch.hpp>
 
+#include "agent_fixture.hpp"
+
 using namespace kongfleet::agent;
+using namespace std::chrono_literals;
 
 TEST_CASE("of a rollout the conversation that began last gives the orders") {
   Turns turns;
@@ -37,4 +40,29 @@ TEST_CASE("of many rollouts the latest are known") {
   }
   CHECK_FALSE(turns.is_over(forgotten));
   CHECK(turns.is_over(last));
+}
+
+TEST_CASE("an order that comes after the rollout was taken up by another does nothing") {
+  AgentFixture agent;
+  const auto is_late = [](const Transactions::Reply& reply) {
+    const auto* refusal = std::get_if<Refusal>(&reply);
+    return refusal != nullptr && refusal->code == "superseded";
+  };
+  Order order;
+  order.transaction = "r/t";
+  order.turn = agent.transactions->greet("r");
+  auto plan = agent.transactions->plan({.releases = {agent.release("1.0.0")}});
+  const auto successor = agent.transactions->greet("r");
+  CHECK(std::get<Refusal>(agent.transactions->renew("r/t", 1min, successor)).code ==
+        "no-transaction");
+  CHECK(is_late(agent.transactions->apply(order, plan, nullptr, 1min, {})));
+  CHECK(is_late(agent.transactions->apply_at_once(order, plan, {})));
+  CHECK(agent.gateway.calls.empty());
+
+  REQUIRE(agent.result(agent.apply("1.0.0", "r/t")) == Result::Trial);
+  CHECK(is_late(agent.transactions->confirm("r/t", {}, order.turn)));
+  CHECK(is_late(agent.transactions->revert("r/t", "", {}, order.turn)));
+  CHECK(is_late(agent.transactions->renew("r/t", 1min, order.turn)));
+  CHECK(agent.result(agent.transactions->renew("r/t", 1min, successor)) == Result::Trial);
+  CHECK(agent.result(agent.transactions->confirm("r/t", {}, successor)) == Result::Committed);
 }
