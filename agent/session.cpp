@@ -86,6 +86,7 @@ struct Session::Conversation {
     greeted = true;
     holder = printable(hello.controller(), name_max);
     if (!hello.rollout().empty()) holder += ", rollout " + printable(hello.rollout(), name_max);
+    transactions.part(turn);  // who says Hello twice has one conversation
     turn = transactions.greet(printable(hello.rollout(), name_max));
     wire::ToController message;
     auto& welcome = *message.mutable_welcome();
@@ -274,7 +275,7 @@ Session::Session(Fd channel, Transactions& transactions, std::string tag)
     : conversation_(new Conversation{FrameSocket(std::move(channel), channel_bytes_max),
                                      transactions, std::move(tag)}) {}
 
-Session::~Session() = default;
+Session::~Session() { conversation_->transactions.part(conversation_->turn); }
 
 void Session::run() {
   const auto patience = [&] { return conversation_->greeted ? idle_max : hello_max; };

@@ -69,8 +69,8 @@ public:
     const auto began = world_.now();
     try {
       if (set_up()) ask();
-    } catch (const Error& error) {
-      undecided(error.what());
+    } catch (const std::exception& error) {
+      undecided(error.what());  // a thread or a file that can't be had says nothing of the plugin
     }
     if (remembered_) take_down();
     outcome_.took = std::chrono::duration_cast<std::chrono::milliseconds>(world_.now() - began);
@@ -107,6 +107,7 @@ private:
     const auto patient_until = world_.now() + patience;
     outcome_.detail = "no time was left to try";
     unsigned bad = 0;
+    bool proven_wrong = false;  // by an answer that is not for want of the route
     bool routed = true;
     while (!outcome_.ok && world_.now() < deadline_ &&
            (bad < probe_failures_max || world_.now() < patient_until)) {
@@ -117,13 +118,19 @@ private:
       const bool good = judge(result);
       bad = good ? 0 : bad + 1;
       good_ = good ? good_ + 1 : 0;
+      proven_wrong = proven_wrong || (routed && !good);
       outcome_.ok = good_ >= std::max(probe_.successes, 1U);
     }
     if (outcome_.ok) return;
     if (good_ > 0)
       outcome_.detail +=
           ", but not " + std::to_string(probe_.successes) + " times in a row in time";
-    if (!routed) undecided("Kong did not take up the test's route in time: 404");
+    if (outcome_.tries == 0)
+      undecided(outcome_.detail);
+    else if (!routed)
+      undecided("Kong did not take up the test's route in time: 404");
+    else if (!proven_wrong)
+      undecided("not all of Kong's workers took up the test's route in time");
   }
 
   bool judge(const HttpResult& result) {

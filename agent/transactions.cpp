@@ -176,14 +176,15 @@ std::optional<Transactions::Reply> Transactions::answer_known(const std::string&
   return outcome;
 }
 
-// A trial is only ever looked at for seconds: that is waited for. A transaction under way is not.
+// A trial is only ever looked at for seconds, and the same goes for what a smoke test left: that is
+// waited for. A transaction under way is not.
 std::unique_lock<std::mutex> Transactions::take_work() {
-  bool in_trial = false;
+  bool for_seconds = false;
   {
     const std::lock_guard seen(seen_);
-    in_trial = lease_.has_value();
+    for_seconds = lease_.has_value() || clearing_;
   }
-  if (in_trial) return std::unique_lock(work_);
+  if (for_seconds) return std::unique_lock(work_);
   return {work_, std::try_to_lock};
 }
 
@@ -215,7 +216,13 @@ std::optional<Refusal> Transactions::not_now(const std::unique_lock<std::mutex>&
 Transactions::Reply Transactions::apply(Order order, HostPlan plan, const Incoming* incoming,
                                         std::chrono::milliseconds lease,
                                         const ProgressSink& progress) {
-  const auto work = take_work();
+  return apply(take_work(), std::move(order), std::move(plan), incoming, lease, progress);
+}
+
+Transactions::Reply Transactions::apply(const std::unique_lock<std::mutex>& work, Order order,
+                                        HostPlan plan, const Incoming* incoming,
+                                        std::chrono::milliseconds lease,
+                                        const ProgressSink& progress) {
   // Only now: whoever asked how it stands had the lock before, or will see it under way.
   if (turns_.is_over(order.turn)) return superseded();
   if (work.owns_lock()) {
@@ -258,10 +265,12 @@ Transactions::Reply Transactions::apply_at_once(Order order, HostPlan plan,
   const auto transaction = order.transaction;
   order.disk_is_full = ballast_.scarce();
   if (order.disk_is_full) ballast_.drop();
-  auto reply = apply(std::move(order), std::move(plan), nullptr, lease_at_once, progress);
+  // In one piece: nobody finds it in trial.
+  const auto work = take_work();
+  auto reply = apply(work, std::move(order), std::move(plan), nullptr, lease_at_once, progress);
   const auto* outcome = std::get_if<Outcome>(&reply);
   if (outcome == nullptr || outcome->result != Result::Trial) return reply;
-  return confirm(transaction, progress);
+  return confirm_now(transaction, progress);
 }
 
 void Transactions::ended(const Deployment& deployment, std::uint64_t from) {

@@ -51,6 +51,8 @@ public:
   /// A conversation of that rollout begins: what comes in those before it is refused from here on,
   /// as "superseded" (agent/turns.hpp).
   Turn greet(const std::string& rollout) { return turns_.take(rollout); }
+  /// It has ended.
+  void part(const Turn& turn) { turns_.give_back(turn); }
 
   /// Plans a move; nothing changes. Throws Error where this host can't be managed.
   HostPlan plan(Proposal proposal);
@@ -90,6 +92,11 @@ private:
     Clock::time_point lease;
     unsigned failures = 0;
   };
+  // What is done while work_ is held; `work` says whether it is.
+  Reply apply(const std::unique_lock<std::mutex>& work, Order order, HostPlan plan,
+              const Incoming* incoming, std::chrono::milliseconds lease,
+              const ProgressSink& progress);
+  Reply confirm_now(const std::string& transaction, const ProgressSink& progress);
   std::optional<Reply> answer_known(const std::string& transaction);
   std::optional<Refusal> not_now(const std::unique_lock<std::mutex>& work,
                                  bool leaves_stranded = false);
@@ -139,8 +146,9 @@ private:
   std::condition_variable wake_;
   bool stop_ = false;
   const std::chrono::milliseconds retry_after_;
-  unsigned retries_ = 0;  // of a way back that failed; the watcher's
-  bool litter_ = false;   // a smoke test left something in Kong
+  unsigned retries_ = 0;   // of a way back that failed; the watcher's
+  bool litter_ = false;    // a smoke test left something in Kong
+  bool clearing_ = false;  // that is being removed
   std::thread watcher_;
 };
 

@@ -42,6 +42,11 @@ Transactions::Reply Transactions::confirm(const std::string& transaction,
                                           const ProgressSink& progress, const Turn& turn) {
   const std::unique_lock work(work_);
   if (turns_.is_over(turn)) return superseded();
+  return confirm_now(transaction, progress);
+}
+
+Transactions::Reply Transactions::confirm_now(const std::string& transaction,
+                                              const ProgressSink& progress) {
   if (!is_in_trial(transaction)) return what_is_known(transaction);
   const auto trial = take_trial();
   trial.deployment->commit(progress);
@@ -121,8 +126,11 @@ void Transactions::clear_litter() {
   {
     const std::lock_guard seen(seen_);
     if (!litter_) return;
+    clearing_ = true;
   }
   tidy_up();
+  const std::lock_guard seen(seen_);
+  clearing_ = false;
 }
 
 void Transactions::look_after_trial() {

@@ -2,32 +2,27 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/turns.hpp"
 
-#include <algorithm>
-
 namespace kongfleet::agent {
-
-namespace {
-
-constexpr std::size_t rollouts_max = 64;  // more than run at once; older ones are long over
-
-}  // namespace
 
 Turn Turns::take(const std::string& rollout) {
   if (rollout.empty()) return {};
   const std::lock_guard lock(mutex_);
-  latest_[rollout] = ++taken_;
-  if (latest_.size() > rollouts_max) {
-    latest_.erase(
-        std::min_element(latest_.begin(), latest_.end(),
-                         [](const auto& a, const auto& b) { return a.second < b.second; }));
-  }
+  auto& known = rollouts_[rollout];
+  known.latest = ++taken_;
+  ++known.conversations;
   return {rollout, taken_};
+}
+
+void Turns::give_back(const Turn& turn) {
+  const std::lock_guard lock(mutex_);
+  const auto known = rollouts_.find(turn.rollout);
+  if (known != rollouts_.end() && --known->second.conversations == 0) rollouts_.erase(known);
 }
 
 bool Turns::is_over(const Turn& turn) const {
   const std::lock_guard lock(mutex_);
-  const auto latest = latest_.find(turn.rollout);
-  return latest != latest_.end() && latest->second > turn.number;
+  const auto known = rollouts_.find(turn.rollout);
+  return known != rollouts_.end() && known->second.latest > turn.number;
 }
 
 }  // namespace kongfleet::agent

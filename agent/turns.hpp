@@ -24,13 +24,19 @@ class Turns {
 public:
   /// A conversation of that rollout begins.
   Turn take(const std::string& rollout);
-  /// Whether a later one has begun. Not told of rollouts that nobody spoke of for long.
+  /// It has ended: nothing more comes in it. Of a rollout without conversations nothing is kept.
+  void give_back(const Turn& turn);
+  /// Whether a later one has begun.
   bool is_over(const Turn& turn) const;
 
 private:
   mutable std::mutex mutex_;
   std::uint64_t taken_ = 0;
-  std::map<std::string, std::uint64_t> latest_;
+  struct Rollout {
+    std::uint64_t latest = 0;
+    std::size_t conversations = 0;
+  };
+  std::map<std::string, Rollout> rollouts_;
 };
 
 }  // namespace kongfleet::agent

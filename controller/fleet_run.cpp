@@ -157,11 +157,13 @@ asio::awaitable<void> make_plan(HostRun& host) {
   [[maybe_unused]] const bool well = co_await host.make_plan();
 }
 
-/// Hosts that are asked something, until the last of them has answered: `left` have not.
+/// Hosts that are asked something, until the last of them has answered: `left` have not. Of these
+/// `first` were never heard.
 struct Asking {
   std::size_t left;
   std::chrono::milliseconds interval;
   Timer tick;
+  std::size_t first = left;
 
   void answered() {
     if (--left == 0) tick.cancel();
@@ -176,14 +178,17 @@ asio::awaitable<void> plan_one(HostRun& host, Asking& asking) {
 asio::awaitable<void> ask_one_again(HostRun& host, bool asked, Asking& asking) {
   if (asked) co_await host.ask_again();
   if (!asked) co_await greet(host);
+  --asking.first;
   asking.answered();
   while (asking.left > 0 && asked && host.answer == HostAnswer::Trial) {
     co_await asking.tick.async_wait(asio::as_tuple(asio::use_awaitable));
     if (asking.left == 0) break;
-    ++asking.left;  // it may have gone silent, and must not be waited for without the others'
-                    // renewals
+    // It may have gone silent, and must not be waited for without renewing the others. Those that
+    // are renewed only because of that hold nobody up, or it would come to no end.
+    const bool counts = asking.first > 0;
+    if (counts) ++asking.left;
     co_await host.ask_again();  // it renews the lease
-    asking.answered();
+    if (counts) asking.answered();
   }
 }
 

@@ -115,6 +115,7 @@ ProbeOutcome FakeGateway::smoke(const GatewayFacts&, const ProbeSpec& probe,
 }
 
 bool FakeGateway::clear_smoke(const GatewayFacts&) noexcept {
+  if (on_clear && litter > 0) on_clear();
   if (litter == 0) return true;
   calls.push_back("clear smoke");
   return --litter == 0;

@@ -43,6 +43,7 @@ struct FakeGateway final : Gateway {
   std::function<bool(const ProbeSpec&)> on_probe;  // default: good
   std::function<void()> on_preflight;              // what else happens then
   std::function<void()> on_reload;                 // and then
+  std::function<void()> on_clear;                  // before a smoke test's entities are removed
   bool drains = false;
   /// The next reload is rejected, and everything after it is well.
   void reject_once(const std::string& cause);

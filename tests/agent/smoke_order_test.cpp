@@ -9,6 +9,7 @@
 #include <catch2/catch.hpp>
 
 #include <algorithm>
+#include <future>
 #include <thread>
 
 namespace kongfleet::agent::test {
@@ -118,6 +119,31 @@ TEST_CASE("what a smoke test left is looked for again until it is gone") {
   CHECK(agent.gateway.litter == 0);
   agent.transactions.reset();
   CHECK(times(agent, "clear smoke") == 3);
+}
+
+TEST_CASE("a way back waits while what a smoke test left is being removed") {
+  AgentFixture agent;
+  REQUIRE(agent.deploy("1.0.0") == Result::Committed);
+  std::promise<void> clearing, go_on;
+  agent.gateway.on_clear = [&, time = 0]() mutable {
+    constexpr int second = 2;  // the first is the agent's, as it starts
+    if (++time != second) return;
+    clearing.set_value();
+    go_on.get_future().wait();
+  };
+  agent.gateway.litter = 1000;
+  agent.transactions.reset();
+  agent.transactions = std::make_unique<Transactions>(agent.config, agent.gateway, 1ms);
+  agent.transactions->recover(Witness::AfterDeath);
+  clearing.get_future().wait();
+  auto back = std::async(std::launch::async, [&] {
+    Order order;
+    order.transaction = "back";
+    return agent.transactions->apply_at_once(order, agent.transactions->plan_return({}), {});
+  });
+  CHECK(back.wait_for(50ms) == std::future_status::timeout);
+  go_on.set_value();
+  CHECK(agent.result(back.get()) == Result::Committed);
 }
 
 TEST_CASE("the smoke test's upstream answers one request after the other, and ends at once") {

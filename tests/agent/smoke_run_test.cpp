@@ -11,8 +11,10 @@
 #include <boost/json/value.hpp>
 #include <catch2/catch.hpp>
 
+#include <cerrno>
 #include <functional>
 #include <map>
+#include <system_error>
 
 namespace kongfleet::agent::test {
 namespace {
@@ -164,6 +166,30 @@ TEST_CASE("a smoke test that nobody routes is inconclusive, at its deadline too"
   CHECK(outcome.inconclusive);
   CHECK(outcome.detail == "Kong did not take up the test's route in time: 404");
   CHECK(world.clock < FakeWorld::Time{} + 5s);
+  CHECK(world.left() == 0);
+}
+
+TEST_CASE("a smoke test that only some workers route is inconclusive: no answer was wrong") {
+  FakeWorld world;
+  int asked = 0;
+  world.on_request = [&] {
+    return ++asked % 2 == 0 ? HttpResult{HttpResponse{200, {{"x-myplugin", "1.2"}}, ""}, ""}
+                            : unrouted;
+  };
+  const auto outcome = smoke(world, 60s);
+  CHECK_FALSE(outcome.ok);
+  CHECK(outcome.inconclusive);
+  CHECK(world.left() == 0);
+}
+
+TEST_CASE("what keeps a smoke test from being run at all is no verdict") {
+  FakeWorld world;
+  world.on_request = []() -> HttpResult {
+    throw std::system_error(EAGAIN, std::generic_category());
+  };
+  const auto outcome = smoke(world);
+  CHECK_FALSE(outcome.ok);
+  CHECK(outcome.inconclusive);
   CHECK(world.left() == 0);
 }
 

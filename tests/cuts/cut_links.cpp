@@ -101,9 +101,9 @@ asio::awaitable<std::unique_ptr<controller::HostLink>> CutLinks::open(
   threads_.emplace_back([peer = far, channel = interpreter] {
     agent::Interpreter(agent::Fd(peer), agent::Fd(channel)).run();
   });
-  threads_.emplace_back([this, channel = daemon] {
+  threads_.emplace_back([this, channel = daemon, tag = std::to_string(threads_.size())] {
     try {
-      agent::Session(agent::Fd(channel), transactions_, "test").run();
+      agent::Session(agent::Fd(channel), transactions_, tag).run();
     } catch (const std::exception&) {
       return;  // a conversation that broke ends its session and nothing else
     }

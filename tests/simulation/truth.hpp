@@ -30,7 +30,7 @@ using controller::HostPhase;
 ///   failed, or was shown to have failed.
 /// bake: when a host takes Confirm, it has been in trial for `bake`, and so has every other host of
 ///   its wave that is not done and did not fail.
-/// failures: once more than max_failures hosts have failed, and five seconds passed in which the
+/// failures: once more than max_failures hosts have failed, and fifteen seconds passed in which the
 ///   controller could be told, or it has shown so many, no Apply is sent any more. What was sent
 ///   before may still arrive.
 /// lease: a trial that a controller was told of does not run out while that controller lives and
