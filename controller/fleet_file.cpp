@@ -21,7 +21,8 @@ using namespace std::chrono_literals;
 constexpr std::size_t fleet_file_max = std::size_t{4} << 20;  // 100,000 hosts, each on its line
 constexpr DurationRange connect_range = {100ms, 10min};
 constexpr DurationRange bake_range = {0s, 7 * 24h};
-constexpr DurationRange transaction_range = {1s, 24h};
+constexpr DurationRange deadline_range = {1s, 24h};
+constexpr DurationRange lease_range = {3s, 24h};  // it is renewed once a second at most
 constexpr IntegerRange connections_range = {1, 10'000};
 constexpr IntegerRange failures_range = {0, 100'000};
 constexpr std::size_t waves_max = 100;
@@ -119,10 +120,10 @@ RolloutPolicy read_rollout(const TomlFields& fields) {
     policy.on_failure = read_on_failure(document, *value);
   }
   if (const auto* value = fields.find("deadline")) {
-    policy.deadline = read_duration(document, *value, "deadline", transaction_range);
+    policy.deadline = read_duration(document, *value, "deadline", deadline_range);
   }
   if (const auto* value = fields.find("confirm_timeout")) {
-    policy.confirm_timeout = read_duration(document, *value, "confirm_timeout", transaction_range);
+    policy.confirm_timeout = read_duration(document, *value, "confirm_timeout", lease_range);
   }
   return policy;
 }

@@ -224,6 +224,8 @@ TEST_CASE("mistakes in [rollout]") {
         "\"500ms\", \"60s\", \"5m\", \"1h30m\""},
        {"[rollout]\ndeadline = \"0s\"\n",
         "7:12: found the text \"0s\" for 'deadline'; it lasts from 1s to 1d"},
+       {"[rollout]\nconfirm_timeout = \"2s\"\n",
+        "7:19: found the text \"2s\" for 'confirm_timeout'; it lasts from 3s to 1d"},
        {"[rollout]\nmax_failures = -1\n",
         "7:16: found the number -1 for 'max_failures'; it is a number from 0 to 100000"},
        {"[rollout]\non_failure = \"rolback\"\n",
