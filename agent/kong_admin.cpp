@@ -3,6 +3,7 @@
 #include "agent/kong_admin.hpp"
 
 #include "agent/kong_conf.hpp"
+#include "agent/kong_json.hpp"
 
 #include <boost/json/parse.hpp>
 #include <boost/json/value.hpp>
@@ -20,38 +21,11 @@ constexpr std::size_t root_bytes_max = std::size_t{4} << 20;
 // A big configuration: some 30,000 routes. It is held in memory three times.
 constexpr std::size_t config_bytes_max = std::size_t{16} << 20;
 
-const json::value* member(const json::value* of, std::string_view name) {
-  const auto* object = of == nullptr ? nullptr : of->if_object();
-  return object == nullptr ? nullptr : object->if_contains(name);
-}
-
-std::optional<std::string> text_of(const json::value* value) {
-  const auto* text = value == nullptr ? nullptr : value->if_string();
-  if (text == nullptr) return std::nullopt;
-  return std::string(text->data(), text->size());
-}
-
 std::optional<int> pid_of(const json::value* value) {
   const auto* number = value == nullptr ? nullptr : value->if_int64();
   if (number == nullptr || *number <= 0 || *number > std::numeric_limits<int>::max())
     return std::nullopt;
   return static_cast<int>(*number);
-}
-
-/// A list; lua-cjson writes an empty one as {}.
-template <class Item, class Read>
-std::optional<std::vector<Item>> list_of(const json::value* value, Read read) {
-  if (value == nullptr) return std::nullopt;
-  std::vector<Item> items;
-  if (const auto* object = value->if_object(); object != nullptr && object->empty()) return items;
-  const auto* array = value->if_array();
-  if (array == nullptr) return std::nullopt;
-  for (const auto& entry : *array) {
-    const auto item = read(&entry);
-    if (!item) return std::nullopt;
-    items.push_back(*item);
-  }
-  return items;
 }
 
 }  // namespace
@@ -61,21 +35,21 @@ std::optional<AdminRoot> parse_admin_root(std::string_view body) {
   const json::value document = json::parse({body.data(), body.size()}, error);
   if (error || !document.is_object()) return std::nullopt;
   AdminRoot root;
-  const auto* configuration = member(&document, "configuration");
-  root.lua_package_path = text_of(member(configuration, "lua_package_path"));
-  root.plugins = list_of<std::string>(member(configuration, "plugins"), text_of);
-  root.database = text_of(member(configuration, "database"));
-  const auto* pids = member(&document, "pids");
-  root.master = pid_of(member(pids, "master"));
-  root.workers = list_of<int>(member(pids, "workers"), pid_of);
-  const auto* available = member(member(&document, "plugins"), "available_on_server");
+  const auto* configuration = json_member(&document, "configuration");
+  root.lua_package_path = json_text(json_member(configuration, "lua_package_path"));
+  root.plugins = json_list<std::string>(json_member(configuration, "plugins"), json_text);
+  root.database = json_text(json_member(configuration, "database"));
+  const auto* pids = json_member(&document, "pids");
+  root.master = pid_of(json_member(pids, "master"));
+  root.workers = json_list<int>(json_member(pids, "workers"), pid_of);
+  const auto* available = json_member(json_member(&document, "plugins"), "available_on_server");
   if (available != nullptr && available->is_object()) {
     for (const auto& [name, plugin] : available->get_object())
-      if (const auto version = text_of(member(&plugin, "version")))
+      if (const auto version = json_text(json_member(&plugin, "version")))
         root.versions.emplace(std::string(name.data(), name.size()), *version);
   }
-  root.in_use =
-      list_of<std::string>(member(member(&document, "plugins"), "enabled_in_cluster"), text_of);
+  root.in_use = json_list<std::string>(
+      json_member(json_member(&document, "plugins"), "enabled_in_cluster"), json_text);
   return root;
 }
 
@@ -118,7 +92,7 @@ KongAdmin::Config KongAdmin::config(const std::string& admin,
   json::error_code error;
   const auto& body = result.response->body;
   const json::value document = json::parse({body.data(), body.size()}, error);
-  auto text = error ? std::nullopt : text_of(member(&document, "config"));
+  auto text = error ? std::nullopt : json_text(json_member(&document, "config"));
   const bool has = text.has_value();
   return {std::move(text), has ? "" : "GET /config does not answer with a configuration"};
 }
@@ -136,7 +110,7 @@ StatusAnswer KongAdmin::status(const std::string& status,
   answer.page = static_cast<int>(page->status);
   json::error_code error;
   const json::value document = json::parse({page->body.data(), page->body.size()}, error);
-  answer.configured = !error && text_of(member(&document, "configuration_hash")).has_value();
+  answer.configured = !error && json_text(json_member(&document, "configuration_hash")).has_value();
   const auto ready = ask("/status/ready");
   if (ready && ready->status != 404) answer.ready = static_cast<int>(ready->status);
   return answer;

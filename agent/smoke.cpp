@@ -3,6 +3,7 @@
 #include "agent/smoke.hpp"
 
 #include "agent/kong_conf.hpp"
+#include "agent/kong_json.hpp"
 #include "proto/names.hpp"
 
 #include <boost/json/array.hpp>
@@ -20,17 +21,11 @@ namespace json = boost::json;
 constexpr std::size_t message_max = 500;  // of Kong's own words
 constexpr int upstream_ms = 5000;         // the upstream is the agent itself, on this host
 
-const json::object* object_in(const json::value& value) { return value.if_object(); }
-
 /// The member `message` of an answer, which all of Kong's errors have; else nothing.
 std::string message_in(const std::string& body) {
   json::error_code error;
   const json::value document = json::parse(body, error);
-  const auto* object = error ? nullptr : object_in(document);
-  const auto* message = object == nullptr ? nullptr : object->if_contains("message");
-  const auto* text = message == nullptr ? nullptr : message->if_string();
-  return text == nullptr ? ""
-                         : printable(std::string_view(text->data(), text->size()), message_max);
+  return printable(json_text(json_member(&document, "message")).value_or(""), message_max);
 }
 
 json::array tags_of(const SmokeNames& names) {
@@ -99,21 +94,9 @@ std::optional<std::vector<std::string>> ids_in(const HttpResult& result) {
   if (!result.response || result.response->status != 200) return std::nullopt;
   json::error_code error;
   const json::value document = json::parse(result.response->body, error);
-  const auto* object = error ? nullptr : object_in(document);
-  const auto* data = object == nullptr ? nullptr : object->if_contains("data");
-  if (data == nullptr) return std::nullopt;
-  std::vector<std::string> ids;
-  if (const auto* none = data->if_object(); none != nullptr && none->empty()) return ids;
-  const auto* array = data->if_array();
-  if (array == nullptr) return std::nullopt;
-  for (const auto& entry : *array) {
-    const auto* entity = object_in(entry);
-    const auto* id = entity == nullptr ? nullptr : entity->if_contains("id");
-    const auto* text = id == nullptr ? nullptr : id->if_string();
-    if (text == nullptr) return std::nullopt;
-    ids.emplace_back(text->data(), text->size());
-  }
-  return ids;
+  return json_list<std::string>(json_member(&document, "data"), [](const json::value* entity) {
+    return json_text(json_member(entity, "id"));
+  });
 }
 
 bool not_routed(const HttpResponse& response) {

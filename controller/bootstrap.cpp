@@ -136,7 +136,8 @@ asio::awaitable<std::unique_ptr<HostLink>> BootstrapHost::call() {
 asio::awaitable<void> BootstrapHost::greet() {
   auto link = co_await call();
   Conversation conversation(std::move(link));
-  const auto welcome = co_await conversation.hello("kongfleet bootstrap", "");
+  std::optional<wire::Propose> none;
+  const auto welcome = co_await conversation.hello("kongfleet bootstrap", "", std::move(none));
   const auto& state = welcome.host();
   if (state.state() == "unmanageable") {
     throw Error("the agent is installed, but can't manage this host: " + state.advice());

@@ -182,8 +182,7 @@ int run_bootstrap(const GlobalOptions& global, const BootstrapCommand& command,
   const auto question =
       "Install the agent on " + counted(static_cast<std::uint64_t>(ready), "host") + "?";
   if (ready > 0 && !agreed(question, command.yes)) {
-    answer.err << "nothing was touched\n";
-    return exit_code::interrupted;
+    return touched_nothing(answer, "bootstrap");
   }
   install_on_all(hosts, loop, answer.err);
   print_result(hosts, answer, false);

@@ -25,16 +25,6 @@ constexpr std::size_t progress_max = 10'000;  // an agent that only ever reports
 constexpr std::size_t begun_max = 200;        // of what is no conversation
 constexpr int not_found_status = 127;         // the shell's "command not found" (POSIX sh)
 
-wire::ToAgent hello_of(const std::string& controller, const std::string& rollout) {
-  wire::ToAgent message;
-  auto& hello = *message.mutable_hello();
-  hello.set_protocol(protocol_version);
-  hello.set_controller(controller);
-  hello.set_rollout(rollout);
-  hello.set_version(KONGFLEET_VERSION);
-  return message;
-}
-
 }  // namespace
 
 asio::awaitable<void> Conversation::say(wire::ToAgent message) {
@@ -98,22 +88,21 @@ asio::awaitable<wire::ToController> Conversation::hear(std::chrono::milliseconds
   }
 }
 
-asio::awaitable<wire::Welcome> Conversation::hello(std::string controller, std::string rollout) {
-  co_await say(hello_of(controller, rollout));
-  co_return co_await hear_welcome();
-}
-
 asio::awaitable<wire::Welcome> Conversation::hello(std::string controller, std::string rollout,
-                                                   wire::Propose proposal) {
-  wire::ToAgent message;
-  message.mutable_propose()->Swap(&proposal);
-  auto bytes = frame(hello_of(controller, rollout).SerializeAsString());
-  bytes += frame(message.SerializeAsString());
+                                                   std::optional<wire::Propose> proposal) {
+  wire::ToAgent greeting;
+  auto& hello = *greeting.mutable_hello();
+  hello.set_protocol(protocol_version);
+  hello.set_controller(controller);
+  hello.set_rollout(rollout);
+  hello.set_version(KONGFLEET_VERSION);
+  auto bytes = frame(greeting.SerializeAsString());
+  if (proposal) {
+    wire::ToAgent message;
+    message.mutable_propose()->Swap(&*proposal);
+    bytes += frame(message.SerializeAsString());
+  }
   co_await link_->write(std::move(bytes), write_limit);
-  co_return co_await hear_welcome();
-}
-
-asio::awaitable<wire::Welcome> Conversation::hear_welcome() {
   const auto answer = co_await hear(answer_limit);
   if (!answer.has_welcome()) throw Error("the agent did not answer with a Welcome");
   const auto protocol = answer.welcome().protocol();

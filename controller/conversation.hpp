@@ -9,6 +9,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -43,11 +44,10 @@ public:
 
   /// Must come first. An agent that isn't there or is too old is told apart by what it says
   /// instead.
-  asio::awaitable<wire::Welcome> hello(std::string controller, std::string rollout);
-  /// The same, and `proposal` right behind it, a round trip earlier than propose() could:
-  /// hear_plan() is to be next.
+  /// With a `proposal` right behind it, a round trip earlier than propose() could: hear_plan() is
+  /// to be next.
   asio::awaitable<wire::Welcome> hello(std::string controller, std::string rollout,
-                                       wire::Propose proposal);
+                                       std::optional<wire::Propose> proposal);
   asio::awaitable<wire::Plan> propose(wire::Propose proposal);
   asio::awaitable<wire::Plan> hear_plan();
   asio::awaitable<void> send_content(SharedBytes compressed);
@@ -62,7 +62,6 @@ public:
 
 private:
   asio::awaitable<void> say(wire::ToAgent message);
-  asio::awaitable<wire::Welcome> hear_welcome();
   asio::awaitable<wire::ToController> hear(std::chrono::milliseconds limit);
   asio::awaitable<wire::Outcome> hear_outcome(std::string transaction, OnProgress on_progress,
                                               std::chrono::milliseconds limit);

@@ -74,14 +74,13 @@ void HostRun::note(const std::exception& error) {
   }
 }
 
-asio::awaitable<std::unique_ptr<Conversation>> HostRun::connect(std::string& fingerprint) {
+asio::awaitable<void> HostRun::converse(std::optional<wire::Propose> proposal) {
   auto address = address_of(host_, parts_.fleet.ssh);
   auto link = co_await parts_.links.open(address, host_.agent_command);
-  fingerprint = link->host_key_fingerprint();
-  co_return std::make_unique<Conversation>(std::move(link));
-}
-
-void HostRun::welcomed(const wire::Welcome& welcome, const std::string& fingerprint) {
+  const auto fingerprint = link->host_key_fingerprint();
+  auto conversation = std::make_unique<Conversation>(std::move(link));
+  const auto welcome =
+      co_await conversation->hello(parts_.controller, parts_.rollout, std::move(proposal));
   const auto twin = parts_.identities.claim(label(), welcome.identity(), fingerprint);
   if (twin) {
     throw Error("'" + *twin + "' and '" + label() +
@@ -90,25 +89,18 @@ void HostRun::welcomed(const wire::Welcome& welcome, const std::string& fingerpr
   state = welcome.host();
   heard_ = Clock::now();
   knows_smoke_ = knows_smoke(welcome);
+  conversation_ = std::move(conversation);
 }
 
 asio::awaitable<void> HostRun::open() {
   if (conversation_) co_return;
-  std::string fingerprint;
-  auto conversation = co_await connect(fingerprint);
-  const auto welcome = co_await conversation->hello(parts_.controller, parts_.rollout);
-  welcomed(welcome, fingerprint);
-  conversation_ = std::move(conversation);
+  std::optional<wire::Propose> none;
+  co_await converse(std::move(none));
 }
 
 asio::awaitable<void> HostRun::open_proposing() {
-  std::string fingerprint;
-  auto conversation = co_await connect(fingerprint);
-  auto proposal = proposal_of(host_.plugins, parts_.releases);
-  const auto welcome =
-      co_await conversation->hello(parts_.controller, parts_.rollout, std::move(proposal));
-  welcomed(welcome, fingerprint);
-  conversation_ = std::move(conversation);
+  std::optional<wire::Propose> proposal = proposal_of(host_.plugins, parts_.releases);
+  co_await converse(std::move(proposal));
 }
 
 asio::awaitable<bool> HostRun::greet() {

@@ -127,8 +127,7 @@ private:
   asio::awaitable<void> open();
   /// A new conversation that begins with the proposal: its plan is to be heard next.
   asio::awaitable<void> open_proposing();
-  asio::awaitable<std::unique_ptr<Conversation>> connect(std::string& fingerprint);
-  void welcomed(const wire::Welcome& welcome, const std::string& fingerprint);
+  asio::awaitable<void> converse(std::optional<wire::Propose> proposal);
   HostPhase take(wire::Outcome said);
   void note(const std::exception& error);
   void note_state();

@@ -45,18 +45,19 @@ bool is_gone(HostPhase phase) {
 
 }  // namespace
 
+// Those that are held among them.
 std::size_t Rollout::moving() const {
   std::size_t count = 0;
   for (std::size_t host = 0; host < hosts_.size(); ++host)
-    count += is_moving(hosts_[host]) || held_[host] ? 1U : 0U;
+    count += held_[host] || is_moving(hosts_[host]) ? 1U : 0U;
   return count;
 }
 
 std::size_t Rollout::unavailable() const {
-  std::size_t gone = 0;
+  std::size_t count = 0;
   for (std::size_t host = 0; host < hosts_.size(); ++host)
-    gone += is_gone(hosts_[host]) && !held_[host] ? 1U : 0U;
-  return moving() + gone;
+    count += held_[host] || is_moving(hosts_[host]) || is_gone(hosts_[host]) ? 1U : 0U;
+  return count;
 }
 
 bool is_failure(HostPhase phase) {

@@ -177,13 +177,17 @@ CommandEnd Process::ended(const RunEnd& end) const {
   return result;
 }
 
+void Process::make_plans(const std::string& kind, const std::string& id) {
+  make_run(setting_.fleet, setting_.releases, kind, id);
+  hold(kind + " " + id, FleetHold::Manner::Polite);
+  setting_.truth.in_charge = name_;
+  check_may_begin(*memory_, run_->releases());
+  run_->plan_all([this] { hold_->renew(); });
+}
+
 CommandEnd Process::roll_out(const std::string& id) {
   return command([&] {
-    make_run(setting_.fleet, setting_.releases, "rollout", id);
-    hold("rollout " + id, FleetHold::Manner::Polite);
-    setting_.truth.in_charge = name_;
-    check_may_begin(*memory_, run_->releases());
-    run_->plan_all([this] { hold_->renew(); });
+    make_plans("rollout", id);
     std::size_t objections = 0;
     for (std::size_t i = 0; i < run_->hosts().size(); ++i) {
       if (const auto out = run_->hosts()[i]->ruled_out()) {
@@ -202,11 +206,7 @@ CommandEnd Process::roll_out(const std::string& id) {
 
 CommandEnd Process::sync(const std::string& id) {
   return command([&] {
-    make_run(setting_.fleet, setting_.releases, "sync", id);
-    hold("sync " + id, FleetHold::Manner::Polite);
-    setting_.truth.in_charge = name_;
-    check_may_begin(*memory_, run_->releases());
-    run_->plan_all([this] { hold_->renew(); });
+    make_plans("sync", id);
     const auto look = sort_out(*run_);
     std::vector<std::size_t> order;
     for (const auto& host : run_->hosts()) order.push_back(number(*host));

@@ -66,6 +66,8 @@ private:
   void make_run(const controller::Fleet& fleet, const std::vector<controller::Release>& releases,
                 const std::string& kind, const std::string& id);
   void hold(const std::string& doing, controller::FleetHold::Manner manner);
+  /// What a rollout and a sync begin with.
+  void make_plans(const std::string& kind, const std::string& id);
   CommandEnd ended(const controller::RunEnd& end) const;
   std::size_t number(const controller::HostRun& host) const;
 
