@@ -25,7 +25,7 @@ enum class LinkFault {
   HostKey,  ///< the host's key is unknown, changed or revoked: nothing was sent to it
   Auth,     ///< the host took none of our keys
   Exec,     ///< the host let us in, but would not start the command
-  Lost,     ///< an established link broke
+  Lost,     ///< the connection broke once the host had shown its key
   Config,  ///< our side is set up wrongly (a key file, a jump, a host name): trying again is no use
 };
 

@@ -25,6 +25,8 @@ constexpr const char* ciphers =
 constexpr const char* host_key_algorithms =
     "ssh-ed25519,ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,ecdsa-sha2-nistp521,"
     "rsa-sha2-512,rsa-sha2-256";
+// How libssh 0.10 (src/packet_cb.c) begins its error when the peer has said why it leaves.
+constexpr const char* goodbye = "Received SSH_MSG_DISCONNECT";
 constexpr std::size_t message_max = 512;  // of a peer's text in one of our messages
 
 std::string algorithms_for(const std::vector<std::string>& key_types) {
@@ -144,13 +146,24 @@ asio::awaitable<void> SshSession::wait(const SshStep& step) {
 }
 
 void SshSession::check_alive(const SshStep& step) {
+  if (is_dead()) fail(step);
+}
+
+bool SshSession::is_dead() const {
   const int status = ssh_get_status(session_);
-  if (ssh_get_fd(session_) < 0 || (status & (SSH_CLOSED | SSH_CLOSED_ERROR)) != 0) fail(step);
+  return ssh_get_fd(session_) < 0 || (status & (SSH_CLOSED | SSH_CLOSED_ERROR)) != 0;
 }
 
 void SshSession::fail(const SshStep& step) {
   const std::string reason = printable(ssh_get_error(session_), message_max);
-  fail(step, reason.empty() ? "the peer does not keep to the protocol" : reason);
+  SshStep failed = step;
+  const bool is_login = step.fault == LinkFault::Auth;
+  // A host that says goodbye to too many keys has refused them.
+  const bool has_answered = is_login && reason.rfind(goodbye, 0) == 0;
+  if ((is_login || step.fault == LinkFault::Exec) && is_dead() && !has_answered) {
+    failed.fault = LinkFault::Lost;
+  }
+  fail(failed, reason.empty() ? "the peer does not keep to the protocol" : reason);
 }
 
 void SshSession::fail(const SshStep& step, const std::string& why) const {

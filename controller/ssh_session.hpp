@@ -68,7 +68,8 @@ public:
   /// Throws when the connection is dead, with what libssh knows of the reason.
   void check_alive(const SshStep& step);
 
-  /// Throws LinkError("WHO: DOING: what libssh says").
+  /// Throws LinkError("WHO: DOING: what libssh says"). A connection that breaks while we log in or
+  /// start a command is Lost, whatever the step's fault: the host has refused nothing.
   [[noreturn]] void fail(const SshStep& step);
   /// Throws LinkError("WHO: DOING: WHY").
   [[noreturn]] void fail(const SshStep& step, const std::string& why) const;
@@ -86,6 +87,7 @@ public:
   void close() noexcept;
 
 private:
+  bool is_dead() const;
   void set_options(int fd, const std::string& user, const std::vector<std::string>& key_types);
   void set(ssh_options_e option, const void* value, const char* name);
 
