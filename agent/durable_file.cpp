@@ -11,9 +11,7 @@
 
 namespace kongfleet::agent {
 
-namespace {
-
-std::string read_all(const Fd& file, const fs::path& path, std::size_t limit) {
+std::string read_file(const Fd& file, const fs::path& path, std::size_t limit) {
   struct stat info {};
   if (::fstat(file.get(), &info) != 0) throw_errno("look at", path);
   if (!S_ISREG(info.st_mode)) throw Error("read '" + path.string() + "': it is not a regular file");
@@ -31,19 +29,17 @@ std::string read_all(const Fd& file, const fs::path& path, std::size_t limit) {
   }
 }
 
-}  // namespace
-
 std::string read_file(const fs::path& path, std::size_t limit) {
   const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (!file) throw_errno("open", path);
-  return read_all(file, path, limit);
+  return read_file(file, path, limit);
 }
 
 bool read_file_if_there(const fs::path& path, std::string& content) {
   const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (!file && errno == ENOENT) return false;
   if (!file) throw_errno("open", path);
-  content = read_all(file, path, std::size_t{64} << 20);
+  content = read_file(file, path);
   return true;
 }
 

@@ -18,6 +18,9 @@ namespace fs = std::filesystem;
 
 /// The whole content of a regular file of at most `limit` bytes.
 std::string read_file(const fs::path& path, std::size_t limit = std::size_t{64} << 20);
+/// The same of one that is open; `path` is for the message.
+std::string read_file(const Fd& file, const fs::path& path,
+                      std::size_t limit = std::size_t{64} << 20);
 /// The same, or nothing when there is no such file.
 bool read_file_if_there(const fs::path& path, std::string& content);
 

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/host_plan.hpp"
 
+#include "agent/followed_path.hpp"
 #include "agent/live_file.hpp"
 #include "agent/obstacle.hpp"
 #include "proto/bundled_plugins.hpp"
@@ -71,6 +72,15 @@ void check_space(HostPlan& plan, const Config& config, const fs::path& where) {
                                  " MiB are needed, reserve included",
                              "free space, or lower [agent] reserve in agent.toml"});
   }
+}
+
+// Every other thing that keeps a generation what it is takes for granted that it is ours alone.
+void check_place(HostPlan& plan, const fs::path& where) {
+  const auto who = who_may_replace(where);
+  if (who.empty()) return;
+  plan.refusals.push_back({"place", "", where.string(), 0,
+                           who + ": the generations below it could be replaced at any time",
+                           "give it to root, closed to others, or move [agent] state"});
 }
 
 void edit_conf(HostPlan& plan, const Host& host, const HostRecord& record) {
@@ -152,6 +162,7 @@ HostPlan plan_releases(const Host& host, const GenerationStore& store, const Con
   plan.missing = store.missing(plan.releases);
   for (const auto& file : plan.missing) plan.missing_bytes += file.size;
   check_space(plan, config, store.root());
+  check_place(plan, store.root());
   edit_conf(plan, host, record);
   require_running(plan);
   return plan;

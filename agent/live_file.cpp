@@ -4,6 +4,7 @@
 
 #include "agent/durable_file.hpp"
 #include "agent/file_exchange.hpp"
+#include "agent/followed_path.hpp"
 #include "proto/error.hpp"
 
 #include <fcntl.h>
@@ -40,15 +41,14 @@ void give_identity(const fs::path& path, const FileIdentity& wanted) {
 }  // namespace
 
 LiveFile::LiveFile(const fs::path& path) {
-  std::error_code failed;
-  path_ = fs::canonical(path, failed);
-  if (failed) throw Error("find '" + path.string() + "': " + failed.message());
+  path_ = followed_path(fs::absolute(path));
   if (!fs::is_regular_file(path_)) {
     throw Error("'" + path_.string() + "' is not a regular file");
   }
 }
 
-std::string LiveFile::read() const { return read_file(path_, conf_bytes_max); }
+// No link here, though one led to it: who owns the directory may have put one in its place.
+std::string LiveFile::read() const { return read_file(open_to_read(path_), path_, conf_bytes_max); }
 
 void LiveFile::sync() const {
   sync_file(open_to_read(path_), path_);
@@ -99,9 +99,11 @@ void LiveFile::prepare(std::string_view next, std::string_view restore) const {
 }
 
 std::optional<Digest> LiveFile::companion(Which which) const {
-  std::string text;
-  if (!read_file_if_there(companion_path(which), text)) return std::nullopt;
-  return sha256(text);
+  const auto path = companion_path(which);
+  const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+  if (!file && errno == ENOENT) return std::nullopt;
+  if (!file) throw_errno("open", path);
+  return sha256(read_file(file, path));
 }
 
 bool LiveFile::holds(Which which, const Digest& content) const {

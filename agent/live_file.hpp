@@ -20,8 +20,8 @@ namespace kongfleet::agent {
 /// free block and no new file (P5). Not thread-safe.
 class LiveFile {
 public:
-  /// Follows symlinks: the file they lead to is the one that is replaced, the links stay. Throws
-  /// Error, with the reason, where there is none or it is no regular file.
+  /// Follows symlinks as followed_path() does: the file they lead to is the one that is replaced,
+  /// the links stay. Throws Error, with the reason, where there is none or it is no regular file.
   explicit LiveFile(const std::filesystem::path& path);
   const std::filesystem::path& path() const { return path_; }
   /// The content now. Throws Error.

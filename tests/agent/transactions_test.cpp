@@ -361,6 +361,16 @@ TEST_CASE(
         "space");
 }
 
+TEST_CASE("where others could replace the generations none is placed, and the way back stays") {
+  AgentFixture agent;
+  REQUIRE(agent.deploy("1.0.0") == Result::Committed);
+  fs::permissions(agent.config.state, fs::perms(0777));
+  const auto refusals = agent.transactions->plan({.releases = {agent.release("1.1.0")}}).refusals;
+  REQUIRE(refusals.size() == 1);
+  CHECK(refusals.front().code == "place");
+  CHECK(refusals.front().text.find("can be written by everybody") != std::string::npos);
+}
+
 TEST_CASE("content that is not what the manifest says is never placed") {
   AgentFixture agent;
   auto plan = agent.transactions->plan({.releases = {agent.release("1.0.0")}});
