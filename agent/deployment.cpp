@@ -80,13 +80,27 @@ Step Deployment::run(Step from, Step until) {
     const auto following = next(step, went);
     if (step == Step::Verify && !well) condemned_ = !undecided_;
     if (following == Step::Restore) {
-      return WayBack(parts_, outcome_, progress_, way_back_time())
-          .run(step, outcome_.cause, Witness::Live);
+      const auto end = WayBack(parts_, outcome_, progress_, way_back_time())
+                           .run(step, outcome_.cause, Witness::Live);
+      if (end == Step::RolledBack) look_for_others_fault();
+      return end;
     }
     step = following;
   }
   if (step == Step::Refused) refuse();
   return step == Step::Trial ? begin_trial() : step;
+}
+
+// A probe that nobody answers says nothing of the generation when nobody does without it either.
+void Deployment::look_for_others_fault() {
+  if (!condemned_ || outcome_.probes.empty() || !outcome_.probes.back().unanswered) return;
+  auto probe = all_probes().at(outcome_.probes.size() - 1);
+  probe.successes = 1;
+  const auto seen = parts_.gateway.probe(probe, Clock::now() + trial_try);
+  if (seen.ok || !seen.unanswered) return;
+  condemned_ = false;
+  outcome_.probes.back().inconclusive = true;
+  outcome_.cause += "; nobody answers it without the release either, so that proves nothing";
 }
 
 Step Deployment::begin_trial() {
@@ -305,7 +319,9 @@ std::string Deployment::trouble() {
       if (probe.type == ProbeType::Smoke) continue;
       probe.successes = 1;
       const auto seen = parts_.gateway.probe(probe, Clock::now() + trial_try);
-      if (!seen.ok) return why_it_fails(seen);
+      if (seen.ok) continue;
+      if (seen.inconclusive) fault_ = Fault::Other;
+      return why_it_fails(seen);
     }
     return {};
   } catch (const std::exception& error) {

@@ -57,6 +57,7 @@ public:
 private:
   using Clock = std::chrono::steady_clock;
   Step run(Step from, Step until);
+  void look_for_others_fault();
   Step begin_trial();
   Went perform(Step step);
   void stage();

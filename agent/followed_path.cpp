@@ -55,7 +55,7 @@ private:
     left_.insert(left_.begin(), path.begin(), path.end());
     if (!path.is_absolute()) return;
     here_ = Fd(::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
-    if (!here_) throw_errno("open", "/");
+    if (!here_) throw_errno("find", asked_);
     at_ = left_.front();
     left_.pop_front();
   }

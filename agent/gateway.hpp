@@ -100,6 +100,7 @@ struct ProbeOutcome {
   std::string name;
   bool ok = false;
   bool inconclusive = false;  // not ok, and nothing was learned: `detail` says why
+  bool unanswered = false;    // not ok, and nobody was there who could have answered wrong
   std::string detail;         // "200, X-MyPlugin: 1.0.0" or what was wrong
   unsigned tries = 0;
   std::chrono::milliseconds took{0};

@@ -35,6 +35,7 @@ std::string in_quotes(std::string_view text) { return "'" + printable(text, show
 struct Try {
   bool ok = false;
   std::string detail;
+  bool unanswered = false;
 };
 
 Try try_http(const ProbeSpec& probe, const HttpClient& client, Clock::time_point deadline) {
@@ -42,7 +43,7 @@ Try try_http(const ProbeSpec& probe, const HttpClient& client, Clock::time_point
   if (const auto* why = std::get_if<std::string>(&url))
     return {false, "url " + in_quotes(probe.url) + ": " + *why};
   const auto result = client.get(std::get<HttpUrl>(url), deadline);
-  if (!result.response) return {false, result.error};
+  if (!result.response) return {false, result.error, true};
   const auto wrong = judge_response(probe, *result.response);
   if (!wrong.empty()) return {false, wrong};
   return {true, told_of(probe, *result.response)};
@@ -52,7 +53,8 @@ Try try_tcp(const ProbeSpec& probe, const HttpClient& client, Clock::time_point 
   const auto address = HostPort::parse(probe.address);
   if (!address) return {false, "address " + in_quotes(probe.address) + " is no HOST:PORT"};
   const auto error = client.connect(*address, deadline);
-  return {error.empty(), error.empty() ? "connected to " + probe.address : error};
+  if (!error.empty()) return {false, error, true};
+  return {true, "connected to " + probe.address};
 }
 
 Try try_command(const ProbeSpec& probe, const HostPaths& paths, Clock::time_point deadline) {
@@ -66,7 +68,7 @@ Try try_command(const ProbeSpec& probe, const HostPaths& paths, Clock::time_poin
                                         : "exit code " + std::to_string(result.exit_code);
   const auto text = result.text();
   if (!text.empty()) detail += ", " + printable(text, shown_max);
-  return {result.ok(), detail};
+  return {result.ok(), detail, result.timed_out};
 }
 
 Try try_once(const ProbeSpec& probe, const HostPaths& paths, const HttpClient& client,
@@ -140,6 +142,7 @@ ProbeOutcome run_probe(const ProbeSpec& probe, const HostPaths& paths, const Htt
   outcome.detail = "no time was left to try";
   unsigned good = 0;
   unsigned bad = 0;
+  bool wrong = false;
   auto next = began;
   while (next <= deadline && Clock::now() < deadline && !outcome.ok && bad < probe_failures_max) {
     std::this_thread::sleep_until(next);
@@ -148,10 +151,13 @@ ProbeOutcome run_probe(const ProbeSpec& probe, const HostPaths& paths, const Htt
         try_once(probe, paths, client, std::min(deadline, Clock::now() + probe.timeout));
     good = tried.ok ? good + 1 : 0;
     bad = tried.ok ? 0 : bad + 1;
+    wrong = wrong || !tried.ok;
     outcome.detail = tried.detail;
+    outcome.unanswered = tried.unanswered;
     outcome.ok = good >= std::max(probe.successes, 1U);
     next = Clock::now() + probe.interval;
   }
+  outcome.inconclusive = !outcome.ok && !wrong;
   if (!outcome.ok && good > 0)
     outcome.detail += ", but not " + std::to_string(probe.successes) + " times in a row in time";
   outcome.took = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - began);

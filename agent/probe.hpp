@@ -28,7 +28,8 @@ std::string judge_response(const ProbeSpec& probe, const HttpResponse& response)
 std::string told_of(const ProbeSpec& probe, const HttpResponse& response);
 
 /// Tries a probe until it succeeded `successes` times in a row, at most until `deadline`; also
-/// gives up after `failures_max` failures in a row. Not for smoke tests (smoke_run.hpp). A command
+/// gives up after `failures_max` failures in a row. Inconclusive when time ran out before
+/// anything was wrong. Not for smoke tests (smoke_run.hpp). A command
 /// runs with an empty environment but PATH, in "/".
 ProbeOutcome run_probe(const ProbeSpec& probe, const HostPaths& paths, const HttpClient& client,
                        std::chrono::steady_clock::time_point deadline);

@@ -95,6 +95,7 @@ ProbeOutcome FakeGateway::probe(const ProbeSpec& probe, std::chrono::steady_cloc
   outcome.name = probe.name;
   outcome.ok = !on_probe || on_probe(probe);
   outcome.detail = outcome.ok ? "200" : "status 500";
+  if (after_probe) after_probe(outcome);
   return outcome;
 }
 

@@ -41,6 +41,7 @@ struct FakeGateway final : Gateway {
   std::string still_cause;                         // why a trial no longer holds; empty: it does
   std::string error_log;                           // what Kong logged meanwhile
   std::function<bool(const ProbeSpec&)> on_probe;  // default: good
+  std::function<void(ProbeOutcome&)> after_probe;  // what else is so of it
   std::function<void()> on_preflight;              // what else happens then
   std::function<void()> on_reload;                 // and then
   std::function<void()> on_clear;                  // before a smoke test's entities are removed

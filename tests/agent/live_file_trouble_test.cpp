@@ -37,7 +37,10 @@ struct Conf {
 
 TEST_CASE("what can't be put beside kong.conf is named, and kong.conf is as it was") {
   const Conf conf;
-  const auto prepare = [&] { conf.file().prepare("new", "restored"); };
+  const auto file = conf.file();
+  const auto prepare = [&] { file.prepare("new", "restored"); };
+  CHECK(message_with({SYS_openat, EMFILE}, [&] { (void)conf.file(); }) ==
+        "find '" + conf.path.string() + "': Too many open files");
   CHECK(message_with({SYS_unlink, EPERM}, prepare) ==
         "remove '" + conf.back.string() + ".part': Operation not permitted");
   CHECK(message_with({SYS_openat, EMFILE}, prepare) ==

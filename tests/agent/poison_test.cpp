@@ -71,3 +71,61 @@ TEST_CASE("what was taken back for another reason than itself is no poison") {
   REQUIRE(agent.result(agent.apply("1.0.0", "v")) == Result::Refused);
   CHECK_FALSE(agent.transactions->plan({.releases = {agent.release("1.0.0")}}).poison.empty());
 }
+
+namespace {
+
+/// An agent whose probe 'echo' fails, and what it then thinks of 1.1.0.
+struct FailingProbe {
+  AgentFixture agent;
+
+  FailingProbe() {
+    REQUIRE(agent.deploy("1.0.0") == Result::Committed);
+    agent.probes = {{.name = "echo"}};
+    agent.gateway.on_probe = [](const ProbeSpec&) { return false; };
+  }
+  std::string poison() {
+    return agent.transactions->plan({.releases = {agent.release("1.1.0")}}).poison;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a probe that nobody answers, with the release or without, condemns nothing") {
+  FailingProbe host;
+  host.agent.gateway.after_probe = [](ProbeOutcome& outcome) { outcome.unanswered = true; };
+  const auto reply = host.agent.apply("1.1.0");
+  CHECK(host.agent.result(reply) == Result::RolledBack);
+  const auto& outcome = std::get<Outcome>(reply);
+  CHECK(outcome.cause ==
+        "probe 'echo': status 500; nobody answers it without the release either, so that proves "
+        "nothing");
+  CHECK(outcome.probes.back().inconclusive);
+  CHECK(host.poison().empty());
+}
+
+TEST_CASE("a probe that is answered again without the release condemns it, and so does an answer") {
+  for (const bool answered_first : {false, true}) {
+    FailingProbe host;
+    int count = 0;
+    host.agent.gateway.after_probe = [&](ProbeOutcome& outcome) {
+      outcome.unanswered = (++count == 1) != answered_first;
+    };
+    CHECK(host.agent.result(host.agent.apply("1.1.0")) == Result::RolledBack);
+    CHECK(host.poison() == "probe 'echo': status 500");
+  }
+}
+
+TEST_CASE("a probe that time ran out for takes the release back and condemns nothing") {
+  FailingProbe host;
+  host.agent.gateway.after_probe = [](ProbeOutcome& outcome) { outcome.inconclusive = true; };
+  CHECK(host.agent.result(host.agent.apply("1.1.0")) == Result::RolledBack);
+  CHECK(host.poison().empty());
+  host.agent.gateway.on_probe = {};
+  host.agent.gateway.after_probe = {};
+  REQUIRE(host.agent.result(host.agent.apply("1.1.0", "in trial")) == Result::Trial);
+  host.agent.gateway.on_probe = [](const ProbeSpec&) { return false; };
+  host.agent.gateway.after_probe = [](ProbeOutcome& outcome) { outcome.inconclusive = true; };
+  (void)host.agent.transactions->confirm("in trial", {});
+  CHECK(host.agent.named_version() == "1.0.0");
+  CHECK(host.poison().empty());
+}

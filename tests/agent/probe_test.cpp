@@ -86,6 +86,17 @@ TEST_CASE("a probe that fails for ever is given up before its deadline") {
   CHECK_FALSE(outcome.ok);
   CHECK(outcome.tries == probe_failures_max);
   CHECK(outcome.detail == "status 500 instead of 200");
+  CHECK_FALSE(outcome.inconclusive);
+  CHECK_FALSE(outcome.unanswered);
+}
+
+TEST_CASE("a probe that flaps until its deadline has failed") {
+  std::atomic<int> count = 0;
+  const TestServer server(
+      [&](const std::string&) { return http_response(++count % 2 == 0 ? 200 : 500, ""); });
+  const auto outcome = run(http(server.url()), 200ms);
+  CHECK_FALSE(outcome.ok);
+  CHECK_FALSE(outcome.inconclusive);
 }
 
 TEST_CASE("a try is bounded by its timeout, all of them by the deadline") {
@@ -97,7 +108,12 @@ TEST_CASE("a try is bounded by its timeout, all of them by the deadline") {
   CHECK(outcome.tries >= 2);
   CHECK(outcome.took < 5s);
   CHECK(outcome.detail.find("no answer in time") != std::string::npos);
-  CHECK(run(probe, 0ms).detail == "no time was left to try");
+  CHECK(outcome.unanswered);
+  CHECK_FALSE(outcome.inconclusive);
+  const auto untried = run(probe, 0ms);
+  CHECK(untried.detail == "no time was left to try");
+  CHECK(untried.inconclusive);
+  CHECK_FALSE(untried.unanswered);
 }
 
 TEST_CASE("successes that are not enough in time are no success") {
@@ -107,6 +123,7 @@ TEST_CASE("successes that are not enough in time are no success") {
   const auto outcome = run(probe, 300ms);
   CHECK_FALSE(outcome.ok);
   CHECK(outcome.detail == "200, but not 3 times in a row in time");
+  CHECK(outcome.inconclusive);
 }
 
 TEST_CASE("tcp probes connect") {
@@ -119,7 +136,9 @@ TEST_CASE("tcp probes connect") {
     address = probe.address = server.address();
     CHECK(run(probe).ok);
   }
-  CHECK_FALSE(run(probe).ok);
+  const auto gone = run(probe);
+  CHECK_FALSE(gone.ok);
+  CHECK(gone.unanswered);
 }
 
 TEST_CASE("command probes run without our environment and are judged by their exit code") {
