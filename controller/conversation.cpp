@@ -143,7 +143,8 @@ asio::awaitable<void> Conversation::send_content(SharedBytes compressed) {
 // trial, and is asked to go back, may answer with the transaction that it comes home from.
 asio::awaitable<wire::Outcome> Conversation::hear_outcome(std::string transaction,
                                                           OnProgress on_progress,
-                                                          std::chrono::milliseconds limit) {
+                                                          std::chrono::milliseconds limit,
+                                                          Asked asked) {
   const auto deadline = Clock::now() + limit;
   for (std::size_t heard = 0; heard < progress_max; ++heard) {
     const auto left =
@@ -151,6 +152,8 @@ asio::awaitable<wire::Outcome> Conversation::hear_outcome(std::string transactio
     const auto answer = co_await hear(left);
     if (answer.has_outcome()) {
       const auto result = answer.outcome().result();
+      // Said of the trial that is to be decided, once more: no answer to the decision.
+      if (asked == Asked::Decision && result == wire::Outcome::TRIAL) continue;
       const bool comes_home =
           transaction.ends_with("/rollback") &&
           (result == wire::Outcome::ROLLED_BACK || result == wire::Outcome::STRANDED);
@@ -172,7 +175,8 @@ asio::awaitable<wire::Outcome> Conversation::apply(wire::Apply apply, OnProgress
   auto transaction = apply.transaction();
   *message.mutable_apply() = std::move(apply);
   co_await say(std::move(message));
-  auto outcome = co_await hear_outcome(std::move(transaction), std::move(on_progress), limit);
+  auto outcome =
+      co_await hear_outcome(std::move(transaction), std::move(on_progress), limit, Asked::Other);
   co_return outcome;
 }
 
@@ -181,7 +185,8 @@ asio::awaitable<wire::Outcome> Conversation::confirm(std::string transaction) {
   message.mutable_confirm()->set_transaction(transaction);
   co_await say(std::move(message));
   OnProgress quiet;
-  auto outcome = co_await hear_outcome(std::move(transaction), std::move(quiet), decision_limit);
+  auto outcome = co_await hear_outcome(std::move(transaction), std::move(quiet), decision_limit,
+                                       Asked::Decision);
   co_return outcome;
 }
 
@@ -191,7 +196,8 @@ asio::awaitable<wire::Outcome> Conversation::revert(std::string transaction, std
   message.mutable_revert()->set_reason(reason);
   co_await say(std::move(message));
   OnProgress quiet;
-  auto outcome = co_await hear_outcome(std::move(transaction), std::move(quiet), decision_limit);
+  auto outcome = co_await hear_outcome(std::move(transaction), std::move(quiet), decision_limit,
+                                       Asked::Decision);
   co_return outcome;
 }
 
@@ -203,7 +209,8 @@ asio::awaitable<wire::Outcome> Conversation::renew(std::string transaction,
       static_cast<std::uint32_t>(confirm_timeout.count()));
   co_await say(std::move(message));
   OnProgress quiet;
-  auto outcome = co_await hear_outcome(std::move(transaction), std::move(quiet), renewal_limit);
+  auto outcome =
+      co_await hear_outcome(std::move(transaction), std::move(quiet), renewal_limit, Asked::Other);
   co_return outcome;
 }
 
@@ -214,7 +221,8 @@ asio::awaitable<wire::Outcome> Conversation::rollback(wire::Rollback rollback,
   auto transaction = rollback.transaction();
   *message.mutable_rollback() = std::move(rollback);
   co_await say(std::move(message));
-  auto outcome = co_await hear_outcome(std::move(transaction), std::move(on_progress), limit);
+  auto outcome =
+      co_await hear_outcome(std::move(transaction), std::move(on_progress), limit, Asked::Other);
   co_return outcome;
 }
 

@@ -63,8 +63,9 @@ public:
 private:
   asio::awaitable<void> say(wire::ToAgent message);
   asio::awaitable<wire::ToController> hear(std::chrono::milliseconds limit);
+  enum class Asked { Decision, Other };  // on a trial: it ends it
   asio::awaitable<wire::Outcome> hear_outcome(std::string transaction, OnProgress on_progress,
-                                              std::chrono::milliseconds limit);
+                                              std::chrono::milliseconds limit, Asked asked);
   std::optional<std::string> next_body();
   std::string why_ended() const;
 

@@ -92,8 +92,10 @@ private:
         answer = answer_to(message);
       else
         answer.mutable_refused()->set_code(code);
+      if (code.empty() && agents_.says) agents_.says(host_, answer);
     }
-    inbox_ += frame(answer.SerializeAsString());
+    const auto bytes = frame(answer.SerializeAsString());
+    inbox_ += agents_.repeats && answer.has_outcome() ? bytes + bytes : bytes;
   }
 
   AgentsFixture& agents_;

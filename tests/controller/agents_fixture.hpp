@@ -28,6 +28,10 @@ public:
   std::function<bool(std::size_t host, const wire::ToAgent& message)> answers;
   /// With what code an agent refuses what it was told; empty: it does not.
   std::function<std::string(std::size_t host, const wire::ToAgent& message)> refuses;
+  /// Changes what an agent answers, where it neither refuses nor is silent.
+  std::function<void(std::size_t host, wire::ToController& answer)> says;
+  /// Whether every outcome is said twice.
+  bool repeats = false;
   /// Called whenever somebody connects.
   std::function<void(std::size_t host)> connecting;
   /// Hosts that cannot be connected to yet: who tries waits.

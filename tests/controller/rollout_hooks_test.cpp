@@ -22,11 +22,13 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// A run of one host whose hooks are shell scripts.
+/// A run whose hooks are shell scripts.
 struct HookedRun : RunFixture {
   ScratchDirectory scratch;
   std::vector<std::string> troubles;
-  HookedRun() : RunFixture(1) { fleet().hooks.directory = scratch.path(); }
+  explicit HookedRun(std::size_t hosts = 1) : RunFixture(hosts) {
+    fleet().hooks.directory = scratch.path();
+  }
   static std::vector<std::string> script(const std::string& text) { return {"sh", "-c", text}; }
   std::function<void(std::string)> tell() {
     return [this](std::string trouble) { troubles.push_back(std::move(trouble)); };
@@ -64,6 +66,46 @@ private:
 };
 
 }  // namespace
+
+TEST_CASE("a hook finds every fact in its environment, and the same as JSON") {
+  HookedRun run;
+  run.fleet().name = "edge";
+  run.fleet().hooks.after_host =
+      HookedRun::script("env | grep ^KONGFLEET_ | sort > told; cat > in");
+  run.host(0).problem = "probe 'echo': status 500";
+  RolloutHooks hooks(run.fleet(), "rollout-1", run.tell());
+  asio::io_context io;
+  spawn(io, hooks.after_host(run.host(0), 0, HostPhase::Back));
+  io.run();
+  CHECK(run.troubles.empty());
+  CHECK(run.scratch.read("told") ==
+        "KONGFLEET_ADDRESS=edge-1\nKONGFLEET_FLEET=edge\nKONGFLEET_HOOK=after_host\n"
+        "KONGFLEET_HOST=edge-1\nKONGFLEET_PROBLEM=probe 'echo': status 500\n"
+        "KONGFLEET_RESULT=back\nKONGFLEET_ROLLOUT=rollout-1\nKONGFLEET_WAVE=1\n");
+  CHECK(run.scratch.read("in") ==
+        R"({"schema":"kongfleet/1","hook":"after_host","fleet":"edge","rollout":"rollout-1",)"
+        R"("wave":1,"host":"edge-1","address":"edge-1","problem":"probe 'echo': status 500",)"
+        R"("result":"back"})"
+        "\n");
+}
+
+TEST_CASE("before_wave runs once for all hosts of a wave, and once more for the next") {
+  HookedRun run(3);
+  run.fleet().hooks.before_wave = HookedRun::script("echo $KONGFLEET_WAVE >> told");
+  RolloutHooks hooks(run.fleet(), "rollout-1", run.tell());
+  asio::io_context io;
+  const auto ask = [&](std::size_t host, std::size_t wave) -> asio::awaitable<void> {
+    const auto objection = co_await hooks.before_host(run.host(host), wave);
+    CHECK(objection.empty());
+  };
+  spawn(io, ask(0, 0));
+  spawn(io, ask(1, 0));
+  io.run();
+  io.restart();
+  spawn(io, ask(2, 1));
+  io.run();
+  CHECK(run.scratch.read("told") == "1\n2\n");
+}
 
 TEST_CASE("a host that is taken back is told of in its own wave, also after a resume") {
   HookedRun run;

@@ -214,6 +214,15 @@ TEST_CASE("a connection reset at any stage ends in an error that names the host,
   CHECK(torn_in_start > 0);
 }
 
+TEST_CASE("a host is reached by its IPv6 address") {
+  LinkFixture fixture;
+  write_file(fixture.dir.path() / "known_hosts",
+             "[::1]:" + std::to_string(fixture.sshd.port()) + ' ' + fixture.sshd.host_key());
+  SshLinks links(fixture.io.get_executor(), fixture.settings());
+  const HostAddress address{"::1", fixture.sshd.port(), {}, {}};
+  CHECK(fixture.output_of(links, address, "echo $SSH_CONNECTION | cut -c1-3") == "::1\n");
+}
+
 TEST_CASE("fifty links at once carry their own bytes and leave no descriptor behind") {
   LinkFixture fixture;
   fixture.warm_up();

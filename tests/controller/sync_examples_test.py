@@ -4,8 +4,10 @@
 """The crontab and the service that packaging installs: the very command lines in them are run, up to
 the wait that --splay asks for; and that wait ends quietly, before anything is locked."""
 import configparser
+import datetime
 import os
 import pathlib
+import pty
 import re
 import shlex
 import signal
@@ -17,6 +19,7 @@ from lone_fleet import BUILD, PROJECT, catches, wait_for
 
 CRONTAB = PROJECT / "packaging/cron.d/kongfleet-sync"
 SERVICE = PROJECT / "systemd/controller/kongfleet-sync@.service"
+TIMER = PROJECT / "systemd/controller/kongfleet-sync@.timer"
 DIRECTORY = "/etc/kongfleet/fleets/"
 FLEET = """
 [fleet]
@@ -87,6 +90,49 @@ class ExamplesTest(unittest.TestCase):
         where = unit["Service"]["WorkingDirectory"].replace("%i", "edge")
         self.assertEqual(where, DIRECTORY + "edge")
         self.waits(str(BUILD / "kongfleet"), *arguments, cwd=self.directory / "edge")
+
+    def test_the_timer(self):
+        unit = configparser.RawConfigParser(strict=False)
+        unit.optionxform = str
+        unit.read_string(TIMER.read_text())
+        when = unit["Timer"]["OnCalendar"]
+        said = subprocess.run(["systemd-analyze", "calendar", "--iterations=3", when], check=True,
+                              stdout=subprocess.PIPE, text=True, env=os.environ | {"TZ": "UTC"}).stdout
+        times = [datetime.datetime.strptime(text, "%Y-%m-%d %H:%M:%S") for text in
+                 re.findall(r"(?:elapse|Iter\w*\. #\d+|Iteration #\d+): \w+ (\S+ \S+) UTC", said)]
+        self.assertEqual({after - before for before, after in zip(times, times[1:])},
+                         {datetime.timedelta(hours=1)}, said)
+        job, = jobs()
+        self.assertRegex(job.group(0), r"^\d+ \* \* \* \* ", "the crontab is hourly too")
+
+    def said_to_wait(self, name: str, splay: str) -> str:
+        """How long a sync at a terminal says that it waits."""
+        directory = self.directory / name
+        directory.mkdir(exist_ok=True)
+        (directory / "fleet.toml").write_text(FLEET.replace('"edge"', f'"{name}"', 1))
+        master, terminal = pty.openpty()
+        process = subprocess.Popen([BUILD / "kongfleet", "sync", "--splay", splay], cwd=directory,
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                   stderr=terminal, env=os.environ | {"TERM": "xterm"})
+        said = ""
+        try:
+            while not said.endswith("\n"):
+                said += os.read(master, 1000).decode()
+        finally:
+            process.kill()
+            process.wait()
+            os.close(terminal)
+            os.close(master)
+        found = re.search(r"waits for (\S+(?: \S+)*) \(--splay\)", said)
+        self.assertTrue(found, said)
+        return found[1]
+
+    def test_each_fleet_waits_for_its_own_time_and_always_the_same(self):
+        names = [f"fleet-{number}" for number in range(8)]
+        first = [self.said_to_wait(name, "15m") for name in names]
+        self.assertEqual([self.said_to_wait(name, "15m") for name in names], first)
+        self.assertGreater(len(set(first)), 4, first)
+        self.assertNotIn("15m", first)
 
     def test_the_test_can_fail(self):
         with self.assertRaisesRegex(AssertionError, "it does not wait"):

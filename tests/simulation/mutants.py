@@ -140,11 +140,25 @@ def attempt(name: str) -> str:
     """What its simulation breaks, as a line; empty: nothing."""
     program = build(name)
     environment = {key: value for key, value in os.environ.items() if key != "KONGFLEET_PROOF_DIR"}
-    run = subprocess.run([program, "--until-bad", str(SEEDS)], stdout=subprocess.PIPE,
-                         stderr=subprocess.STDOUT, text=True, check=False, env=environment)
-    shutil.rmtree(program.parent)
-    found = re.search(r"^seed \d+: .*$", run.stdout, re.MULTILINE)
-    return found[0] if run.returncode == 1 and found else ""
+
+    def run(*command: str) -> subprocess.CompletedProcess:
+        return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                              check=False, env=environment)
+
+    try:
+        first = run(program, "--until-bad", str(SEEDS))
+        found = re.search(r"^seed \d+: .*$", first.stdout, re.MULTILINE)
+        if first.returncode != 1 or not found:
+            return ""
+        # What it prints to see that again shows the same.
+        again = re.search(r"^ *again with: (.*)$", first.stdout, re.MULTILINE)
+        replayed = run(*shlex.split(again[1])) if again else None
+        what = found[0].partition(": ")[2]
+        same = replayed and replayed.returncode and (replayed.returncode < 0 or
+                                                     what in replayed.stdout)
+        return found[0] if same else ""
+    finally:
+        shutil.rmtree(program.parent)
 
 
 def main() -> int:
