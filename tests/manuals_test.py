@@ -146,6 +146,13 @@ class Pages(unittest.TestCase):
         told = set(re.findall(r"(?m)^\*(\d+)\*\n\t", sections(source("kongfleet-agent.8"), 1)["EXIT STATUS"]))
         self.assertEqual(told, returned)
 
+    def test_environment_is_what_the_program_asks_for(self):
+        asking = [text for path in PROJECT.glob("controller/*.cpp") if "std::getenv(" in (text := path.read_text())]
+        asked = {name for text in asking for name in re.findall(r'\b\w+\("([A-Z][A-Z_]+)"\)', text)}
+        self.assertGreater(len(asked), 5)
+        told = re.findall(r"(?m)^\*([A-Z_]+)\*\n\t", sections(source("kongfleet.1"), 1)["ENVIRONMENT"])
+        self.assertEqual(set(told), asked)
+
     def test_pages_are_well_formed(self):
         with tempfile.TemporaryDirectory() as scratch:
             for path in sorted(PAGES.glob("*.scd")):

@@ -128,6 +128,32 @@ TEST_CASE("with many hosts the failing come first, then the slowest, then the la
   CHECK(at("edge-900 ") < std::ssize(rows));
 }
 
+TEST_CASE("the bar has as many columns for each group as it has hosts of all") {
+  using enum HostPhase;
+  const auto bar = [](std::size_t width,
+                      const std::vector<std::pair<HostPhase, std::size_t>>& hosts,
+                      bool colours = false) {
+    std::vector<HostPhase> phases;
+    for (const auto& [phase, count] : hosts) phases.insert(phases.end(), count, phase);
+    auto shape = shape_of(phases.size());
+    shape.phases = phases;
+    const Window window{.width = width, .height = 24, .colours = colours};
+    return RolloutPicture(shape, start).paint(window, start)[1];
+  };
+  CHECK(bar(29, {{Done, 10}, {Trial, 4}, {Changing, 2}, {Back, 1}, {Waiting, 3}}) ==
+        "[##########====>>!...] 10/20");
+  CHECK(bar(48, {{Waiting, 3}, {Stranded, 1}, {Unchanged, 3}, {Confirming, 2}, {Reverting, 1}}) ==
+        "[############========>>>>!!!!............] 3/10");
+  CHECK(bar(18, {{Waiting, 4}}) == "[...........] 0/4");
+  CHECK(bar(18, {{Done, 4}}) == "[###########] 4/4");
+  // However few they are, they are seen; and it does not grow without end.
+  CHECK(bar(200, {{Done, 1999}, {Changing, 2}, {Lost, 1}, {Waiting, 998}}) ==
+        "[" + std::string(66, '#') + ">!" + std::string(32, '.') + "] 1999/3000");
+  CHECK(bar(12, {{Done, 2}, {Waiting, 2}}) == "2/4");
+  CHECK(bar(18, {{Done, 4}}, true) ==
+        "\x1b[2m[\x1b[0m\x1b[32m###########\x1b[0m\x1b[2m] \x1b[0m\x1b[1m4/4\x1b[0m");
+}
+
 TEST_CASE("a bake is counted down, and a stop says why instead") {
   RolloutPicture picture(shape_of(10), start);
   picture.wave(0);
