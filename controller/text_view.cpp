@@ -3,8 +3,10 @@
 #include "controller/text_view.hpp"
 
 #include "controller/durations.hpp"
+#include "controller/exit_code.hpp"
 #include "proto/names.hpp"
 
+#include <algorithm>
 #include <ctime>
 #include <map>
 #include <ostream>
@@ -58,10 +60,18 @@ std::string failed_probes(const HostRun& host) {
   std::string text;
   if (!host.outcome) return text;
   for (const auto& probe : host.outcome->probes()) {
-    if (!probe.ok())
-      text += "; probe " + printable(probe.name()) + " FAILS: " + printable(probe.detail(), 300);
+    if (probe.ok()) continue;
+    text += "; probe " + printable(probe.name()) +
+            (probe.inconclusive() ? " is inconclusive: " : " FAILS: ") +
+            printable(probe.detail(), 300);
   }
   return text;
+}
+
+std::string left_text(HostPhase phase) {
+  return std::string(phase_name(phase)) +
+         " when we stopped looking: what it does not hear confirmed it undoes by itself; see "
+         "kongfleet status";
 }
 
 std::string phase_text(const HostRun& host, HostPhase phase) {
@@ -88,9 +98,7 @@ std::string phase_text(const HostRun& host, HostPhase phase) {
     case HostPhase::Waiting:
       return "never touched";
     default:
-      return std::string(phase_name(phase)) +
-             " when we stopped looking: what it does not hear confirmed it undoes by itself; see "
-             "kongfleet status";
+      return left_text(phase);
   }
 }
 
@@ -140,13 +148,47 @@ void TextView::stopping(const std::string& why) {
 
 namespace {
 
-// What a rollback was about when it ended before its hosts had answered: there is no trial then.
+// What a rollback was about when it ended before its hosts had answered: there is no trial then. Of
+// a rollout that is over none is in trial.
 std::string end_text(const RunEnd& end, const HostRun& host, HostPhase phase) {
   if (end.kind == "rollback" && phase == HostPhase::Waiting)
     return "was not told to go back: it stays as it was";
   if (end.kind == "rollback" && phase == HostPhase::Reverting)
     return "was told to go back; it finishes by itself; see kongfleet status";
+  if (phase == HostPhase::Trial) return "in " + left_text(phase);
   return phase_text(host, phase);
+}
+
+// Of a rollout that was interrupted each host is told of by name: which of them are done is nothing
+// that a person knows.
+bool counting_is_enough(const RunEnd& end, const HostRun& host, HostPhase phase) {
+  const bool is_rollback = end.kind == "rollback";
+  const bool interrupted = end.stop == RolloutStop::Interrupted || end.abandoned;
+  if (interrupted && !is_rollback) return false;
+  if (phase == HostPhase::Done) return failed_probes(host).empty();
+  return phase == HostPhase::Unchanged || (phase == HostPhase::Waiting && !is_rollback);
+}
+
+// Not after an abort that went well: there hosts are back because a person wanted it.
+bool went_badly(const RunEnd& end) {
+  if (end.exit_code != exit_code::done) return true;
+  return end.stop == RolloutStop::No &&
+         std::any_of(end.hosts.begin(), end.hosts.end(),
+                     [](const auto& one) { return is_failure(one.second); });
+}
+
+void print_what_to_do(std::ostream& out, const RunEnd& end) {
+  if (end.kind == "rollback") {
+    if (!is_over(end.state))
+      out << "it was interrupted: ask for it again to take back the hosts that were not told\n";
+    return;
+  }
+  if (!is_over(end.state))
+    out << "it is not over: 'kongfleet resume " << end.id << "' goes on with it, 'kongfleet abort "
+        << end.id << "' takes it back\n";
+  if (went_badly(end))
+    out << "what each host did and said: 'kongfleet show " << end.id
+        << "', or as a page 'kongfleet report " << end.id << " -o " << end.id << ".html'\n";
 }
 
 }  // namespace
@@ -165,10 +207,8 @@ void print_end(std::ostream& out, const RunEnd& end) {
   }
   out << "\n";
   for (const auto& [host, phase] : end.hosts) {
-    const bool told = (phase == HostPhase::Done && failed_probes(*host).empty()) ||
-                      phase == HostPhase::Unchanged ||
-                      (phase == HostPhase::Waiting && end.kind != "rollback");
-    if (!told) out << "  " << host->label() << ": " << end_text(end, *host, phase) << "\n";
+    if (!counting_is_enough(end, *host, phase))
+      out << "  " << host->label() << ": " << end_text(end, *host, phase) << "\n";
     if (phase == HostPhase::Stranded) {
       out << "    on the host: kongfleet-agent status; kongfleet-agent rollback\n";
     }
@@ -179,13 +219,7 @@ void print_end(std::ostream& out, const RunEnd& end) {
                                    : "; what nobody confirms goes back by itself\n");
     return;
   }
-  if (is_over(end.state)) return;
-  if (end.kind == "rollback") {
-    out << "it was interrupted: ask for it again to take back the hosts that were not told\n";
-    return;
-  }
-  out << "it is not over: 'kongfleet resume " << end.id << "' goes on with it, 'kongfleet abort "
-      << end.id << "' takes it back\n";
+  print_what_to_do(out, end);
 }
 
 }  // namespace kongfleet::controller

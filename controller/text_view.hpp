@@ -31,7 +31,8 @@ private:
 /// What became of a host, for a row that names its phase already: the cause where it failed.
 std::string short_phase_text(const HostRun& host, HostPhase phase);
 
-/// What became of every host, and what to do where a person is needed.
+/// What became of every host, its cause first where it failed, and what to do where a person is
+/// needed; where something failed, at the end, which commands have the rest.
 void print_end(std::ostream& out, const RunEnd& end);
 
 }  // namespace kongfleet::controller

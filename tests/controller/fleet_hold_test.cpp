@@ -3,6 +3,7 @@
 #include "controller/fleet_hold.hpp"
 
 #include "controller/declined.hpp"
+#include "controller/moment.hpp"
 #include "controller/ousted.hpp"
 
 #include <catch2/catch.hpp>
@@ -71,6 +72,21 @@ TEST_CASE("the second controller is told who holds the fleet, since when, and do
   other.kill();
   const FleetHold hold(memory.database, "edge", me(), Manner::Polite);
   CHECK(holder_of(memory.database, "edge")->who == "ops@box");
+}
+
+TEST_CASE("since when is since it was taken, and not since its holder was last heard of") {
+  const StateFixture state;
+  auto memory = state.open();
+  auto other = this_holder("eve@box", "rollout rollout-7");
+  other.process = "1 2";
+  other.machine = "another machine";
+  other.since_ms -= 7'200'000;
+  const FleetHold held(memory.database, "edge", other, Manner::Polite);
+  const auto message =
+      message_of([&] { FleetHold(memory.database, "edge", me(), Manner::Polite); });
+  CHECK(time_text(other.since_ms) != time_text(other.renewed_ms));
+  CHECK(message == "eve@box holds this fleet since " + time_text(other.since_ms) +
+                       ": rollout rollout-7; try again when it is done");
 }
 
 TEST_CASE("who breaks the glass takes the fleet, and the other one hears of it") {

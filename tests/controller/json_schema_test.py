@@ -8,6 +8,7 @@ import json
 import os
 import pathlib
 import pty
+import re
 import sqlite3
 import subprocess
 import sys
@@ -182,6 +183,17 @@ class CommandsTest(unittest.TestCase):
         self.assertEqual(self.said(0, "show", "latest", kind="show")["hosts"][0]["phase"],
                          "unreachable")
         self.said(0, "report", "latest", "-o", "page.html", kind="report")
+
+    def test_a_rollout_that_failed_says_in_text_where_the_rest_is_and_it_is_there(self):
+        self.configure("[rollout]\nmax_failures = 1\n")
+        *_, last = self.run_kongfleet(1, "rollout", "--yes", output="text").splitlines()
+        said = re.fullmatch("what each host did and said: 'kongfleet (show [^ ']+)', or as a page "
+                            "'kongfleet (report [^ ']+ -o ([^ ']+))'", last)
+        self.assertIsNotNone(said, last)
+        self.assertIn("Connection refused",
+                      self.run_kongfleet(0, *said[1].split(), output="text"))
+        self.run_kongfleet(0, *said[2].split(), output="text")
+        self.assertIn("What failed", (self.directory / said[3]).read_text())
 
     def test_sync(self):
         end = self.said(1, "sync", kind="end")
