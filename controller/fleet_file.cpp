@@ -100,6 +100,17 @@ OnFailure read_on_failure(const TomlDocument& document, const TomlValue& value) 
                     did_you_mean(text, {"rollback", "pause"}, R"(it is "rollback" or "pause")"));
 }
 
+// Who is used to shares from the other keys is told that this is none.
+unsigned read_max_failures(const TomlDocument& document, const TomlValue& value) {
+  const auto* text = std::get_if<std::string>(&value.data);
+  if (text != nullptr && parse_share(*text)) {
+    document.fail(value.at, "found the share \"" + *text +
+                                "\" for 'max_failures'; it is a count of hosts over the whole "
+                                "rollout, without quotes: max_failures = 2");
+  }
+  return static_cast<unsigned>(read_integer(document, value, "max_failures", failures_range));
+}
+
 RolloutPolicy read_rollout(const TomlFields& fields) {
   const auto& document = fields.document();
   fields.allow_only({"waves", "bake", "max_unavailable", "max_failures", "on_failure", "deadline",
@@ -113,8 +124,7 @@ RolloutPolicy read_rollout(const TomlFields& fields) {
     policy.max_unavailable = read_amount(document, *value, "max_unavailable");
   }
   if (const auto* value = fields.find("max_failures")) {
-    policy.max_failures =
-        static_cast<unsigned>(read_integer(document, *value, "max_failures", failures_range));
+    policy.max_failures = read_max_failures(document, *value);
   }
   if (const auto* value = fields.find("on_failure")) {
     policy.on_failure = read_on_failure(document, *value);

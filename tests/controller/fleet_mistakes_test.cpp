@@ -228,6 +228,12 @@ TEST_CASE("mistakes in [rollout]") {
         "7:19: found the text \"2s\" for 'confirm_timeout'; it lasts from 3s to 1d"},
        {"[rollout]\nmax_failures = -1\n",
         "7:16: found the number -1 for 'max_failures'; it is a number from 0 to 100000"},
+       {"[rollout]\nmax_failures = \"10%\"\n",
+        "7:16: found the share \"10%\" for 'max_failures'; it is a count of hosts over the whole "
+        "rollout, without quotes: max_failures = 2"},
+       {"[rollout]\nmax_failures = \"ten\"\n",
+        "7:16: found the text \"ten\" for 'max_failures'; it is a number from 0 to 100000, without "
+        "quotes"},
        {"[rollout]\non_failure = \"rolback\"\n",
         "7:14: found \"rolback\" for 'on_failure'; did you mean 'rollback'?"},
        {"[rollout]\non_failure = \"stop\"\n",

@@ -212,6 +212,41 @@ TEST_CASE("failures within the allowed number do not stop it") {
   CHECK(hosts_of(rollout.next(Time{} + 10s), Kind::Confirm) == Hosts{1, 2});
 }
 
+TEST_CASE("in whatever way a host fails it counts, and with 0 the first one stops the rollout") {
+  using enum HostPhase;
+  for (const auto phase : {Refused, Unreachable, Lost, Stranded, Back, Kept}) {
+    Rollout rollout(rules({1, 4}));
+    rollout.next({});
+    rollout.report(0, Unchanged, {});
+    rollout.next({});
+    rollout.report(2, phase, {});
+    INFO(phase_name(phase));
+    CHECK(rollout.why() == "1 failed, allowed are 0");
+    CHECK(rollout.stop() == RolloutStop::Failed);
+  }
+}
+
+TEST_CASE("failures are counted over all waves, and what is taken back is none") {
+  auto allowing = rules({2, 5});
+  allowing.max_failures = 1;
+  Rollout rollout(allowing);
+  rollout.next({});
+  rollout.report(0, HostPhase::Unreachable, {});
+  rollout.report(1, HostPhase::Trial, {});
+  rollout.next({});
+  rollout.next(Time{} + 10s);
+  rollout.report(1, HostPhase::Done, {});
+  CHECK(hosts_of(rollout.next(Time{} + 10s), Kind::Start) == Hosts{2, 3, 4});
+  rollout.report(2, HostPhase::Trial, {});
+  CHECK_FALSE(rollout.stopping());
+  rollout.report(3, HostPhase::Back, {});
+  CHECK(rollout.why() == "2 failed, allowed are 1");
+  CHECK(hosts_of(rollout.next({}), Kind::Revert) == Hosts{2, 1});
+  rollout.report(2, HostPhase::Back, {});
+  rollout.report(1, HostPhase::Back, {});
+  CHECK(rollout.failures() == 2);
+}
+
 TEST_CASE("hosts in trouble use up the budget: nothing new starts, and it does not wait for ever") {
   auto allowing = rules({4}, 1);
   allowing.max_failures = 10;
