@@ -16,7 +16,7 @@ namespace {
 
 constexpr const char* style = R"css(<style>
 :root { color-scheme: light dark; --paper: #fff; --ink: #1c2024; --faint: #5d6570; --line: #dfe3e8;
-  --band: #f4f6f8; --good: #1a7f4b; --bad: #c4273b; --busy: #a86500; --idle: #8a929c; }
+  --band: #f4f6f8; --good: #1a7f4b; --bad: #c4273b; --busy: #a86500; --idle: #69717a; }
 @media (prefers-color-scheme: dark) {
   :root { --paper: #14171a; --ink: #e4e7ea; --faint: #9aa3ad; --line: #2d333a; --band: #1b1f24;
     --good: #4cc38a; --bad: #ff6b7a; --busy: #f0a840; --idle: #7d8690; } }

@@ -8,6 +8,7 @@
 
 #include <cstdlib>
 #include <fstream>
+#include <map>
 #include <sstream>
 
 namespace kongfleet::controller::test {
@@ -50,22 +51,27 @@ RememberedRollout rollout_of(std::size_t hosts) {
   return rollout;
 }
 
+/// What stands in a field, beginning with the field's name.
+std::string hostile_in(const std::string& field) { return field + hostile; }
+
 /// A host that failed, and every one of whose words is somebody's attempt to be markup.
 void add_hostile(RememberedRollout& rollout) {
   auto& one = rollout.hosts.emplace_back(host(rollout.hosts.size() + 1, HostPhase::Back));
-  one.label = hostile;
-  one.cause = hostile;
+  one.label = hostile_in("label");
+  one.cause = hostile_in("cause");
   auto& outcome = *one.outcome;
-  outcome.set_error_log(hostile);
-  outcome.mutable_steps(0)->set_detail(hostile);
-  outcome.mutable_steps(0)->set_step(hostile);
+  outcome.set_error_log(hostile_in("log"));
+  outcome.mutable_steps(0)->set_detail(hostile_in("detail-of-step"));
+  outcome.mutable_steps(0)->set_step(hostile_in("name-of-step"));
   auto& probe = *outcome.add_probes();
-  probe.set_name(hostile);
-  probe.set_detail(hostile);
+  probe.set_name(hostile_in("name-of-probe"));
+  probe.set_detail(hostile_in("detail-of-probe"));
   auto& finding = *outcome.add_findings();
-  finding.set_text(hostile);
-  finding.set_advice(hostile);
-  rollout.why = rollout.who = rollout.selection = hostile;
+  finding.set_text(hostile_in("finding"));
+  finding.set_advice(hostile_in("advice"));
+  rollout.why = hostile_in("why");
+  rollout.who = hostile_in("who");
+  rollout.selection = hostile_in("selection");
 }
 
 /// Throws where the page is not well-formed.
@@ -81,6 +87,34 @@ std::size_t occurrences(const std::string& text, const std::string& part) {
   for (auto at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++count;
   return count;
 }
+
+using Attributes = std::map<std::string, std::string>;
+
+/// The elements of that name anywhere below, in their order: their attributes, and their text as
+/// "text".
+std::vector<Attributes> elements(const ptree& tree, const std::string& name) {
+  std::vector<Attributes> found;
+  for (const auto& [own_name, child] : tree) {
+    if (own_name == name) {
+      auto& one = found.emplace_back();
+      one["text"] = child.data();
+      for (const auto& [key, value] : child.get_child("<xmlattr>", {})) one[key] = value.data();
+    }
+    const auto below = elements(child, name);
+    found.insert(found.end(), below.begin(), below.end());
+  }
+  return found;
+}
+
+std::vector<Attributes> only(std::vector<Attributes> all, const std::string& key,
+                             const std::string& beginning) {
+  std::erase_if(all, [&](const Attributes& one) {
+    return one.count(key) == 0 || !one.at(key).starts_with(beginning);
+  });
+  return all;
+}
+
+double number_in(const Attributes& one, const std::string& key) { return std::stod(one.at(key)); }
 
 }  // namespace
 
@@ -121,7 +155,92 @@ TEST_CASE("nothing that a host says is markup") {
   CHECK(page.find("<script") == std::string::npos);
   CHECK(page.find("<img") == std::string::npos);
   CHECK(page.find('\x1b') == std::string::npos);
-  CHECK(occurrences(page, "&lt;script&gt;alert(&quot;x&quot;)&lt;/script&gt;") > 10);
+}
+
+TEST_CASE("all the evidence of a host that failed is in the report") {
+  auto rollout = rollout_of(2);
+  add_hostile(rollout);
+  const auto page = report_page(
+      rollout, {{start, hostile_in("kind"), hostile_in("host-of-event"), hostile_in("text")}},
+      hostile_in("result"));
+  const auto times = [&](const std::string& field) {
+    return occurrences(page, field + "&lt;script&gt;alert(&quot;x&quot;)&lt;/script&gt;");
+  };
+  for (const auto* once : {"cause", "log", "name-of-probe", "detail-of-probe", "finding", "advice",
+                           "why", "who", "selection", "kind", "host-of-event", "text", "result"}) {
+    INFO(once);
+    CHECK(times(once) == 1);
+  }
+  CHECK(times("label") == 3);         // in the chart, of the failure, in the table
+  CHECK(times("name-of-step") == 2);  // of the failure, in the table
+  CHECK(times("detail-of-step") == 2);
+}
+
+TEST_CASE("a report has how long every host took, and each of its steps") {
+  const auto page = report_page(rollout_of(3), {}, "done");
+  CHECK(occurrences(page, "<td class=\"number\">1:01</td>") == 3);
+  for (const auto* ms : {"10", "20", "30"})
+    CHECK(occurrences(page, "<td class=\"number\">" + std::string(ms) + " ms</td>") == 5);
+  CHECK(occurrences(page, "took 2:00") == 1);
+}
+
+TEST_CASE("a report calls a probe without a verdict inconclusive, and not failed") {
+  auto rollout = rollout_of(1);
+  rollout.hosts[0].phase = HostPhase::Back;
+  auto& probe = *rollout.hosts[0].outcome->add_probes();
+  probe.set_name("guide");
+  probe.set_detail("no traffic");
+  const auto verdict = [&] {
+    const auto page = report_page(rollout, {}, "failed");
+    const auto at = page.find("<b>probe guide</b>");
+    return page.substr(at, page.find("no traffic", at) - at);
+  };
+  CHECK_THAT(verdict(), Catch::Contains("> failed <"));
+  probe.set_inconclusive(true);
+  CHECK_THAT(verdict(), Catch::Contains("> inconclusive <") && !Catch::Contains("failed"));
+  probe.set_ok(true);
+  CHECK_THAT(verdict(), Catch::Contains("> ok <"));
+}
+
+TEST_CASE("the chart has a band for each wave, a time axis, and each host where its time is") {
+  constexpr double left = 70, wide = 818, top = 8, row = 16, seconds = 120;
+  const auto tree = parsed(report_page(rollout_of(3), {}, "done"));
+  const auto rects = elements(tree, "rect");
+  const auto texts = elements(tree, "text");
+  const auto bands = only(rects, "class", "band");
+  REQUIRE(bands.size() == 2);  // of 1 host and of 2
+  for (std::size_t wave = 0; wave < 2; ++wave) {
+    CHECK(number_in(bands[wave], "x") == 0);
+    CHECK(number_in(bands[wave], "width") == 900);
+    CHECK(number_in(bands[wave], "y") == top + row * static_cast<double>(wave));
+    CHECK(number_in(bands[wave], "height") == row * static_cast<double>(wave + 1));
+    CHECK(only(texts, "text", "wave " + std::to_string(wave + 1)).size() == 1);
+  }
+  CHECK(bands[0].at("class") != bands[1].at("class"));
+  const auto marks = only(elements(tree, "line"), "class", "grid");
+  const auto times = only(texts, "text-anchor", "middle");
+  const std::vector<std::string> shown{"0s",    "15s",   "30s",   "45s", "1m",
+                                       "1m15s", "1m30s", "1m45s", "2m"};
+  REQUIRE(marks.size() == shown.size());
+  REQUIRE(times.size() == shown.size());
+  for (std::size_t i = 0; i < shown.size(); ++i) {
+    const auto x = Approx(left + wide * static_cast<double>(i) * 15 / seconds).margin(0.01);
+    CHECK(times[i].at("text") == shown[i]);
+    CHECK(number_in(times[i], "x") == x);
+    CHECK(number_in(marks[i], "x1") == x);
+    CHECK(number_in(marks[i], "x2") == x);
+    CHECK(number_in(marks[i], "y2") - number_in(marks[i], "y1") == 3 * row);
+  }
+  const auto bars = only(rects, "class", "good");
+  REQUIRE(bars.size() == 3);
+  for (std::size_t i = 0; i < bars.size(); ++i) {
+    const auto begun = 0.4 * static_cast<double>(i + 1);
+    CHECK(number_in(bars[i], "x") == Approx(left + wide * begun / seconds).margin(0.01));
+    CHECK(number_in(bars[i], "width") == Approx(wide * 61 / seconds).margin(0.02));
+    CHECK(number_in(bars[i], "y") > top + row * static_cast<double>(i));
+    CHECK(number_in(bars[i], "y") + number_in(bars[i], "height") <
+          top + row * static_cast<double>(i + 1));
+  }
 }
 
 TEST_CASE("the chart has a line for each host that was touched, however many there are") {
