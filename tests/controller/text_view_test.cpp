@@ -2,12 +2,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "controller/text_view.hpp"
 
+#include "controller/clock.hpp"
 #include "controller/exit_code.hpp"
+#include "controller/rollout_gate.hpp"
 
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <catch2/catch.hpp>
 
+#include "agents_fixture.hpp"
 #include "run_fixture.hpp"
 #include <algorithm>
+#include <csignal>
 #include <ctime>
 #include <sstream>
 
@@ -60,6 +66,44 @@ const std::string resume_or_abort =
 const std::string the_rest =
     "what each host did and said: 'kongfleet show rollout-1', or as a page 'kongfleet report "
     "rollout-1 -o rollout-1.html'";
+
+/// Presses Ctrl-C when the second host is in trial, and lets nothing go on until it was heard.
+struct ImpatientGate final : RolloutGate {
+  const KeepingView& view;
+  explicit ImpatientGate(const KeepingView& shown) : view(shown) {}
+  asio::awaitable<std::string> before_host(const HostRun&, std::size_t) override {
+    co_return std::string();
+  }
+  asio::awaitable<void> after_host(const HostRun& host, std::size_t, HostPhase phase) override {
+    if (host.label() != "edge-2" || phase != HostPhase::Trial) co_return;
+    std::raise(SIGINT);
+    Timer timer(co_await asio::this_coro::executor);
+    while (view.why_stopped.empty()) {
+      timer.expires_after(1ms);
+      co_await timer.async_wait(asio::use_awaitable);
+    }
+  }
+};
+
+/// What is printed of a rollout that hears Ctrl-C as above; and, where `times` is 2, again when its
+/// host is told to go back, which it does not answer then.
+SaidLines interrupted_rollout(int times) {
+  AgentsFixture agents(3);
+  auto& rules = agents.fleet().rollout;
+  rules.waves = {{Amount::Kind::Count, 1}};  // and then the others
+  rules.max_unavailable = {Amount::Kind::Count, 1};
+  rules.bake = 0ms;
+  agents.answers = [&](std::size_t, const wire::ToAgent& message) {
+    const bool again = times > 1 && message.has_revert();
+    if (again) std::raise(SIGINT);
+    return !again;
+  };
+  auto& run = agents.run("rollout");
+  Rollout rollout(run.rules());
+  KeepingView view;
+  ImpatientGate gate(view);
+  return ending(run.roll_out(rollout, view, &gate));
+}
 
 }  // namespace
 
@@ -175,6 +219,20 @@ TEST_CASE("after a Ctrl-C it is told of every host what became of it") {
                   "  edge-1: confirmed: runs my-plugin@1.0.0", "  edge-2: back on my-plugin@1.0.0",
                   "  edge-3: not reached, nothing was changed: no answer in time",
                   "  edge-4: never touched", "  edge-5: never touched", resume_or_abort, the_rest});
+}
+
+TEST_CASE("a Ctrl-C in the second wave: what is done, what is back, what was never touched") {
+  const std::string nothing = "no release (the state before kongfleet)";
+  CHECK(interrupted_rollout(1) ==
+        SaidLines{"rollout-1: 1 host never touched, 1 host done, 1 host back",
+                  "  edge-1: confirmed: runs " + nothing, "  edge-2: back on " + nothing,
+                  "  edge-3: never touched", resume_or_abort, the_rest});
+  CHECK(interrupted_rollout(2) ==
+        SaidLines{"rollout-1: 1 host never touched, 1 host done, 1 host reverting",
+                  "  edge-1: confirmed: runs " + nothing,
+                  "  edge-2: reverting when we stopped looking: what it does not hear confirmed it "
+                  "undoes by itself; see kongfleet status",
+                  "  edge-3: never touched", resume_or_abort, the_rest});
 }
 
 TEST_CASE("after a second Ctrl-C it is told what hosts will do by themselves, and only of those") {
