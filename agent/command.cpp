@@ -111,6 +111,17 @@ void read_apply(FlatReader& in, wire::Apply& apply) {
   apply.set_confirm_timeout_ms(in.number32());
 }
 
+void write_checkup(FlatWriter& out, const wire::CheckupRequest& request) {
+  if (request.plugins_size() > releases_max) throw Error("too many plugins asked about");
+  out.number(static_cast<std::uint64_t>(request.plugins_size()));
+  for (const auto& name : request.plugins()) out.text(name);
+}
+
+void read_checkup(FlatReader& in, wire::CheckupRequest& request) {
+  for (auto left = in.number(releases_max); left > 0; --left)
+    request.add_plugins(std::string(in.text()));
+}
+
 void read_hello(FlatReader& in, wire::Hello& hello) {
   hello.set_protocol(in.number32());
   hello.set_controller(std::string(in.text()));
@@ -146,6 +157,8 @@ void read_message(FlatReader& in, std::uint64_t kind, wire::ToAgent& to) {
     case wire::ToAgent::kCollect:
       to.mutable_collect();
       return;
+    case wire::ToAgent::kCheckup:
+      return read_checkup(in, *to.mutable_checkup());
     default:
       throw Error("a command of a kind that does not exist");
   }
@@ -185,6 +198,9 @@ std::string flat(const wire::ToAgent& message) {
       break;
     case wire::ToAgent::kRollback:
       write_rollback(out, message.rollback());
+      break;
+    case wire::ToAgent::kCheckup:
+      write_checkup(out, message.checkup());
       break;
     case wire::ToAgent::kStatus:
     case wire::ToAgent::kCollect:

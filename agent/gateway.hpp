@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -106,6 +107,18 @@ struct ProbeOutcome {
   std::chrono::milliseconds took{0};
 };
 
+/// What a check-up wants to know of Kong beyond that (agent/checkup.hpp).
+struct NodeDetails {
+  std::optional<Finding> reload;    // why a reload would not have Kong read its configuration
+  std::optional<Finding> start;     // likewise a start
+  std::optional<Finding> recovery;  // why nothing could be taken back at boot
+  bool private_tmp = false;         // Kong's unit has its own /tmp
+  bool status_answers = false;      // the Status API does
+  std::string shutdown_timeout;     // nginx_main_worker_shutdown_timeout; empty: unset
+  std::string declarative;          // declarative_config; empty: unset
+  std::vector<Finding> files;       // other copies of plugins, and what workers can't read
+};
+
 /// Kong on this host: the seam between the transaction and the world. Calls block, each within its
 /// deadline. Throws Error only where the host itself fails (no memory, no process table); what Kong
 /// does is in the results.
@@ -132,6 +145,13 @@ public:
   /// daemon-reload`), which it does by itself neither when it reloads Kong nor when it starts it;
   /// for other kinds there is nothing to do. An empty string, or why it failed.
   virtual std::string make_known(ConfigurationKind, std::chrono::steady_clock::time_point) {
+    return {};
+  }
+
+  /// For a check-up; changes nothing. `generation`: the one that is confirmed, or empty. `plugins`:
+  /// names of those that are to run here besides.
+  virtual NodeDetails details(const GatewayFacts&, const std::filesystem::path& /*generation*/,
+                              const std::set<std::string>& /*plugins*/) {
     return {};
   }
 

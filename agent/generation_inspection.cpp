@@ -119,35 +119,6 @@ void find_bundled(const Tree& tree, const HostPaths& paths, std::vector<Finding>
   }
 }
 
-void find_copies(const PreflightScene& scene, const Tree& tree, const HostPaths& paths,
-                 std::vector<Finding>& findings) {
-  const auto here = bundled_here(paths);
-  std::string rocks;
-  if (!version_at_least(scene.kong_version, 3, 9) && is_there(paths.rocks / "manifest"))
-    rocks = read_file(paths.rocks / "manifest", rocks_bytes_max);
-  for (const auto& plugin : tree.plugins) {
-    if (comes_with_kong(plugin, here)) continue;
-    const auto copy = twin_of(fs::path("kong/plugins") / plugin / "handler.lua", paths);
-    const bool rock = rocks.find("kong.plugins." + plugin + ".handler\"") != std::string::npos;
-    Finding finding;
-    finding.plugin = plugin;
-    if (rock) {
-      finding.code = "shadow";
-      finding.file = (paths.rocks / "manifest").string();
-      finding.text = "LuaRocks has this plugin installed, and Kong " + scene.kong_version +
-                     " loads what LuaRocks knows before lua_package_path";
-      finding.advice = "remove the rock from this host (luarocks remove)";
-    } else if (copy) {
-      finding.code = "stale-copy";
-      finding.warning = true;
-      finding.file = copy->parent_path().string();
-      finding.text = "another copy of the plugin lies here; it comes alive when ours is taken away";
-      finding.advice = "remove that directory";
-    }
-    if (rock || copy) findings.push_back(std::move(finding));
-  }
-}
-
 Finding unreadable(const fs::path& file, const UnixUser& worker, const std::string& why) {
   Finding finding;
   finding.code = "unreadable";
@@ -202,12 +173,44 @@ bool version_at_least(std::string_view version, int major, int minor) {
   return has_major > major || (has_major == major && has_minor >= minor);
 }
 
+std::vector<Finding> find_copies(const std::set<std::string>& plugins,
+                                 const std::string& kong_version, const HostPaths& paths) {
+  std::vector<Finding> findings;
+  const auto here = bundled_here(paths);
+  std::string rocks;
+  if (!version_at_least(kong_version, 3, 9) && is_there(paths.rocks / "manifest"))
+    rocks = read_file(paths.rocks / "manifest", rocks_bytes_max);
+  for (const auto& plugin : plugins) {
+    if (comes_with_kong(plugin, here)) continue;
+    const auto copy = twin_of(fs::path("kong/plugins") / plugin / "handler.lua", paths);
+    const bool rock = rocks.find("kong.plugins." + plugin + ".handler\"") != std::string::npos;
+    Finding finding;
+    finding.plugin = plugin;
+    if (rock) {
+      finding.code = "shadow";
+      finding.file = (paths.rocks / "manifest").string();
+      finding.text = "LuaRocks has this plugin installed, and Kong " + kong_version +
+                     " loads what LuaRocks knows before lua_package_path";
+      finding.advice = "remove the rock from this host (luarocks remove)";
+    } else if (copy) {
+      finding.code = "stale-copy";
+      finding.warning = true;
+      finding.file = copy->parent_path().string();
+      finding.text = "another copy of the plugin lies here; it comes alive when ours is taken away";
+      finding.advice = "remove that directory";
+    }
+    if (rock || copy) findings.push_back(std::move(finding));
+  }
+  return findings;
+}
+
 std::vector<Finding> inspect_generation(const PreflightScene& scene, const HostPaths& paths) {
   std::vector<Finding> findings;
   const Tree tree = tree_of(scene.generation);
   find_shadows(tree, paths, findings);
   find_bundled(tree, paths, findings);
-  find_copies(scene, tree, paths, findings);
+  for (auto& copy : find_copies(tree.plugins, scene.kong_version, paths))
+    findings.push_back(std::move(copy));
   find_unreadable(scene, tree, findings);
   return findings;
 }

@@ -89,16 +89,23 @@ std::vector<Finding> KongNode::overrides(const GatewayFacts& facts) {
   if (any_refusal(findings)) return findings;
   if (now.managed_path() != facts.managed_path()) {
     findings.push_back(moved(facts.managed_path(), now.managed_path()));
-  } else if (systemd_.present()) {
-    std::error_code ignored;
-    const auto file = fs::weakly_canonical(facts.managed_path(), ignored);
-    const auto shown =
-        systemd_.properties(recovery_unit, {"LoadState", "ProtectSystem", "ReadWritePaths"},
-                            Clock::now() + look_timeout);
-    if (auto defect = recovery_defect(shown, file.parent_path()))
-      findings.push_back(std::move(*defect));
+  } else if (auto defect = recovery_trouble(facts)) {
+    findings.push_back(std::move(*defect));
   }
   return findings;
+}
+
+std::optional<Finding> KongNode::recovery_trouble(const GatewayFacts& facts) const {
+  if (!systemd_.present()) return std::nullopt;
+  std::error_code ignored;
+  const auto file = fs::weakly_canonical(facts.managed_path(), ignored);
+  const auto shown = systemd_.properties(
+      recovery_unit, {"LoadState", "ProtectSystem", "ReadWritePaths"}, Clock::now() + look_timeout);
+  return recovery_defect(shown, file.parent_path());
+}
+
+ConfInUse KongNode::conf_in_use(const GatewayFacts& facts) const {
+  return {facts.conf, found_by_default(facts.conf), config_.configure == "environment"};
 }
 
 std::string KongNode::make_known(ConfigurationKind kind, Time deadline) {

@@ -13,6 +13,7 @@
 #include "agent/kong_unit.hpp"
 #include "agent/preflight.hpp"
 #include "agent/scratch_directory.hpp"
+#include "agent/unit_commands.hpp"
 
 #include <chrono>
 #include <filesystem>
@@ -36,6 +37,8 @@ public:
                             const std::filesystem::path& generation,
                             std::chrono::steady_clock::time_point deadline) override;
   std::vector<Finding> overrides(const GatewayFacts& facts) override;
+  NodeDetails details(const GatewayFacts& facts, const std::filesystem::path& generation,
+                      const std::set<std::string>& plugins) override;
   void make_way(const GatewayFacts& facts) noexcept override;
   std::string make_known(ConfigurationKind kind,
                          std::chrono::steady_clock::time_point deadline) override;
@@ -72,6 +75,9 @@ private:
   void find_configuration(GatewayFacts& facts, const KongSettings& settings,
                           const KongUnit* owner) const;
   std::optional<KongUnit> unit(const GatewayFacts& facts) const;
+  ConfInUse conf_in_use(const GatewayFacts& facts) const;
+  /// What keeps the unit that takes back at boot from doing so.
+  std::optional<Finding> recovery_trouble(const GatewayFacts& facts) const;
   /// Runs Kong's command as the owner of the master would, in a clean environment.
   ChildResult run_kong(const GatewayFacts& facts, std::vector<std::string> arguments,
                        const std::vector<std::string>& extra, Time deadline) const;
@@ -82,6 +88,12 @@ private:
   std::string watched(const GatewayFacts& facts, const std::function<std::string()>& request);
   bool accepted_since(const Snapshot& before);
   void add_processes(const GatewayFacts& facts, Snapshot& snapshot) const;
+  /// What inspect_generation() is to know of this Kong.
+  PreflightScene scene_of(const GatewayFacts& facts, const std::optional<KongUnit>& owner,
+                          const std::filesystem::path& generation) const;
+  /// Where this Kong looks for modules: its own directories, where its command is not below
+  /// /usr/local, too.
+  HostPaths lua_paths(const GatewayFacts& facts) const;
   bool uses_database(const KongSettings& settings, const std::optional<KongUnit>& owner) const;
   Candidate read_candidate(const GatewayFacts& facts, const std::optional<KongUnit>& owner,
                            const std::filesystem::path& managed,

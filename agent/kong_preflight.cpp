@@ -79,6 +79,23 @@ Candidate KongNode::read_candidate(const GatewayFacts& facts, const std::optiona
   return candidate;
 }
 
+PreflightScene KongNode::scene_of(const GatewayFacts& facts, const std::optional<KongUnit>& owner,
+                                  const std::filesystem::path& generation) const {
+  const KongSettings running(facts.conf, facts.prefix, dialect_of(facts.version));
+  const UnixUsers users(paths_.passwd, paths_.group);
+  const auto master = KongProcesses(facts.prefix, paths_.proc).master();
+  PreflightScene scene;
+  scene.generation = generation;
+  scene.kong_version = facts.version;
+  scene.worker = worker_user(running, users, master);
+  scene.private_tmp = owner && owner->private_tmp;
+  return scene;
+}
+
+HostPaths KongNode::lua_paths(const GatewayFacts& facts) const {
+  return with_roots_of(facts.binary, paths_);
+}
+
 PreflightReport KongNode::preflight(const GatewayFacts& facts, const std::filesystem::path& managed,
                                     const std::filesystem::path& generation, Time deadline) {
   const auto owner = unit(facts);
@@ -89,15 +106,7 @@ PreflightReport KongNode::preflight(const GatewayFacts& facts, const std::filesy
                            std::make_move_iterator(findings.end()));
   };
   if (!generation.empty()) {
-    const KongSettings running(facts.conf, facts.prefix, dialect_of(facts.version));
-    const UnixUsers users(paths_.passwd, paths_.group);
-    const auto master = KongProcesses(facts.prefix, paths_.proc).master();
-    PreflightScene scene;
-    scene.generation = generation;
-    scene.kong_version = facts.version;
-    scene.worker = worker_user(running, users, master);
-    scene.private_tmp = owner && owner->private_tmp;
-    add(inspect_generation(scene, with_roots_of(facts.binary, paths_)));
+    add(inspect_generation(scene_of(facts, owner, generation), lua_paths(facts)));
   }
   add(plugins_in_use(facts, candidate, deadline));
   // Kong would only load what must not be loaded, or say the same in other words.

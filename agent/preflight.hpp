@@ -8,6 +8,7 @@
 
 #include <filesystem>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -36,6 +37,11 @@ struct Candidate {
 /// What the files of a generation would shadow, be shadowed by, or hide from the workers. Reads
 /// directories only.
 std::vector<Finding> inspect_generation(const PreflightScene& scene, const HostPaths& paths);
+
+/// Copies of those plugins elsewhere on this host that Kong would load before ours ("shadow"), or
+/// once ours are taken away ("stale-copy"). What comes with Kong is no copy.
+std::vector<Finding> find_copies(const std::set<std::string>& plugins,
+                                 const std::string& kong_version, const HostPaths& paths);
 
 /// Plugins of a generation that bring database migrations, and where: paths inside the generation.
 std::map<std::string, std::string> plugins_with_migrations(const std::filesystem::path& generation);

@@ -7,6 +7,9 @@
 #include "agent/log.hpp"
 #include "agent/wire.hpp"
 #include "proto/error.hpp"
+#include "proto/names.hpp"
+
+#include <set>
 
 namespace kongfleet::agent {
 
@@ -22,6 +25,11 @@ constexpr std::size_t why_max = 1024;
 constexpr std::uint32_t lease_ms_min = 1000;
 constexpr std::uint32_t deadline_ms_default = 5 * 60 * 1000;
 constexpr std::uint32_t deadline_ms_max = 60 * 60 * 1000;
+
+std::int64_t wall_ms() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
+}
 
 std::chrono::milliseconds lease_of(std::uint32_t ms) {
   return std::chrono::milliseconds(std::clamp(ms, lease_ms_min, 24 * deadline_ms_max));
@@ -95,6 +103,7 @@ struct Session::Conversation {
     *welcome.mutable_host() = to_wire(transactions.state());
     welcome.set_identity(transactions.identity());
     welcome.add_features(std::string(smoke_feature));
+    welcome.add_features(std::string(checkup_feature));
     reply(message);
   }
 
@@ -231,6 +240,21 @@ struct Session::Conversation {
     reply(message);
   }
 
+  void check_up(const wire::CheckupRequest& request) {
+    if (request.plugins_size() > releases_max) throw Error("too many plugins asked about");
+    std::set<std::string> plugins;
+    for (const auto& name : request.plugins()) {
+      if (!PluginName::parse(name)) throw Error("a plugin's name that is none");
+      plugins.insert(name);
+    }
+    const auto asked = wall_ms();
+    wire::ToController message;
+    *message.mutable_checkup() = to_wire(transactions.check_up(plugins));
+    message.mutable_checkup()->set_asked_ms(asked);
+    message.mutable_checkup()->set_answered_ms(wall_ms());
+    reply(message);
+  }
+
   void give_turn() { channel.send(flat_turn(std::exchange(awaited, std::nullopt)), send_max); }
 
   void obey(const Command& command) {
@@ -264,6 +288,8 @@ struct Session::Conversation {
         return rollback(message.rollback());
       case wire::ToAgent::kCollect:
         return collect();
+      case wire::ToAgent::kCheckup:
+        return check_up(message.checkup());
       case wire::ToAgent::BODY_NOT_SET:
         break;
     }

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/transactions.hpp"
 
+#include "agent/checkup_facts.hpp"
 #include "agent/host_identity.hpp"
 #include "agent/log.hpp"
 #include "proto/error.hpp"
@@ -103,6 +104,19 @@ HostState Transactions::state() {
     state.advice = record.last_cause + "; run 'kongfleet-agent rollback' on the host";
   }
   return state;
+}
+
+std::vector<Check> Transactions::check_up(const std::set<std::string>& plugins) {
+  HostRecord record;
+  {
+    const std::lock_guard seen(seen_);
+    record = record_;
+  }
+  auto facts = checkup_facts({config_, gateway_, store_, host_, trust_}, record, plugins);
+  facts.open = open_state();
+  facts.stranded_cause = record.last_cause;
+  if (facts.open) facts.drift.clear();  // it is being changed: what differs is meant to
+  return judge(facts);
 }
 
 std::string Transactions::identity() const { return host_identity(config_.state); }

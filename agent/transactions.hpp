@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "agent/checkup.hpp"
 #include "agent/deployment.hpp"
 #include "agent/history.hpp"
 #include "agent/poison.hpp"
@@ -11,6 +12,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <thread>
 #include <variant>
@@ -42,6 +44,8 @@ public:
   Outcome recover(Witness witness);
 
   HostState state();
+  /// Looks at the whole host, and changes nothing. `plugins`: those that are to run here.
+  std::vector<Check> check_up(const std::set<std::string>& plugins);
   /// Who this agent is (agent/host_identity.hpp).
   std::string identity() const;
   /// The confirmed generation's digest (hex); that of no releases for the baseline.

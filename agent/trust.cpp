@@ -3,8 +3,10 @@
 #include "agent/trust.hpp"
 
 #include "agent/accepted_releases.hpp"
+#include "agent/allowed_signers.hpp"
 #include "agent/durable_file.hpp"
 #include "agent/release_trust.hpp"
+#include "agent/revoked_keys.hpp"
 #include "proto/error.hpp"
 
 #include <sys/stat.h>
@@ -214,6 +216,20 @@ TrustVerdict Trust::judge(const Proposal& proposal, const std::vector<Manifest>&
     verdict.refusals.push_back(distrust(first, error.what(), "nothing was staged"));
   }
   return verdict;
+}
+
+std::string Trust::problem() const {
+  if (config_.signatures == "off") return {};
+  try {
+    const auto files = read_files(config_);
+    if (!files) return {};
+    const auto rules = rules_of(config_, *files);
+    AllowedSigners::parse(rules.allowed_signers.bytes, rules.allowed_signers.name);
+    if (rules.revoked_keys) RevokedKeys::parse(rules.revoked_keys->bytes, rules.revoked_keys->name);
+    return {};
+  } catch (const Error& error) {
+    return error.what();
+  }
 }
 
 void Trust::accept(const std::vector<Manifest>& releases, std::time_t now) const {

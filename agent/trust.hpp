@@ -43,6 +43,10 @@ public:
   TrustVerdict judge(const Proposal& proposal, const std::vector<Manifest>& running,
                      std::time_t now) const;
 
+  /// Why no signature could be checked here, whatever it is; empty: one could, or none is looked
+  /// at. For a check-up.
+  std::string problem() const;
+
   /// They are about to be confirmed: from now on nothing older is taken. Durable when it returns;
   /// throws Error. `releases`: those of TrustVerdict::accepted.
   void accept(const std::vector<Manifest>& releases, std::time_t now) const;

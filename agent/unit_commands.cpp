@@ -118,27 +118,34 @@ std::filesystem::path prefix_of_unit(const KongUnit& unit) {
   return variable != nullptr ? variable->value : "";
 }
 
+std::optional<Finding> reload_defect(const KongUnit& unit, const ConfInUse& conf) {
+  const auto path = conf.path.string();
+  if (end_with(kong_calls(unit.exec_reload), conf)) return std::nullopt;
+  const bool none = unit.exec_reload.empty();
+  return defect(unit, "ExecReload",
+                none ? unit.name + " has no ExecReload: it can't be reloaded"
+                     : "ExecReload of " + unit.name + " does not have Kong read '" + path + "'",
+                "add a drop-in in which ExecReload=/usr/local/bin/kong prepare -c " + path +
+                    " -p PREFIX comes before the reload of nginx");
+}
+
+std::optional<Finding> start_defect(const KongUnit& unit, const ConfInUse& conf) {
+  const auto path = conf.path.string();
+  const auto starts = kong_calls(unit.exec_start);
+  const bool bad = starts.empty() ? runs_only_nginx(unit.exec_start) : !end_with(starts, conf);
+  if (!bad) return std::nullopt;
+  return defect(
+      unit, "ExecStart",
+      unit.name + " does not have Kong read '" + path +
+          "' when it starts: after a power cut it could come up with something that was "
+          "never confirmed",
+      "add a drop-in with ExecStartPre=/usr/local/bin/kong prepare -c " + path + " -p PREFIX");
+}
+
 std::vector<Finding> command_defects(const KongUnit& unit, const ConfInUse& conf) {
   std::vector<Finding> findings;
-  const auto path = conf.path.string();
-  if (!end_with(kong_calls(unit.exec_reload), conf)) {
-    const bool none = unit.exec_reload.empty();
-    findings.push_back(
-        defect(unit, "ExecReload",
-               none ? unit.name + " has no ExecReload: it can't be reloaded"
-                    : "ExecReload of " + unit.name + " does not have Kong read '" + path + "'",
-               "add a drop-in in which ExecReload=/usr/local/bin/kong prepare -c " + path +
-                   " -p PREFIX comes before the reload of nginx"));
-  }
-  const auto starts = kong_calls(unit.exec_start);
-  if (starts.empty() ? runs_only_nginx(unit.exec_start) : !end_with(starts, conf)) {
-    findings.push_back(defect(
-        unit, "ExecStart",
-        unit.name + " does not have Kong read '" + path +
-            "' when it starts: after a power cut it could come up with something that was "
-            "never confirmed",
-        "add a drop-in with ExecStartPre=/usr/local/bin/kong prepare -c " + path + " -p PREFIX"));
-  }
+  if (auto found = reload_defect(unit, conf)) findings.push_back(*std::move(found));
+  if (auto found = start_defect(unit, conf)) findings.push_back(*std::move(found));
   return findings;
 }
 

@@ -35,8 +35,12 @@ struct ConfInUse {
 };
 
 /// Why `systemctl reload` would not have Kong read `conf`: ExecReload is missing, does not run
-/// `kong prepare` (or `kong reload -c`) first, or has it read another file. Or why a start would
-/// not, so that after a power cut Kong came up with something else than what was confirmed.
+/// `kong prepare` (or `kong reload -c`) first, or has it read another file. Nothing: it would.
+std::optional<Finding> reload_defect(const KongUnit& unit, const ConfInUse& conf);
+/// Why a start would not, so that after a power cut Kong came up with something else than what was
+/// confirmed.
+std::optional<Finding> start_defect(const KongUnit& unit, const ConfInUse& conf);
+/// Both.
 std::vector<Finding> command_defects(const KongUnit& unit, const ConfInUse& conf);
 
 }  // namespace kongfleet::agent

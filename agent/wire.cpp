@@ -22,6 +22,8 @@ constexpr std::size_t pattern_max = 1024;
 constexpr std::size_t name_max = 100;
 constexpr std::size_t config_max = std::size_t{64} << 10;  // a plugin's, as Kong is sent it
 constexpr std::size_t reason_max = 500;
+constexpr std::size_t check_text_max = 2000;
+constexpr int checks_max = 200;       // more say nothing new
 constexpr unsigned status_min = 100;  // of HTTP
 constexpr unsigned status_max = 599;
 
@@ -99,6 +101,32 @@ std::string nonsense_in(const ProbeSpec& spec) {
       return "header " + name + ": pattern '" + pattern + "': " + why;
   const auto why = why_bad_pattern(spec.body);
   return why.empty() ? "" : "body: pattern '" + spec.body + "': " + why;
+}
+
+wire::Check::Verdict to_wire(CheckVerdict verdict) {
+  switch (verdict) {
+    case CheckVerdict::Right:
+      return wire::Check::RIGHT;
+    case CheckVerdict::Warning:
+      return wire::Check::WARNING;
+    case CheckVerdict::Wrong:
+      return wire::Check::WRONG;
+  }
+  return wire::Check::UNKNOWN;
+}
+
+wire::Check::Remedy to_wire(RemedyKind kind) {
+  switch (kind) {
+    case RemedyKind::None:
+      return wire::Check::NONE;
+    case RemedyKind::Edit:
+      return wire::Check::EDIT;
+    case RemedyKind::Host:
+      return wire::Check::HOST;
+    case RemedyKind::Controller:
+      return wire::Check::CONTROLLER;
+  }
+  return wire::Check::NONE;
 }
 
 }  // namespace
@@ -228,6 +256,21 @@ ProbeSpec from_wire(const wire::Probe& probe) {
   if (const auto why = nonsense_in(spec); !why.empty())
     throw Error("probe '" + spec.name + "': " + printable(why, reason_max));
   return spec;
+}
+
+wire::Checkup to_wire(const std::vector<Check>& checks) {
+  wire::Checkup checkup;
+  for (const auto& check : checks) {
+    if (checkup.checks_size() >= checks_max) break;
+    auto& one = *checkup.add_checks();
+    one.set_name(check.name);
+    one.set_verdict(to_wire(check.verdict));
+    one.set_text(printable(check.text, check_text_max));
+    one.set_why(check.why);
+    one.set_remedy(printable(check.remedy.text, check_text_max));
+    one.set_remedy_kind(to_wire(check.remedy.kind));
+  }
+  return checkup;
 }
 
 }  // namespace kongfleet::agent

@@ -18,6 +18,8 @@ wire::HostState to_wire(const HostState& state);
 wire::Plan to_wire(const HostPlan& plan);
 wire::Outcome to_wire(const Outcome& outcome, const HostState& host);
 wire::Refused to_wire(const Refusal& refusal);
+/// Without the clock's times.
+wire::Checkup to_wire(const std::vector<Check>& checks);
 
 /// Throws Error for a probe that no controller may order or that makes no sense.
 ProbeSpec from_wire(const wire::Probe& probe);

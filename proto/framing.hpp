@@ -18,6 +18,8 @@ constexpr std::size_t blob_bytes_max = std::size_t{256} << 10;
 constexpr unsigned protocol_version = 1;
 /// What a Welcome names whose agent carries out probes of type "smoke".
 constexpr std::string_view smoke_feature = "smoke-probe";
+/// What a Welcome names whose agent answers a CheckupRequest.
+constexpr std::string_view checkup_feature = "checkup";
 
 /// A frame on the wire: the body's length in four bytes, most significant first, then the body.
 /// Throws Error when the body is empty or above `limit`: the sender's bug.

@@ -31,6 +31,7 @@ constexpr Holding holdings[] = {
     {"ToAgent", 9, "HistoryRequest"},
     {"ToAgent", 10, "Rollback"},
     {"ToAgent", 11, "Collect"},
+    {"ToAgent", 12, "CheckupRequest"},
     {"ToController", 1, "Welcome"},
     {"ToController", 2, "Plan"},
     {"ToController", 3, "Progress"},
@@ -39,6 +40,7 @@ constexpr Holding holdings[] = {
     {"ToController", 6, "History"},
     {"ToController", 7, "Collected"},
     {"ToController", 8, "Refused"},
+    {"ToController", 9, "Checkup"},
     {"Welcome", 4, "HostState"},
     {"HostState", 5, "ReleaseId"},
     {"HostState", 7, "OpenTransaction"},
@@ -58,6 +60,7 @@ constexpr Holding holdings[] = {
     {"Rollback", 3, "Probe"},
     {"Collected", 1, ""},
     {"Refused", 3, "OpenTransaction"},
+    {"Checkup", 1, "Check"},
 };
 
 const Holding* holding(std::string_view message, std::uint64_t number) {

@@ -4,6 +4,7 @@
 
 #include "agent/content_receiver.hpp"
 #include "agent/durable_file.hpp"
+#include "proto/error.hpp"
 
 #include <catch2/catch.hpp>
 #include <stdlib.h>
@@ -35,6 +36,7 @@ TempDir::~TempDir() {
 }
 
 GatewayFacts FakeGateway::inspect() {
+  if (!inspect_problem.empty()) throw Error(inspect_problem);
   auto seen = facts;
   if (looks_until_running > 0) {
     --looks_until_running;

@@ -35,6 +35,7 @@ struct FakeGateway final : Gateway {
   std::vector<Finding> findings;                              // of preflight
   std::vector<std::pair<std::string, std::string>> versions;  // likewise
   std::vector<Finding> overriding;
+  std::string inspect_problem;  // why Kong can't be found
   std::string reload_problem;
   std::string make_known_problem;
   std::function<Verdict(const Expectation&)> on_verify;  // default: agrees
@@ -57,6 +58,11 @@ struct FakeGateway final : Gateway {
                             const std::filesystem::path&,
                             std::chrono::steady_clock::time_point) override;
   std::vector<Finding> overrides(const GatewayFacts&) override { return overriding; }
+  NodeDetails detailed;
+  NodeDetails details(const GatewayFacts&, const std::filesystem::path&,
+                      const std::set<std::string>&) override {
+    return detailed;
+  }
   std::string make_known(ConfigurationKind, std::chrono::steady_clock::time_point) override;
   ProcessId master{1, 1};
   Snapshot snapshot(const GatewayFacts&) override { return {.master = master}; }

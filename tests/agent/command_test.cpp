@@ -35,7 +35,7 @@ void add_probe(google::protobuf::RepeatedPtrField<wire::Probe>& probes) {
 
 /// One of each kind, with every field that the daemon is told.
 std::vector<wire::ToAgent> one_of_each() {
-  std::vector<wire::ToAgent> all(11);
+  std::vector<wire::ToAgent> all(12);
   auto next = all.begin();
   auto& hello = *next++->mutable_hello();
   hello.set_protocol(1);
@@ -67,6 +67,7 @@ std::vector<wire::ToAgent> one_of_each() {
   rollback.set_deadline_ms(8);
   next++->mutable_rollback()->set_transaction("to the one before");
   next++->mutable_collect();
+  next++->mutable_checkup()->add_plugins("my-plugin");
   REQUIRE(next == all.end());
   return all;
 }
@@ -132,6 +133,8 @@ TEST_CASE("more of something than a message may have does not reach the daemon")
   CHECK(refusal_of(message) == "a signature is too long");
   message.mutable_propose()->set_manifests(0, "kongfleet-manifest 1\nname ../x\n");
   CHECK(refusal_of(message).find("is not a plugin name") != std::string::npos);
+  for (int i = 0; i <= releases_max; ++i) message.mutable_checkup()->add_plugins("a");
+  CHECK(refusal_of(message) == "too many plugins asked about");
   message.mutable_rollback()->add_probes();
   for (int i = 0; i < 40; ++i) message.mutable_rollback()->mutable_probes(0)->add_header();
   const auto command = read_command(flat(message));

@@ -72,8 +72,9 @@ public:
     const auto answer = ask(hello);
     REQUIRE(answer.has_welcome());
     REQUIRE(answer.welcome().identity().find('/') != std::string::npos);
-    REQUIRE(answer.welcome().features_size() == 1);
+    REQUIRE(answer.welcome().features_size() == 2);
     REQUIRE(answer.welcome().features(0) == smoke_feature);
+    REQUIRE(answer.welcome().features(1) == checkup_feature);
   }
   /// The agent has closed: nothing more comes.
   bool closed() { return !hear(); }
@@ -299,4 +300,38 @@ TEST_CASE("more content than was announced is refused") {
   wire::ToAgent blob;
   blob.mutable_blob()->set_data(zstd_compress(std::string(std::size_t{1} << 20, 'x')));
   CHECK(refusal(peer, blob).find("bytes announced") != std::string::npos);
+}
+
+TEST_CASE("a check-up is answered with all checks and the host's clock, and changes nothing") {
+  AgentFixture agent;
+  const auto conf = agent.conf();
+  Peer peer(agent);
+  peer.greet();
+  wire::ToAgent question;
+  question.mutable_checkup()->add_plugins("my-plugin");
+  const auto answer = peer.ask(question);
+  REQUIRE(answer.has_checkup());
+  CHECK(answer.checkup().checks_size() >= 17);
+  CHECK(answer.checkup().asked_ms() > 1'700'000'000'000);
+  CHECK(answer.checkup().answered_ms() >= answer.checkup().asked_ms());
+  CHECK(agent.conf() == conf);
+  CHECK(agent.gateway.calls.empty());
+  CHECK(peer.ask(question).has_checkup());  // and may be asked again
+}
+
+TEST_CASE("a check-up of what is no plugin, or of too many, ends the conversation") {
+  AgentFixture agent;
+  wire::ToAgent question;
+  question.mutable_checkup()->add_plugins("../x");
+  {
+    Peer peer(agent);
+    peer.greet();
+    CHECK(refusal(peer, question) == "a plugin's name that is none");
+    CHECK(peer.closed());
+  }
+  question.Clear();
+  for (int i = 0; i < 257; ++i) question.mutable_checkup()->add_plugins("a");
+  Peer peer(agent);
+  peer.greet();
+  CHECK(refusal(peer, question) == "too many plugins asked about");
 }

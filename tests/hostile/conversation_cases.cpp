@@ -122,6 +122,10 @@ WireCases counts() {
                    for (int i = 0; i < 257; ++i)
                      message.mutable_propose()->add_manifests(good_manifest());
                  }),
+      of_message("257 plugins to be looked for", "T13", "too many plugins asked about",
+                 [](wire::ToAgent& message) {
+                   for (int i = 0; i < 257; ++i) message.mutable_checkup()->add_plugins("a");
+                 }),
   };
 }
 
@@ -137,6 +141,7 @@ WireCases before_hello() {
       {"history", [](wire::ToAgent& message) { message.mutable_history(); }},
       {"rollback", [](wire::ToAgent& message) { message.mutable_rollback(); }},
       {"collect", [](wire::ToAgent& message) { message.mutable_collect(); }},
+      {"checkup", [](wire::ToAgent& message) { message.mutable_checkup(); }},
   };
   WireCases cases;
   for (const auto& [name, fill] : messages) {

@@ -163,6 +163,8 @@ WireCases transactions() {
                  message.mutable_revert()->set_transaction("t");
                  message.mutable_revert()->set_reason(std::string(1U << 20U, '\x1b'));
                }),
+      of_order("a plugin to be looked for outside", "T5", "a plugin's name that is none",
+               [](auto& message) { message.mutable_checkup()->add_plugins("../../../etc"); }),
       of_order("renewing what is not open", "T23", unknown,
                [](auto& message) { message.mutable_renew()->set_transaction("t"); }),
       of_order("escapes for a transaction's name", "T17", "'\\x1b[31mt' is not open here",

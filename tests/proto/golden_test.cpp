@@ -201,6 +201,8 @@ TEST_CASE("the bytes of what a controller says are what they always were") {
   check_golden("rollback", message);
   message.mutable_collect();
   check_golden("collect", message);
+  message.mutable_checkup()->add_plugins("my-plugin");
+  check_golden("checkup-request", message);
 }
 
 TEST_CASE("the bytes of what an agent answers are what they always were") {
@@ -236,4 +238,14 @@ TEST_CASE("the bytes of what an agent answers are what they always were") {
   message.mutable_refused()->set_text("held");
   set(*message.mutable_refused()->mutable_holder());
   check_golden("refused", message);
+  auto& check = *message.mutable_checkup()->add_checks();
+  check.set_name("drift");
+  check.set_verdict(wire::Check::WRONG);
+  check.set_text("files: x");
+  check.set_why("the host is not as it was left");
+  check.set_remedy("kongfleet sync HOST");
+  check.set_remedy_kind(wire::Check::CONTROLLER);
+  message.mutable_checkup()->set_asked_ms(1'764'000'000'000);
+  message.mutable_checkup()->set_answered_ms(1'764'000'000'123);
+  check_golden("checkup", message);
 }

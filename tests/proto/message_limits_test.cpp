@@ -19,8 +19,8 @@ TEST_CASE("what counts as holding fields is what kongfleet.proto says") {
   REQUIRE(file);
   const std::regex begin("message (\\w+) \\{.*");
   const std::regex field(" *(repeated |optional )?(\\w+) \\w+ = (\\d+);.*");
-  const std::set<std::string> plain = {"string", "bytes", "uint32", "uint64",
-                                       "int32",  "bool",  "Result"};
+  const std::set<std::string> plain = {"string", "bytes", "uint32", "uint64",  "int32",
+                                       "int64",  "bool",  "Result", "Verdict", "Remedy"};
   std::string message;
   std::smatch found;
   std::size_t seen = 0;

@@ -1,0 +1,84 @@
+// SPDX-FileCopyrightText: The kongfleet authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a check-up learns of a running Kong.
+#include "tests/agent/kong_scene.hpp"
+
+#include <catch2/catch.hpp>
+#include <sys/stat.h>
+
+namespace kongfleet::agent::test {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string codes(const NodeDetails& details) {
+  std::string text;
+  for (const auto& finding : details.files) {
+    UNSCOPED_INFO(finding.file << ": " << finding.text);
+    text += (text.empty() ? "" : " ") + finding.code;
+  }
+  return text;
+}
+
+}  // namespace
+
+TEST_CASE("the details of a Kong by hand that is well") {
+  Scene scene(any_version(), {"nginx_main_worker_shutdown_timeout = 30s"});
+  const auto details = scene.node.details(scene.facts, scene.kong.gen("gen1"), {"my-plugin"});
+  CHECK(details.status_answers);
+  CHECK(details.shutdown_timeout == "30s");
+  CHECK(details.declarative == (scene.kong.directory() / "kong.yml").string());
+  CHECK_FALSE(details.private_tmp);
+  CHECK_FALSE(details.reload);
+  CHECK_FALSE(details.start);
+  CHECK(codes(details).empty());
+}
+
+TEST_CASE("the details of a Kong that lacks something, and of one that is gone") {
+  Scene scene(TestKong::versions().back());
+  CHECK(scene.node.details(scene.facts, {}, {}).shutdown_timeout.empty());
+  auto facts = scene.facts;
+  facts.status = "http://127.0.0.1:1";
+  CHECK_FALSE(scene.node.details(facts, {}, {}).status_answers);
+  facts.status.clear();
+  CHECK_FALSE(scene.node.details(facts, {}, {}).status_answers);
+}
+
+TEST_CASE("a copy of a plugin is found where Lua looks for it, also before it was ever deployed") {
+  HostPaths paths;
+  TestKong elsewhere(TestKong::versions().back());
+  elsewhere.make("copy", "0.9.0");
+  paths.lua_roots.push_back(elsewhere.gen("copy"));
+  Scene scene(TestKong::versions().back(), {}, paths);
+  CHECK(codes(scene.node.details(scene.facts, scene.kong.gen("gen1"), {})) == "stale-copy");
+  auto facts = scene.facts;
+  facts.effective_path = "./?.lua";
+  CHECK(codes(scene.node.details(facts, {}, {"my-plugin"})) == "stale-copy");
+  CHECK(codes(scene.node.details(facts, {}, {"other"})).empty());
+}
+
+TEST_CASE("a copy that lua_package_path leads to is found, but for what is ours") {
+  Scene scene(TestKong::versions().back());
+  scene.kong.make("../copy", "0.9.0");
+  const auto copy = scene.kong.directory() / "copy";
+  auto facts = scene.facts;
+  facts.effective_path = scene.kong.path_value("gen1") + ";" + copy.string() + "/?.lua";
+  const auto details = scene.node.details(facts, scene.kong.gen("gen1"), {});
+  REQUIRE(codes(details) == "stale-copy");
+  CHECK(details.files[0].file == (copy / "kong/plugins/my-plugin").string());
+  CHECK(details.files[0].warning);
+}
+
+TEST_CASE("a file that Kong's workers can't read is named with its place") {
+  Scene scene(TestKong::versions().back());
+  const auto schema = scene.kong.gen("gen1") / "kong/plugins/my-plugin/schema.lua";
+  REQUIRE(::chmod(schema.c_str(), 0600) == 0);
+  const auto details = scene.node.details(scene.facts, scene.kong.gen("gen1"), {});
+  if (codes(details).empty()) return;  // the workers are the owner's own
+  REQUIRE(codes(details) == "unreadable");
+  CHECK(details.files[0].file == schema.string());
+}
+
+}  // namespace kongfleet::agent::test
