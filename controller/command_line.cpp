@@ -54,8 +54,10 @@ void build(Grammar& grammar) {
   auto& init = add_command(grammar, "init", "write a commented fleet.toml and an example plugin");
   init.add_option("DIRECTORY", raw.directory, "where to; the current directory");
 
-  auto& check = add_command(grammar, "check", "validate the fleet file and lint every plugin");
-  check.add_flag("--hosts", raw.hosts, "also connect, and tell what each host lacks");
+  auto& check =
+      add_fleet_command(grammar, "check", "validate the fleet file and lint every plugin");
+  check.add_flag("--hosts", raw.hosts,
+                 "also connect: what is wrong on each host, and what mends it");
 
   auto& pack = add_command(grammar, "pack", "build a bundle (.kfb) from a plugin tree");
   pack.add_option("TREE", raw.tree, "the directory that holds kong/plugins/NAME/");

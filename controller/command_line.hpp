@@ -26,7 +26,8 @@ struct InitCommand {
   std::filesystem::path directory = ".";
 };
 struct CheckCommand {
-  bool hosts = false;  // also connect, and tell what each host lacks
+  bool hosts = false;                  // also connect, and tell what each host lacks
+  std::vector<std::string> selectors;  // of those; none means the whole fleet
 };
 /// What `pack --sign` is told. Without --serial the Unix time of packing is the serial.
 struct SigningOrder {

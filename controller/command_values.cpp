@@ -77,6 +77,15 @@ std::optional<Version> read_version(const RawArguments& raw) {
                    "' for --release-version; it has letters, digits, '.', '+' and '-'");
 }
 
+CheckCommand read_check(const RawArguments& raw) {
+  if (!raw.hosts && !raw.selectors.empty()) {
+    throw UsageError("found '" + printable(raw.selectors.front(), 100) +
+                     "' after check; hosts are looked at with --hosts: kongfleet check --hosts " +
+                     printable(raw.selectors.front(), 100));
+  }
+  return {.hosts = raw.hosts, .selectors = raw.selectors};
+}
+
 ExportCommand read_export(const RawArguments& raw) {
   const auto* kind = std::find_if(export_kinds.begin(), export_kinds.end(),
                                   [&](const auto& known) { return raw.kind == known.first; });
@@ -181,7 +190,7 @@ OutputFormat read_format(const std::string& text, const std::string& command) {
 
 Command read_command(const std::string& name, const RawArguments& raw) {
   if (name == "init") return InitCommand{.directory = raw.directory};
-  if (name == "check") return CheckCommand{.hosts = raw.hosts};
+  if (name == "check") return read_check(raw);
   if (name == "pack") return read_pack(raw);
   if (name == "bootstrap") return read_bootstrap(raw);
   if (name == "export") return read_export(raw);

@@ -34,7 +34,9 @@ asio::awaitable<void> Conversation::say(wire::ToAgent message) {
 
 // The link ended although an answer was due: what the far side said instead tells why.
 std::string Conversation::why_ended() const {
-  const auto errors = printable(link_->remote_stderr(), 400);
+  auto said = link_->remote_stderr();
+  while (said.ends_with('\n')) said.pop_back();
+  const auto errors = printable(said, 400);
   const auto status = link_->exit_status();
   if (!heard_ && (status == not_found_status || errors.find("not found") != std::string::npos)) {
     return "kongfleet-agent is not installed there, or not where the login's PATH or forced "
@@ -125,6 +127,15 @@ asio::awaitable<wire::Plan> Conversation::hear_plan() {
   const auto answer = co_await hear(answer_limit);
   if (!answer.has_plan()) throw Error("the agent did not answer with a plan");
   co_return answer.plan();
+}
+
+asio::awaitable<wire::Checkup> Conversation::check_up(wire::CheckupRequest request) {
+  wire::ToAgent message;
+  message.mutable_checkup()->Swap(&request);
+  co_await say(std::move(message));
+  const auto answer = co_await hear(answer_limit);
+  if (!answer.has_checkup()) throw Error("the agent did not answer with a check-up");
+  co_return answer.checkup();
 }
 
 asio::awaitable<void> Conversation::send_content(SharedBytes compressed) {

@@ -60,6 +60,10 @@ public:
   asio::awaitable<wire::Outcome> rollback(wire::Rollback rollback, OnProgress on_progress,
                                           std::chrono::milliseconds limit);
 
+  /// Of an agent that says it knows the question. Its answer's clock is compared with ours by
+  /// whoever asks.
+  asio::awaitable<wire::Checkup> check_up(wire::CheckupRequest request);
+
 private:
   asio::awaitable<void> say(wire::ToAgent message);
   asio::awaitable<wire::ToController> hear(std::chrono::milliseconds limit);

@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "controller/fleet_commands.hpp"
 
-#include "controller/check_command.hpp"
 #include "controller/exit_code.hpp"
 #include "controller/fleet_file.hpp"
 #include "controller/objections.hpp"
@@ -17,8 +16,6 @@
 #include "controller/status_watch.hpp"
 #include "proto/error.hpp"
 #include "proto/names.hpp"
-
-#include <boost/json.hpp>
 
 #include <algorithm>
 #include <ostream>
@@ -113,27 +110,6 @@ int run_status(const GlobalOptions& global, const StatusCommand& command, const 
     print_status(answer.out, run.hosts());
   }
   return status_exit_code(run.hosts());
-}
-
-int run_check_hosts(const GlobalOptions& global, const Answer& answer) {
-  const auto report = check_fleet(global.fleet_file);
-  const bool text = answer.format == OutputFormat::Text;
-  auto document = check_json(report);
-  if (text) print_check(answer.out, report);
-  bool good = report.good();
-  if (good) {
-    FleetRun run(report.fleet, select_hosts(report.fleet, {}), {}, "check");
-    run.greet_all();
-    print_notes(run, answer);
-    good = std::all_of(run.hosts().begin(), run.hosts().end(), [](const auto& host) {
-      return host->trouble == Trouble::None && host->state.state() == "ready";
-    });
-    if (text) print_status(answer.out, run.hosts());
-    document["ok"] = good;
-    document["host_states"] = status_json(run.hosts());
-  }
-  if (!text) answer.out << boost::json::serialize(document) << "\n";
-  return good ? 0 : 1;
 }
 
 }  // namespace kongfleet::controller

@@ -17,8 +17,9 @@ int run_status(const GlobalOptions& global, const StatusCommand& command, const 
 /// Converges the hosts that differ, in waves as a rollout does, and leaves alone what is poison
 /// there (it failed before). Prints nothing where there is nothing to say.
 int run_sync(const GlobalOptions& global, const SyncCommand& command, const Answer& answer);
-/// `check --hosts`: checks what there is here and, where that is right, connects everywhere and
-/// tells what each host lacks. 0, or 1. JSON: one document, that of `check` with "host_states".
-int run_check_hosts(const GlobalOptions& global, const Answer& answer);
+/// `check --hosts`: checks what there is here and, where that is right, has every host looked at:
+/// what is wrong there, and the way to mend it. 0, 1 (a mistake here), or as
+/// checkups_exit_code() says. JSON: one document, that of `check` with "host_checks".
+int run_check_hosts(const GlobalOptions& global, const CheckCommand& command, const Answer& answer);
 
 }  // namespace kongfleet::controller

@@ -203,6 +203,9 @@ asio::awaitable<void> beat_meanwhile(Asking& asking, const std::function<void()>
 }  // namespace
 
 void FleetRun::greet_all() { on_all(greet); }
+void FleetRun::check_up_all() {
+  on_all([](HostRun& host) { return host.check_up(); });
+}
 void FleetRun::plan_all(const std::function<void()>& beat) {
   auto& io = machinery_->ground.loop.io();
   Asking asking{machinery_->hosts.size(), renewal_interval(std::chrono::minutes(1)), Timer(io)};

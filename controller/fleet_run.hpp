@@ -55,6 +55,8 @@ public:
 
   /// Greets every host; what failed is in each HostRun.
   void greet_all();
+  /// Has every host looked at by its agent; likewise.
+  void check_up_all();
   /// Asks every host for its plan. Some take a minute: `beat` is called every few seconds
   /// meanwhile, and what it throws ends this.
   void plan_all(const std::function<void()>& beat = [] {});

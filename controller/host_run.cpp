@@ -6,6 +6,7 @@
 #include "controller/probe_order.hpp"
 #include "controller/proposal.hpp"
 #include "proto/digest.hpp"
+#include "proto/framing.hpp"
 #include "proto/names.hpp"
 
 #include <boost/asio/this_coro.hpp>
@@ -17,7 +18,8 @@ namespace {
 
 constexpr int settle_tries = 4;                         // then a host is called lost
 constexpr auto settle_pause = std::chrono::seconds(1);  // doubled from try to try
-constexpr auto apply_slack = std::chrono::minutes(2);   // besides its deadlines: staging, preflight
+constexpr std::size_t version_shown_max = 40;
+constexpr auto apply_slack = std::chrono::minutes(2);  // besides its deadlines: staging, preflight
 
 HostPhase phase_of(wire::Outcome::Result result) {
   switch (result) {
@@ -63,8 +65,9 @@ void HostRun::note(const std::exception& error) {
   problem = printable(error.what(), 2000);
   conversation_.reset();
   trouble = Trouble::Setup;
+  fault.reset();
   if (const auto* link = dynamic_cast<const LinkError*>(&error)) {
-    const auto fault = link->fault();
+    fault = link->fault();
     const bool away =
         fault == LinkFault::Connect || fault == LinkFault::Timeout || fault == LinkFault::Lost;
     trouble = away ? Trouble::Away : Trouble::Setup;
@@ -88,7 +91,9 @@ asio::awaitable<void> HostRun::converse(std::optional<wire::Propose> proposal) {
   }
   state = welcome.host();
   heard_ = Clock::now();
-  knows_smoke_ = knows_smoke(welcome);
+  agent_version = printable(welcome.agent_version(), version_shown_max);
+  knows_smoke_ = knows(welcome, smoke_feature);
+  knows_checkup_ = knows(welcome, checkup_feature);
   conversation_ = std::move(conversation);
 }
 

@@ -11,6 +11,7 @@
 #include "controller/rollout.hpp"
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -41,6 +42,13 @@ enum class Trouble {
   Stranded,  // it needs a person first
 };
 
+/// What an agent said of its host, and when that was, by our own wall clock (ms since 1970).
+struct CheckupAnswer {
+  wire::Checkup checkup;
+  std::int64_t asked_ms = 0;
+  std::int64_t answered_ms = 0;
+};
+
 /// The name of a host's transaction in a rollout; `attempt` counts from 1.
 std::string transaction_name(const std::string& rollout, const FleetHost& host, unsigned attempt);
 
@@ -54,6 +62,8 @@ public:
 
   /// Connects and greets: fills `state`. False when that failed.
   asio::awaitable<bool> greet();
+  /// Greets, and has the agent look at its whole host: fills `state` and `checkup`.
+  asio::awaitable<void> check_up();
   /// Greets, and asks what the fleet file's releases would change: fills `plan`.
   asio::awaitable<bool> make_plan();
   /// Deploys up to the trial, planning anew when the link is gone or the host changed.
@@ -90,7 +100,10 @@ public:
   std::optional<wire::Outcome> outcome;  // of the transaction of this run
   HostAnswer answer = HostAnswer::Silent;
   Trouble trouble = Trouble::None;
-  std::string problem;  // one sentence, printable
+  std::string problem;                   // one sentence, printable
+  std::optional<LinkFault> fault;        // where it was the link that failed
+  std::string agent_version;             // as it said in its last greeting
+  std::optional<CheckupAnswer> checkup;  // of check_up(); nothing: its agent is too old for it
 
 private:
   using Deed = std::function<asio::awaitable<wire::Outcome>(Conversation&)>;
@@ -139,9 +152,10 @@ private:
   RunParts& parts_;
   const FleetHost& host_;
   std::string transaction_;
-  std::string holder_;         // who the host was busy with when it refused last
-  Clock::time_point heard_{};  // when the host was last heard of
-  bool knows_smoke_ = false;   // whether its agent said so
+  std::string holder_;          // who the host was busy with when it refused last
+  Clock::time_point heard_{};   // when the host was last heard of
+  bool knows_smoke_ = false;    // whether its agent said so
+  bool knows_checkup_ = false;  // likewise
   std::unique_ptr<Conversation> conversation_;
 };
 

@@ -48,7 +48,7 @@ struct Runner {
   int operator()(const ShowCommand& command) const { return run_show(global, command, answer); }
   int operator()(const ReportCommand& command) const { return run_report(global, command, answer); }
   int operator()(const CheckCommand& command) const {
-    return command.hosts ? run_check_hosts(global, answer) : run_check(global, answer);
+    return command.hosts ? run_check_hosts(global, command, answer) : run_check(global, answer);
   }
 };
 

@@ -3,7 +3,6 @@
 #include "controller/probe_order.hpp"
 
 #include "proto/error.hpp"
-#include "proto/framing.hpp"
 
 #include <algorithm>
 
@@ -54,9 +53,9 @@ void order_probes(const Fleet& fleet, const FleetHost& host,
   }
 }
 
-bool knows_smoke(const wire::Welcome& welcome) {
+bool knows(const wire::Welcome& welcome, std::string_view feature) {
   const auto& features = welcome.features();
-  return std::find(features.begin(), features.end(), smoke_feature) != features.end();
+  return std::find(features.begin(), features.end(), feature) != features.end();
 }
 
 void refuse_smoke(const Fleet& fleet, const FleetHost& host) {

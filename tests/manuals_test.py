@@ -305,11 +305,11 @@ ASKS = re.compile(r"(?:^|; |[.)] |, |: )(?:add|ask|chattr|chmod|chown|compare|co
                   r"mend|move|name|once|open|plan|put|remount|remove|rename|restart|roll|run|see|set|ship|sign|start|stop|systemctl|take|"
                   r"try|upgrade|use|wait|write) (?!by |to '|')|kongfleet (?:resume|abort|rollback)|agent rollback|in agent\.toml")
 # Files whose messages are not repeated in the handbook: mistakes in what a person writes, told with their place and with what
-# would be right; and texts that are no messages.
+# would be right; a check-up, which tells with everything what mends it; and texts that are no messages.
 SELF_EXPLAINING = re.compile(r"controller/(fleet_(file|groups|hooks|inventory|plugins|probes)|toml_\w+|group_members|host_pattern|"
                              r"ansible_\w+|yaml_tree|inventory\w*|command_(line|values|words)|plugin_(configuration|lint|tree)|git_tree|init|html|"
                              r"\w+_export|exported_files|lua_constants|rock\w+|"
-                             r"report\w*|selector|bundle|main)\.cpp|agent/(config\w*|allowed_signers_line|main)\.cpp")
+                             r"report\w*|selector|bundle|host_checkup|main)\.cpp|agent/(config\w*|allowed_signers_line|checkup\w*|main)\.cpp")
 # Statements that look as if they asked, and don't.
 ASK_NOTHING = [r"^run a program: no", r"overrides $|overrides .* of kong\.conf", r"^start worker processes", r"no end within the time",
                r"^systemctl (daemon-)?reload", r"^no-transaction", r"CREATE TABLE", r"^UPDATE ", r"^set -eu"]
@@ -444,9 +444,9 @@ class Handbook(unittest.TestCase):
         elif words[1] in ("resume", "abort", "show"):
             # Before anything is remembered, or of a rollback, which is over.
             self.assertRegex(said, r"remembers no rollout yet|none is remembered yet|is over|rollback-")
-        elif words[1] == "status":
+        elif words[1] == "status" or command == "kongfleet check --hosts":
             self.assertEqual(result.returncode, 2, said)
-            self.assertIn("unknown", said)
+            self.assertIn("unknown" if words[1] == "status" else "1 wrong, 1 check", said)
         else:
             self.assertEqual(result.returncode, 1, said)
             self.assertRegex(said, r"Connection refused|nobody can be asked", command)
@@ -587,7 +587,7 @@ class Completions(unittest.TestCase):
         return {match[1] for spec in specs if (match := re.match(r"(?:\([^)]*\))?(--?[a-z][a-z-]*)\[", spec))}
 
     def test_hosts_and_groups_are_offered_and_nothing_of_the_file_is_run(self):
-        for command in ("plan", "rollout", "rollback", "status", "sync"):
+        for command in ("check", "plan", "rollout", "rollback", "status", "sync"):
             self.assertEqual(self.bash("kongfleet", command, ""), NAMES)
             self.assertEqual(self.fish("kongfleet", command, ""), NAMES)
             self.assertTrue(any("_kongfleet_names" in spec for spec in self.zsh("kongfleet", command)), command)

@@ -95,7 +95,7 @@ _kongfleet() {
       fi
       ;;
     resume | abort | show | report) _kongfleet_offer latest ;;
-    plan | rollout | rollback | status | sync | bootstrap)
+    check | plan | rollout | rollback | status | sync | bootstrap)
       mapfile -t names < <(_kongfleet_names "$file")
       if [[ $cur == \!* ]]; then
         _kongfleet_offer "${names[@]/#/!}"

@@ -22,6 +22,11 @@ std::string word_for(const wire::ToAgent& message) {
   if (message.has_confirm()) return "confirm";
   if (message.has_revert()) return "revert";
   if (message.has_renew()) return "renew";
+  if (message.has_checkup()) {
+    std::string word = "checkup";
+    for (const auto& plugin : message.checkup().plugins()) word += " " + plugin;
+    return word;
+  }
   return message.has_rollback() ? "rollback" : "propose";
 }
 
@@ -30,6 +35,10 @@ wire::ToController answer_to(const wire::ToAgent& message) {
   wire::ToController answer;
   if (message.has_propose()) {
     answer.mutable_plan()->set_id("plan-1");
+    return answer;
+  }
+  if (message.has_checkup()) {
+    answer.mutable_checkup();
     return answer;
   }
   auto& outcome = *answer.mutable_outcome();
@@ -82,6 +91,8 @@ private:
     if (message.has_hello()) {
       answer.mutable_welcome()->set_protocol(protocol_version);
       answer.mutable_welcome()->set_identity("agent-" + std::to_string(host_));
+      if (agents_.knows_checkup[host_])
+        answer.mutable_welcome()->add_features(std::string(checkup_feature));
     } else if (message.has_blob()) {
       return;
     } else {
@@ -126,7 +137,11 @@ private:
 };
 
 AgentsFixture::AgentsFixture(std::size_t hosts)
-    : away(hosts), told(hosts), flights(hosts), links_(std::make_unique<Links>(*this)) {
+    : away(hosts),
+      knows_checkup(hosts),
+      told(hosts),
+      flights(hosts),
+      links_(std::make_unique<Links>(*this)) {
   fleet_.name = "edge";
   for (std::size_t i = 1; i <= hosts; ++i) {
     FleetHost host;

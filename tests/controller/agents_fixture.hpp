@@ -36,6 +36,8 @@ public:
   std::function<void(std::size_t host)> connecting;
   /// Hosts that cannot be connected to yet: who tries waits.
   std::vector<bool> away;
+  /// Whose agents can be asked for a check-up.
+  std::vector<bool> knows_checkup;
   /// What each host was told, in a word: "apply", "confirm", "revert", "rollback".
   std::vector<std::vector<std::string>> told;
   /// How often each was waited for with something said before.

@@ -40,6 +40,8 @@ TEST_CASE("every command is understood") {
   CHECK(command<InitCommand>({"init", "d"}).directory == "d");
   CHECK_FALSE(command<CheckCommand>({"check"}).hosts);
   CHECK(command<CheckCommand>({"check", "--hosts"}).hosts);
+  CHECK(command<CheckCommand>({"check", "--hosts", "edge", "!edge-03"}).selectors ==
+        Arguments{"edge", "!edge-03"});
   CHECK(command<PlanCommand>({"plan"}).selectors.empty());
   CHECK(command<PlanCommand>({"plan", "edge", "!edge-03"}).selectors ==
         Arguments{"edge", "!edge-03"});
@@ -204,7 +206,9 @@ TEST_CASE("a mistake in the arguments is one line that says what would be right"
        "unknown option '--follow' of status; see 'kongfleet status --help'"},
       {{"plan", "-x"}, "unknown option '-x' of plan; see 'kongfleet plan --help'"},
       {{"check", "edge"},
-       "check takes no further argument, but found 'edge'; see 'kongfleet check --help'"},
+       "found 'edge' after check; hosts are looked at with --hosts: kongfleet check --hosts edge"},
+      {{"history", "edge"},
+       "history takes no further argument, but found 'edge'; see 'kongfleet history --help'"},
       {{"pack"}, "pack needs the tree to pack: kongfleet pack plugins/my-plugin -o FILE"},
       {{"pack", "t", "--output", "x.kfb"},
        "found 'x.kfb' for --output; it is 'text' or 'json', the bundle's name is given with -o"},

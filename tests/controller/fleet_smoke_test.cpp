@@ -96,10 +96,10 @@ TEST_CASE("a smoke test is ordered with its plugin, of agents that know it, and 
   CHECK(apply.probes(0).config() == R"({"a":1})");
   CHECK_FALSE(apply.probes(0).introduce());
   wire::Welcome welcome;
-  CHECK_FALSE(knows_smoke(welcome));
+  CHECK_FALSE(knows(welcome, smoke_feature));
   welcome.add_features("x");
   welcome.add_features(std::string(smoke_feature));
-  CHECK(knows_smoke(welcome));
+  CHECK(knows(welcome, smoke_feature));
   CHECK(message_of([&] { refuse_smoke(fleet, fleet.hosts[0]); }) ==
         "its agent is older than smoke tests, and the probe 'guide' is one; upgrade it, as with "
         "'kongfleet bootstrap a'");

@@ -1,5 +1,6 @@
 // SPDX-FileCopyrightText: The kongfleet authors
 // SPDX-License-Identifier: Apache-2.0
+#include "controller/checkup_view.hpp"
 #include "controller/history_view.hpp"
 #include "controller/json_view.hpp"
 #include "controller/plan_view.hpp"
@@ -8,6 +9,7 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/json.hpp>
 #include <catch2/catch.hpp>
 
 #include "run_fixture.hpp"
@@ -171,6 +173,28 @@ TEST_CASE("the JSON of history and show is what it always was") {
                                                {start + 10, "host", "edge-1", "changing"}};
   print_rollout_json(show, over, events, "");
   check_golden("show", show.str());
+}
+
+TEST_CASE("the JSON of a check with hosts is what it always was") {
+  ThreeHosts run;
+  CheckReport report;
+  report.fleet.name = "edge";
+  report.fleet.hosts = run.fleet().hosts;
+  run.host(0).checkup.emplace();
+  run.host(0).agent_version = "0.0.9";
+  auto& check = *run.host(0).checkup->checkup.add_checks();
+  check.set_name("reload");
+  check.set_verdict(wire::Check::WRONG);
+  check.set_text("kong.service has no ExecReload");
+  check.set_why("a reload would go on with what Kong read before");
+  check.set_remedy("systemctl daemon-reload");
+  check.set_remedy_kind(wire::Check::HOST);
+  const auto document = check_hosts_json(report, run.hosts());
+  auto said = boost::json::serialize(document);
+  const std::string version = KONGFLEET_VERSION;
+  for (auto at = said.find(version); at != std::string::npos; at = said.find(version))
+    said.replace(at, version.size(), "9.9.9");
+  check_golden("check-hosts", said + "\n");
 }
 
 TEST_CASE("the JSON that hooks read is what it always was") {

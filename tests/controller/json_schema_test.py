@@ -64,7 +64,7 @@ class SchemaTest(unittest.TestCase):
             with self.subTest(name):
                 checked(said)
                 kinds.add(documents.kind_of(said))
-        self.assertEqual(kinds, EVENTS | HOOKS | {"plan", "status", "history", "show"})
+        self.assertEqual(kinds, EVENTS | HOOKS | {"plan", "status", "history", "show", "check"})
 
     def test_a_field_too_many_or_of_another_type_is_refused_wherever_it_is(self):
         spoiled = 0
@@ -133,13 +133,21 @@ class CommandsTest(unittest.TestCase):
         handler.write_text("return { PRIORITY = 1")
         spoiled = self.said(1, "check", "--hosts", kind="check")
         self.assertNotIn("host_states", spoiled)
+        self.assertNotIn("host_checks", spoiled)
         handler.unlink()
         self.said(1, "check", kind="check")
 
     def test_check_with_hosts_is_one_document(self):
-        checked_hosts = self.said(1, "check", "--hosts", kind="check")
+        checked_hosts = self.said(2, "check", "--hosts", kind="check")
         self.assertFalse(checked_hosts["ok"])
         self.assertEqual(checked_hosts["host_states"][0]["state"], "unknown")
+        reach, = checked_hosts["host_checks"][0]["checks"]
+        self.assertEqual((reach["name"], reach["verdict"]), ("reach", "wrong"))
+        self.assertEqual(reach["remedy"], "ssh -v -p 1 127.0.0.1")
+        self.said(2, "check", "--hosts", "edge", kind="check")
+        self.said(1, "check", "--hosts", "nowhere", kind="mistake")
+        said = self.run_kongfleet(1, "check", "edge")
+        self.assertIn("kongfleet check --hosts edge", said + self.errors)
 
     def test_pack(self):
         self.said(0, "pack", "plugins/my-plugin", "-o", "p.kfb", kind="pack")

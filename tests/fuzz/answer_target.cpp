@@ -1,5 +1,6 @@
 // SPDX-FileCopyrightText: The kongfleet authors
 // SPDX-License-Identifier: Apache-2.0
+#include "controller/checkup_view.hpp"
 #include "controller/conversation.hpp"
 #include "controller/history_view.hpp"
 #include "controller/host_run.hpp"
@@ -13,6 +14,7 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/json.hpp>
 
 #include <sstream>
 
@@ -64,6 +66,8 @@ void show(const std::vector<std::unique_ptr<HostRun>>& hosts, HostPhase phase) {
   print_status(out, hosts);
   print_plan_json(out, hosts, {});
   print_status_json(out, hosts);
+  print_checkups(out, hosts);
+  out << boost::json::serialize(checkups_json(hosts));
   for (const auto& row : status_rows(hosts, Window{})) out << row << "\n";
   RunEnd end;
   end.kind = "rollout";
@@ -91,7 +95,10 @@ asio::awaitable<void> converse(HostRun& host, HostPhase& phase, std::ostringstre
   TextView text(said);
   JsonView json(said);
   const bool planned = co_await host.make_plan();
-  if (!planned) co_return;
+  if (!planned) {
+    co_await host.check_up();
+    co_return;
+  }
   Conversation::OnProgress on_progress = [&](const wire::Progress& progress) {
     text.step(host, progress);
     json.step(host, progress);
@@ -100,6 +107,7 @@ asio::awaitable<void> converse(HostRun& host, HostPhase& phase, std::ostringstre
   phase = co_await host.start(on_progress, may);
   if (phase == HostPhase::Trial) phase = co_await host.renew();
   if (phase == HostPhase::Trial) phase = co_await host.confirm(may);
+  co_await host.check_up();
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 // SPDX-FileCopyrightText: The kongfleet authors
 // SPDX-License-Identifier: Apache-2.0
+#include "controller/checkup_view.hpp"
 #include "controller/history_view.hpp"
 #include "controller/host_run.hpp"
 #include "controller/plan_view.hpp"
@@ -41,6 +42,7 @@ struct Script {
   Afterwards then = Afterwards::HangsUp;
   std::string errors = "";
   std::string again = "";  // on further connections, where it is something else
+  bool looked_at = false;  // it is asked for a check-up, and for nothing else
 };
 
 class ScriptedLink final : public HostLink {
@@ -129,6 +131,7 @@ std::string shown(const std::vector<std::unique_ptr<HostRun>>& hosts, HostPhase 
   print_objections(out, hosts);
   print_status(out, hosts);
   print_status_json(out, hosts);
+  print_checkups(out, hosts);
   TextView(out).phase(*hosts.front(), phase);
   return out.str();
 }
@@ -149,7 +152,8 @@ std::string run(const Script& script) {
   asio::io_context loop;
   int over = 0;
   for (std::size_t i = 0; i < 2; ++i) {
-    asio::co_spawn(loop, go(*hosts[i], phases[i]),
+    const bool looks = i == 0 && script.looked_at;
+    asio::co_spawn(loop, looks ? hosts[i]->check_up() : go(*hosts[i], phases[i]),
                    [&](std::exception_ptr error) { over += error ? 0 : 1; });
   }
   loop.run();
@@ -217,6 +221,17 @@ LocalCase answering(const std::string& name, const std::string& wanted, const st
   });
 }
 
+/// What it says when it is asked for a check-up.
+LocalCase looked_at(const std::string& name, const std::string& wanted, const std::string& bytes) {
+  const auto hello = framed([](auto& message) {
+    message.mutable_welcome()->set_protocol(protocol_version);
+    message.mutable_welcome()->add_features(std::string(checkup_feature));
+    message.mutable_welcome()->mutable_host()->set_state("ready");
+  });
+  return saying(name, wanted,
+                [bytes = hello + bytes] { return Script{.bytes = bytes, .looked_at = true}; });
+}
+
 std::string many(const std::string& text, int times) {
   std::string all;
   for (int i = 0; i < times; ++i) all += text;
@@ -242,6 +257,22 @@ LocalCases answers() {
       saying(
           "a protocol before ours", "its agent is too old: version \\x1b[2J",
           framed([](auto& message) { message.mutable_welcome()->set_agent_version("\x1b[2J"); })),
+      looked_at(
+          "a check-up of escapes, with commands for us", "mend: rm -r ~ HOST",
+          framed([](auto& message) {
+            auto& check = *message.mutable_checkup()->add_checks();
+            for (auto* text : {check.mutable_name(), check.mutable_text(), check.mutable_why()})
+              *text = "\x1b[2J\n";
+            check.set_verdict(static_cast<wire::Check::Verdict>(99));
+            check.set_remedy("rm -r ~ HOST");
+            check.set_remedy_kind(wire::Check::CONTROLLER);
+          })),
+      looked_at("a check-up of half a million checks", "a message of more than 65536 fields",
+                framed([](auto& message) {
+                  for (int i = 0; i < 500'000; ++i) message.mutable_checkup()->add_checks();
+                })),
+      looked_at("an outcome for a check-up", "did not answer with a",
+                outcome("rollout-1/edge-1", wire::Outcome::TRIAL)),
       saying("a plan for a greeting", "did not answer with a Welcome", plan()),
       saying("an outcome for a plan", "did not answer with a plan",
              welcome() + outcome("rollout-1/edge-1", wire::Outcome::TRIAL)),
