@@ -1,0 +1,262 @@
+#!/usr/bin/python3
+# SPDX-FileCopyrightText: The kongfleet authors
+# SPDX-License-Identifier: Apache-2.0
+"""`check --hosts` on real hosts: each is broken in every way that it can be broken here, the finding and its remedy are seen, the
+remedy is run (a command as it stands, an edit as it says), and then the finding is gone."""
+import re
+import shlex
+import time
+import unittest
+
+from fleet import PLUGIN, Fleet, wait_for
+
+CONF = "/etc/kong/kong.conf"
+AGENT_TOML = "/etc/kongfleet/agent.toml"
+DROP_INS = "/etc/systemd/system/kong.service.d"
+GENERATIONS = "/var/lib/kongfleet/generations"
+LUA = f"/usr/local/share/lua/5.1/kong/plugins/{PLUGIN}"
+SOCKET = "/run/kongfleet/agent.sock"
+TIMEOUT = "nginx_main_worker_shutdown_timeout = 60s"
+
+
+class DoctorTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.fleet = Fleet(2, waves='["100%"]', max_unavailable=2)
+        cls.fleet.__enter__()
+        cls.host, cls.other = cls.fleet
+        cls.fleet.write_plugin("1.0.0")
+        cls.before_any_rollout = cls.findings(cls.host, 0)
+        cls.fleet.kongfleet("rollout", "--yes", expect=0)
+        cls.found_unset = cls.findings(cls.host, 0)
+        for host in cls.fleet:
+            host.write(CONF, host.read(CONF) + TIMEOUT + "\n")
+            host.run("systemctl", "reload", "kong.service")
+        for host in cls.fleet:
+            wait_for("all is right", lambda h=host: not cls.findings(h))
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.fleet.__exit__(None, None, None)
+
+    def tearDown(self):
+        found = self.findings(self.host)
+        deadline = time.monotonic() + 20
+        while found and time.monotonic() < deadline:
+            found = self.findings(self.host)
+        self.assertEqual(found, {}, "all is right again")
+        self.assertEqual(self.fleet.headers(), ["1.0.0"] * 2)
+
+    @classmethod
+    def findings(cls, host, expect=None):
+        """What is not right on a host, by the check's name."""
+        said = cls.fleet.kongfleet("--output", "json", "check", "--hosts", host.name, expect=expect).json()
+        one, = said["host_checks"]
+        return {check["name"]: check for check in one["checks"] if check["verdict"] != "right"}
+
+    def only(self, name, verdict="wrong", host=None):
+        """The only finding."""
+        found = self.findings(host or self.host, 2 if verdict == "wrong" else 0)
+        self.assertEqual({key: check["verdict"] for key, check in found.items()}, {name: verdict}, found)
+        self.assertTrue(found[name]["why"])
+        return found[name]
+
+    def run_remedy(self, check, host=None):
+        """As somebody does who copies it from the screen."""
+        if check["remedy_kind"] == "host":
+            (host or self.host).run("sh", "-c", check["remedy"])
+        else:
+            self.assertEqual(check["remedy_kind"], "controller")
+            program, *arguments = shlex.split(check["remedy"])
+            self.assertEqual(program, "kongfleet")
+            self.fleet.kongfleet(*arguments, expect=0)
+
+    def kong(self, *verb):
+        self.host.run("systemctl", "daemon-reload")
+        self.host.run("systemctl", *verb, "kong.service")
+        wait_for("the gateway answers", lambda: self.fleet.serves(self.host))
+
+    def edit(self, before, after):
+        text = self.host.read(CONF)
+        self.assertIn(before, text)
+        self.host.write(CONF, text.replace(before, after))
+
+    def test_a_host_that_is_well_takes_a_line_and_is_not_touched(self):
+        places = ["/etc", "/var/lib/kongfleet", "/usr/local/kong", "/run/kongfleet"]
+        # Kong's logs tell who asked it, that of the stand-in's Admin API too.
+        look = ["find", *places, "-not", "-path", "*/logs/*", "-not", "-name", "nil", "-printf", "%p %s %m %u %T@ %C@\\n"]
+        before = set(self.host.run(*look).stdout.splitlines())
+        said = self.fleet.kongfleet("check", "--hosts", expect=0).out
+        for host in self.fleet:
+            self.assertRegex(said, f"(?m)^{host.name}  ok, 19 checks$")
+        self.assertEqual(set(self.host.run(*look).stdout.splitlines()) ^ before, set())
+
+    def test_what_is_not_set_is_a_warning_and_no_failure(self):
+        self.assertEqual(set(self.before_any_rollout), {"shutdown-timeout"})
+        self.assertEqual(set(self.found_unset), {"shutdown-timeout"})
+        self.assertEqual(self.found_unset["shutdown-timeout"]["remedy"],
+                         f"write {TIMEOUT} into {CONF}, then systemctl reload kong.service")
+
+    def test_the_text_has_the_finding_and_where_to_run_its_remedy(self):
+        self.host.run("chmod", "0666", SOCKET)
+        said = self.fleet.kongfleet("check", "--hosts", expect=2).out
+        check = self.only("socket")
+        self.assertIn(f"{self.host.name}  1 wrong, 19 checks\n"
+                      f"  wrong    socket: {check['text']}; {check['why']}\n"
+                      f"           on {self.host.name}: {check['remedy']}\n", said)
+        self.assertRegex(said, f"(?m)^{self.other.name}  ok, 19 checks$")
+        self.run_remedy(check)
+        self.assertEqual(self.host.run("stat", "-c", "%a %G", SOCKET).stdout, "660 kongfleet\n")
+
+    def test_a_unit_without_prepare_gets_it(self):
+        self.host.write(f"{DROP_INS}/x.conf", "[Service]\nExecReload=\nExecReload=/bin/kill -HUP $MAINPID\n")
+        self.host.run("systemctl", "daemon-reload")
+        check = self.only("reload")
+        self.assertIn(f"{DROP_INS}/x.conf:", check["text"])
+        self.run_remedy(check)
+        self.assertEqual(self.findings(self.host, 0), {})
+        self.kong("reload")  # it works: the header still says so
+        self.fleet.write_plugin("1.1.0")
+        self.fleet.kongfleet("rollout", "--yes", expect=0)
+        self.assertEqual(self.fleet.headers(), ["1.1.0"] * 2)
+        self.fleet.kongfleet("rollback", "--yes", expect=0)
+        self.host.run("rm", "-r", DROP_INS)
+        self.host.run("systemctl", "daemon-reload")
+
+    def test_variables_that_override_are_told_by_file_and_line(self):
+        self.host.write(f"{DROP_INS}/x.conf", f"[Service]\nEnvironment=KONG_PLUGINS=bundled,{PLUGIN}\n")
+        self.host.run("systemctl", "daemon-reload")
+        check = self.only("configuration")
+        self.assertIn(f"{DROP_INS}/x.conf:2: KONG_PLUGINS=bundled,{PLUGIN}", check["text"])
+        self.assertIn(f"take the variable out of {DROP_INS}/x.conf", check["remedy"])
+        self.host.run("rm", "-r", DROP_INS)
+        self.host.run("systemctl", "daemon-reload")
+
+    def test_a_variable_of_systemd_itself_is_taken_away_by_a_command(self):
+        self.host.run("systemctl", "set-environment", "KONG_PLUGINS=bundled")
+        check = self.only("configuration")
+        self.assertEqual(check["remedy"], "systemctl unset-environment KONG_PLUGINS")
+        self.run_remedy(check)
+
+    def test_private_tmp_is_told_where_something_lies_below_tmp(self):
+        self.host.write(f"{DROP_INS}/x.conf", "[Service]\nPrivateTmp=no\n")
+        path = re.search(r"(?m)^lua_package_path = .*;$", self.host.read(CONF))[0]
+        self.edit(path, f"{path}/tmp/mine/?.lua;")
+        self.kong("restart")
+        self.assertEqual(self.findings(self.host, 0), {})
+        self.host.write(f"{DROP_INS}/x.conf", "[Service]\nPrivateTmp=yes\n")
+        self.kong("restart")
+        check = self.only("private-tmp")
+        self.assertIn("'/tmp/mine/?.lua' of lua_package_path", check["text"])
+        self.edit("/tmp/mine/?.lua;", "/var/lib/mine/?.lua;")  # as it says
+        self.kong("reload")
+        wait_for("it is gone", lambda: not self.findings(self.host))  # a reload is over later
+        self.edit("/var/lib/mine/?.lua;", "")
+        self.host.run("rm", "-r", DROP_INS)
+        self.kong("restart")
+
+    def test_a_kong_without_a_status_api_gets_one(self):
+        self.edit("status_listen = 127.0.0.1:8100", "status_listen = off")
+        self.kong("restart")
+        check = self.only("status-api", "warning")
+        self.assertIn(f"write status_listen = 127.0.0.1:8007 into {CONF}, then systemctl reload", check["remedy"])
+        self.edit("status_listen = off", "status_listen = 127.0.0.1:8007")
+        self.kong("reload")
+        wait_for("it answers", lambda: not self.findings(self.host))
+        self.edit("status_listen = 127.0.0.1:8007", "status_listen = 127.0.0.1:8100")
+        self.kong("restart")
+
+    def test_a_disk_without_the_room_that_is_reserved(self):
+        before = self.host.read(AGENT_TOML)
+        self.host.write(AGENT_TOML, before + '[agent]\nreserve = "9000GiB"\n')
+        self.host.run("systemctl", "restart", "kongfleet-agent.service")
+        check = self.only("space")
+        self.assertIn("lower [agent] reserve in agent.toml", check["remedy"])
+        self.host.write(AGENT_TOML, before)
+        self.host.run("systemctl", "restart", "kongfleet-agent.service")
+
+    def test_another_copy_of_the_plugin_is_removed(self):
+        for name in ("handler.lua", "schema.lua"):
+            self.host.write(f"{LUA}/{name}", "return {}\n")
+        check = self.only("copies", "warning")
+        self.assertEqual(check["remedy"], f"rm -r {LUA}")
+        self.run_remedy(check)
+        self.assertFalse(self.host.path(LUA).exists())
+
+    def test_a_kong_conf_of_two_names_can_not_be_replaced(self):
+        self.host.run("ln", CONF, "/etc/kong/twin.conf")
+        check = self.only("conf")
+        self.assertIn("has 2 hard links", check["text"])
+        self.host.run("rm", "/etc/kong/twin.conf")
+
+    def test_what_others_may_write_is_taken_from_them(self):
+        self.host.run("chmod", "0777", GENERATIONS)
+        self.run_remedy(self.only("state"))
+        self.assertEqual(self.host.run("stat", "-c", "%a", GENERATIONS).stdout, "755\n")
+
+    def test_who_may_sign_is_roots_to_say(self):
+        key = (self.fleet.directory / "hosts/deploy_key.pub").read_text()
+        self.host.write("/etc/kongfleet/allowed_signers", f"ops@example.net {key}", mode=0o664)
+        self.run_remedy(self.only("signers"))
+        self.assertEqual(self.findings(self.host, 0), {})
+        self.host.run("rm", "/etc/kongfleet/allowed_signers")
+
+    def test_drift_is_mended_from_here(self):
+        handler, = self.host.path(GENERATIONS).glob(f"000001-*/kong/plugins/{PLUGIN}/handler.lua")
+        handler.write_text(handler.read_text() + "-- by hand\n")
+        check = self.only("drift")
+        self.assertEqual(check["remedy"], f"kongfleet sync {self.host.name}")
+        self.run_remedy(check)
+        self.assertEqual(self.findings(self.host, 0), {})
+
+    def test_a_kong_that_is_down_is_started(self):
+        self.host.run("systemctl", "stop", "kong.service")
+        check = self.only("running")
+        self.assertEqual(check["remedy"], "systemctl start kong.service")
+        self.run_remedy(check)
+        wait_for("the gateway answers", lambda: self.fleet.serves(self.host))
+
+    def test_an_agent_that_is_stopped_hides_no_other_host(self):
+        self.host.run("systemctl", "stop", "kongfleet-agent.socket", "kongfleet-agent.service")
+        said = self.fleet.kongfleet("check", "--hosts", expect=2).out
+        self.assertRegex(said, f"(?m)^{self.other.name}  ok, 19 checks$")
+        check = self.only("reach")
+        self.assertIn(SOCKET, check["text"])
+        self.assertEqual(check["remedy"], "start it with 'systemctl start kongfleet-agent.socket'")
+        self.host.run("systemctl", "start", "kongfleet-agent.socket")
+
+    def test_a_host_without_agent_is_to_be_bootstrapped(self):
+        self.host.run("mv", "/usr/bin/kongfleet-agent", "/usr/bin/kongfleet-agent.away")
+        check = self.only("reach")
+        self.assertEqual(check["remedy"], f"kongfleet bootstrap --package FILE {self.host.name}")
+        self.host.run("mv", "/usr/bin/kongfleet-agent.away", "/usr/bin/kongfleet-agent")
+
+    def test_a_host_that_is_away_hides_no_other_host(self):
+        self.host.partition()
+        try:
+            began = time.monotonic()
+            said = self.fleet.kongfleet("check", "--hosts", expect=2).out
+            self.assertLess(time.monotonic() - began, 60)
+            self.assertRegex(said, f"(?m)^{self.other.name}  ok, 19 checks$")
+            self.assertEqual(self.only("reach")["remedy"], f"ssh -v {self.host.name}")
+        finally:
+            self.host.partition(False)
+
+    def test_an_open_trial_is_a_warning(self):
+        self.fleet.write_fleet_file(bake='"600s"')
+        self.fleet.write_plugin("1.2.0")
+        controller = self.fleet.start_kongfleet("rollout", "--yes", self.host.name)
+        try:
+            wait_for("it is in trial", lambda: "trial" in self.fleet.kongfleet("status", self.host.name).out)
+            check = self.only("transaction", "warning")
+            self.assertIn("is open, step trial", check["text"])
+        finally:
+            controller.terminate()
+            controller.communicate(timeout=120)
+            self.fleet.write_fleet_file()
+            self.fleet.write_plugin("1.0.0")
+            self.fleet.let_go()
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
