@@ -47,6 +47,7 @@ std::string reload_of(const GatewayFacts& node) {
 
 void check_version(const CheckupFacts& facts, Checks& checks) {
   const auto& version = facts.node.version;
+  // 2.8 to 3.9 are those whose sources and running nodes were looked at.
   const bool old = !version_at_least(version, 2, 8);
   if (!old && !version_at_least(version, 3, 10)) {
     checks.push_back(right("kong", "Kong " + version + ", " + facts.node.role));

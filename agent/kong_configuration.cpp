@@ -104,6 +104,12 @@ std::optional<Finding> KongNode::recovery_trouble(const GatewayFacts& facts) con
   return recovery_defect(shown, file.parent_path());
 }
 
+std::optional<Finding> KongNode::recovery_absent() const {
+  if (!systemd_.present()) return std::nullopt;
+  return recovery_disabled(systemd_.properties(recovery_unit, {"LoadState", "UnitFileState"},
+                                               Clock::now() + look_timeout));
+}
+
 ConfInUse KongNode::conf_in_use(const GatewayFacts& facts) const {
   return {facts.conf, found_by_default(facts.conf), config_.configure == "environment"};
 }

@@ -34,13 +34,9 @@ bool is_within(const std::string& directory, std::string open) {
 
 std::optional<Finding> recovery_defect(std::string_view shown,
                                        const std::filesystem::path& directory) {
-  const auto properties = properties_of(shown);
-  const auto value = [&](const char* name) {
-    const auto found = properties.find(name);
-    return found == properties.end() ? std::string() : found->second;
-  };
-  if (value("LoadState") != "loaded" || value("ProtectSystem") != "strict") return std::nullopt;
-  const auto open = words_of(value("ReadWritePaths"));
+  auto said = properties_of(shown);
+  if (said["LoadState"] != "loaded" || said["ProtectSystem"] != "strict") return std::nullopt;
+  const auto open = words_of(said["ReadWritePaths"]);
   const auto path = directory.string();
   if (std::any_of(open.begin(), open.end(),
                   [&](const UnitWord& word) { return is_within(path, word.text); }))
@@ -52,6 +48,20 @@ std::optional<Finding> recovery_defect(std::string_view shown,
       std::string(recovery_unit) +
       " can't write here: after a power cut it could not take back what nobody confirmed";
   finding.advice = "add a drop-in for it with ReadWritePaths=" + path + " below [Service]";
+  return finding;
+}
+
+std::optional<Finding> recovery_disabled(std::string_view shown) {
+  auto said = properties_of(shown);
+  const auto& state = said["UnitFileState"];
+  if (said["LoadState"] == "not-found" || (state != "disabled" && state != "masked"))
+    return std::nullopt;
+  Finding finding;
+  finding.code = "unit";
+  finding.text = std::string(recovery_unit) + " is " + state +
+                 ": after a power cut nobody takes back what was not confirmed";
+  finding.advice =
+      std::string("systemctl ") + (state == "masked" ? "unmask " : "enable ") + recovery_unit;
   return finding;
 }
 

@@ -18,4 +18,8 @@ inline constexpr const char* recovery_unit = "kongfleet-recover.service";
 std::optional<Finding> recovery_defect(std::string_view shown,
                                        const std::filesystem::path& directory);
 
+/// Why that unit would not even run at boot, from its LoadState and UnitFileState. Nothing where it
+/// would, or where there is no such unit.
+std::optional<Finding> recovery_disabled(std::string_view shown);
+
 }  // namespace kongfleet::agent

@@ -58,7 +58,7 @@ std::string remedy_line(const wire::Check& check, const std::string& host) {
   return "mend: " + check.remedy();
 }
 
-void print_check(std::ostream& out, const wire::Check& check, const std::string& host) {
+void print_ailment(std::ostream& out, const wire::Check& check, const std::string& host) {
   out << "  " << std::left << std::setw(7) << verdict_text(check.verdict()) << "  " << check.name()
       << ": " << check.text();
   if (!check.why().empty()) out << "; " << check.why();
@@ -66,7 +66,7 @@ void print_check(std::ostream& out, const wire::Check& check, const std::string&
   if (!check.remedy().empty()) out << "           " << remedy_line(check, host) << "\n";
 }
 
-json::object check_json(const wire::Check& check) {
+json::object json_of(const wire::Check& check) {
   json::object object{
       {"name", check.name()}, {"verdict", verdict_text(check.verdict())}, {"text", check.text()}};
   if (!check.why().empty()) object["why"] = check.why();
@@ -86,7 +86,7 @@ void print_checkups(std::ostream& out, const std::vector<std::unique_ptr<HostRun
     out << std::left << std::setw(static_cast<int>(width)) << host->label() << "  "
         << summary_of(checks) << "\n";
     for (const auto& check : checks)
-      if (check.verdict() != wire::Check::RIGHT) print_check(out, check, host->label());
+      if (check.verdict() != wire::Check::RIGHT) print_ailment(out, check, host->label());
   }
 }
 
@@ -96,7 +96,7 @@ json::array checkups_json(const std::vector<std::unique_ptr<HostRun>>& hosts) {
     const auto checks = checks_of(*host);
     json::object object{{"host", host->label()}, {"verdict", verdict_text(gravest_of(checks))}};
     auto& said = object["checks"].emplace_array();
-    for (const auto& check : checks) said.push_back(check_json(check));
+    for (const auto& check : checks) said.push_back(json_of(check));
     array.push_back(std::move(object));
   }
   return array;

@@ -8,7 +8,7 @@ namespace kongfleet::controller::exit_code {
 
 constexpr int done = 0;          // or there was nothing to do
 constexpr int failed = 1;        // usage or configuration; nothing was touched
-constexpr int differs = 2;       // `plan`, `status`: there are changes or drift
+constexpr int differs = 2;       // `plan`, `status`: changes, drift; `check`: a host is ill
 constexpr int taken_back = 3;    // it failed, and every host it touched is back where it was
 constexpr int needs_person = 4;  // a host is stranded, or out of reach while changing
 constexpr int refused = 5;       // before anything changed: preflight, policy, trust

@@ -39,4 +39,16 @@ TEST_CASE("a unit that is not there, or not locked in, is no obstacle") {
   CHECK(can_write("LoadState=loaded\n", "/etc/default"));  // a systemd that knows neither
 }
 
+TEST_CASE("a unit that recovers at boot must be enabled") {
+  CHECK_FALSE(recovery_disabled("LoadState=loaded\nUnitFileState=enabled\n"));
+  CHECK_FALSE(recovery_disabled("LoadState=not-found\nUnitFileState=\n"));
+  CHECK_FALSE(recovery_disabled(""));
+  const auto disabled = recovery_disabled("LoadState=loaded\nUnitFileState=disabled\n");
+  REQUIRE(disabled);
+  CHECK(disabled->advice == "systemctl enable kongfleet-recover.service");
+  const auto masked = recovery_disabled("LoadState=masked\nUnitFileState=masked\n");
+  REQUIRE(masked);
+  CHECK(masked->advice == "systemctl unmask kongfleet-recover.service");
+}
+
 }  // namespace kongfleet::agent::test

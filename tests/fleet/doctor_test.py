@@ -175,6 +175,14 @@ class DoctorTest(unittest.TestCase):
         self.host.write(AGENT_TOML, before)
         self.host.run("systemctl", "restart", "kongfleet-agent.service")
 
+    def test_a_host_that_takes_nothing_back_at_boot(self):
+        for verb, remedy in (("disable", "enable"), ("mask", "unmask")):
+            self.host.run("systemctl", verb, "kongfleet-recover.service")
+            check = self.only("boot")
+            self.assertEqual(check["remedy"], f"systemctl {remedy} kongfleet-recover.service")
+            self.run_remedy(check)
+        self.host.run("systemctl", "enable", "kongfleet-recover.service")
+
     def test_another_copy_of_the_plugin_is_removed(self):
         for name in ("handler.lua", "schema.lua"):
             self.host.write(f"{LUA}/{name}", "return {}\n")
