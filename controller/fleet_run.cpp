@@ -158,45 +158,54 @@ asio::awaitable<void> make_plan(HostRun& host) {
 }
 
 /// Hosts that are asked something, until the last of them has answered: `left` have not. Of these
-/// `first` were never heard.
+/// `first` were never heard. `renewed` are asked only to keep what they are in, and are not
+/// counted.
 struct Asking {
   std::size_t left;
   std::chrono::milliseconds interval;
   Timer tick;
   std::size_t first = left;
+  std::size_t renewed = 0;
 
-  void answered() {
-    if (--left == 0) tick.cancel();
+  bool is_over() const { return left == 0 && renewed == 0; }
+  void answered(std::size_t& count) {
+    --count;
+    if (is_over()) tick.cancel();
   }
 };
 
 asio::awaitable<void> plan_one(HostRun& host, Asking& asking) {
   co_await make_plan(host);
-  asking.answered();
+  asking.answered(asking.left);
 }
 
 asio::awaitable<void> ask_one_again(HostRun& host, bool asked, Asking& asking) {
   if (asked) co_await host.ask_again();
   if (!asked) co_await greet(host);
   --asking.first;
-  asking.answered();
-  while (asking.left > 0 && asked && host.answer == HostAnswer::Trial) {
+  asking.answered(asking.left);
+  bool quick = true;
+  while (!asking.is_over() && asked && host.answer == HostAnswer::Trial) {
     co_await asking.tick.async_wait(asio::as_tuple(asio::use_awaitable));
-    if (asking.left == 0) break;
+    // All wait for the last that is renewed; one that is slow at it is not renewed for that again,
+    // or it would come to no end.
+    if (asking.is_over() || (asking.left == 0 && !quick)) break;
     // It may have gone silent, and must not be waited for without renewing the others. Those that
-    // are renewed only because of that hold nobody up, or it would come to no end.
-    const bool counts = asking.first > 0;
-    if (counts) ++asking.left;
+    // are renewed only because of that hold nobody up, for the same reason.
+    auto& count = asking.first > 0 ? asking.left : asking.renewed;
+    ++count;
+    const auto began = Clock::now();
     co_await host.ask_again();  // it renews the lease
-    if (counts) asking.answered();
+    quick = Clock::now() - began < asking.interval;
+    asking.answered(count);
   }
 }
 
 asio::awaitable<void> beat_meanwhile(Asking& asking, const std::function<void()>& beat) {
-  while (asking.left > 0) {
+  while (!asking.is_over()) {
     asking.tick.expires_after(asking.interval);
     co_await asking.tick.async_wait(asio::as_tuple(asio::use_awaitable));
-    if (asking.left > 0) beat();
+    if (!asking.is_over()) beat();
   }
 }
 

@@ -85,8 +85,8 @@ MUTANTS = {
     "busy-with-ours-is-refused": (
         "host_run.cpp", "holder_ == rollback.transaction()", "holder_.empty()"),
     "resume-renews-once": (
-        "fleet_run.cpp", "while (asking.left > 0 && asked && host.answer == HostAnswer::Trial) {",
-        "while (false && asking.left > 0) {"),
+        "fleet_run.cpp", "while (!asking.is_over() && asked && host.answer == HostAnswer::Trial) {",
+        "while (false && !asking.is_over()) {"),
     "sync-tries-again-what-failed": (
         "sync_decision.cpp",
         "  if (host.plan && !host.plan->poison().empty()) return SyncLot::Poisoned;\n", ""),
