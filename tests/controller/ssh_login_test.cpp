@@ -21,9 +21,7 @@ public:
       : socket((dir / "agent.sock").string()),
         process_({"ssh-agent", "-D", "-a", socket}, dir / "agent.log") {
     const auto end = std::chrono::steady_clock::now() + 10s;
-    while (!fs::exists(socket) && std::chrono::steady_clock::now() < end) {
-      std::this_thread::yield();
-    }
+    while (!is_answered() && std::chrono::steady_clock::now() < end) std::this_thread::yield();
   }
   void add(const fs::path& key) const {
     run_program({"env", "SSH_AUTH_SOCK=" + socket, "ssh-add", "-q", key.string()});
@@ -31,6 +29,16 @@ public:
   const std::string socket;
 
 private:
+  // The file is there before the agent listens.
+  bool is_answered() const {
+    const SshFd caller(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    socket.copy(address.sun_path, sizeof address.sun_path - 1);
+    return ::connect(caller.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) ==
+           0;
+  }
+
   TestProcess process_;
 };
 
