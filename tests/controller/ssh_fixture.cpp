@@ -137,7 +137,7 @@ Sshd::Sshd(const fs::path& dir, std::vector<std::string> host_key_types, std::st
   // A home of its own: what root's shell does on this machine when it starts is not part of the
   // test.
   config_ = "SetEnv HOME=" + dir_.string() +
-            "\nListenAddress 127.0.0.1\nListenAddress ::1\nPidFile none\nUsePAM no\nUseDNS "
+            "\nListenAddress 127.0.0.1\nPidFile none\nUsePAM no\nUseDNS "
             "no\nStrictModes no\n"
             "PermitRootLogin prohibit-password\nMaxStartups 500\nLogLevel VERBOSE\n"
             "AuthorizedKeysFile " +

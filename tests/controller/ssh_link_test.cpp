@@ -216,10 +216,12 @@ TEST_CASE("a connection reset at any stage ends in an error that names the host,
 
 TEST_CASE("a host is reached by its IPv6 address") {
   LinkFixture fixture;
+  Sshd both(fixture.dir.path() / "both", {"ed25519"}, "ListenAddress ::1");
+  both.authorize(fixture.key.string() + ".pub");
   write_file(fixture.dir.path() / "known_hosts",
-             "[::1]:" + std::to_string(fixture.sshd.port()) + ' ' + fixture.sshd.host_key());
+             "[::1]:" + std::to_string(both.port()) + ' ' + both.host_key());
   SshLinks links(fixture.io.get_executor(), fixture.settings());
-  const HostAddress address{"::1", fixture.sshd.port(), {}, {}};
+  const HostAddress address{"::1", both.port(), {}, {}};
   CHECK(fixture.output_of(links, address, "echo $SSH_CONNECTION | cut -c1-3") == "::1\n");
 }
 
