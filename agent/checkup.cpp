@@ -15,11 +15,6 @@ constexpr mode_t everybody = 007;
 constexpr std::uint64_t inodes_min = 1000;  // a generation takes one for each of its files
 constexpr unsigned mebibyte_shift = 20;
 
-bool ours_alone(const PlaceFacts& place, uid_t self) {
-  const bool owned = place.owner == self || place.owner == 0;
-  return owned && (place.mode & others_bits) == 0;
-}
-
 std::string owner_text(uid_t self) { return self == 0 ? "root:root" : std::to_string(self); }
 
 void check_state(const CheckupFacts& facts, std::vector<Check>& checks) {
@@ -151,6 +146,11 @@ void check_transaction(const CheckupFacts& facts, std::vector<Check>& checks) {
 }
 
 }  // namespace
+
+bool ours_alone(const PlaceFacts& place, uid_t self) {
+  const bool owned = place.owner == self || place.owner == 0;
+  return owned && (place.mode & others_bits) == 0;
+}
 
 std::vector<Check> judge(const CheckupFacts& facts) {
   std::vector<Check> checks;

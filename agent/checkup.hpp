@@ -48,6 +48,9 @@ struct PlaceFacts {
   mode_t mode = 0;  // permission bits
 };
 
+/// Whether only root and `self` may write there, by its owner and mode.
+bool ours_alone(const PlaceFacts& place, uid_t self);
+
 /// A file system, by a directory on it that is written to.
 struct SpaceFacts {
   std::filesystem::path path;

@@ -20,7 +20,6 @@ namespace fs = std::filesystem;
 
 constexpr std::uint64_t needed_besides = std::uint64_t{1} << 20;  // kong.conf, Kong's own files
 constexpr mode_t permission_bits = 07777;
-constexpr mode_t write_bits = 022;
 constexpr int entries_max = 50'000;  // of a generation; more are no plugins
 
 PlaceFacts place_at(const fs::path& path) {
@@ -42,8 +41,7 @@ std::optional<PlaceFacts> exposed_in(const fs::path& directory, uid_t self) {
        at.increment(error)) {
     const auto place = place_at(at->path());
     const bool link = fs::is_symlink(at->symlink_status(error));
-    const bool owned = place.owner == self || place.owner == 0;
-    if (place.there && !link && (!owned || (place.mode & write_bits) != 0)) return place;
+    if (place.there && !link && !ours_alone(place, self)) return place;
     if (++seen >= entries_max) break;
   }
   return std::nullopt;

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/checkup_of_kong.hpp"
 
+#include "agent/lua_path.hpp"
 #include "agent/preflight.hpp"
 
 #include <algorithm>
@@ -166,13 +167,8 @@ bool is_temporary(const std::string& path) {
 /// What Kong reads below /tmp.
 std::vector<std::string> temporary_files(const CheckupFacts& facts) {
   std::vector<std::string> found;
-  const auto& path = facts.node.effective_path;
-  for (std::size_t begin = 0; begin < path.size();) {
-    const auto end = std::min(path.find(';', begin), path.size());
-    const auto entry = path.substr(begin, end - begin);
+  for (const auto& entry : lua_path_entries(facts.node.effective_path))
     if (is_temporary(entry)) found.push_back("'" + entry + "' of lua_package_path");
-    begin = end + 1;
-  }
   if (is_temporary(facts.details.declarative))
     found.push_back("declarative_config '" + facts.details.declarative + "'");
   for (const auto& place : facts.state)

@@ -91,12 +91,15 @@ Step Deployment::run(Step from, Step until) {
   return step == Step::Trial ? begin_trial() : step;
 }
 
+ProbeOutcome Deployment::look_once(ProbeSpec probe) {
+  probe.successes = 1;
+  return parts_.gateway.probe(probe, Clock::now() + trial_try);
+}
+
 // A probe that nobody answers says nothing of the generation when nobody does without it either.
 void Deployment::look_for_others_fault() {
   if (!condemned_ || outcome_.probes.empty() || !outcome_.probes.back().unanswered) return;
-  auto probe = all_probes().at(outcome_.probes.size() - 1);
-  probe.successes = 1;
-  const auto seen = parts_.gateway.probe(probe, Clock::now() + trial_try);
+  const auto seen = look_once(all_probes().at(outcome_.probes.size() - 1));
   if (seen.ok || !seen.unanswered) return;
   condemned_ = false;
   outcome_.probes.back().inconclusive = true;
@@ -314,11 +317,10 @@ std::string Deployment::trouble() {
     const auto verdict = parts_.gateway.still(plan_.survey.facts, before_, expectation());
     if (!verdict.ok) return verdict.cause;
     if (!order_.probes_decide) return {};
-    for (auto probe : all_probes()) {
+    for (const auto& probe : all_probes()) {
       // It changes what every node of the database serves: once is enough.
       if (probe.type == ProbeType::Smoke) continue;
-      probe.successes = 1;
-      const auto seen = parts_.gateway.probe(probe, Clock::now() + trial_try);
+      const auto seen = look_once(probe);
       if (seen.ok) continue;
       if (seen.inconclusive) fault_ = Fault::Other;
       return why_it_fails(seen);

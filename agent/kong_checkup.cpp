@@ -20,12 +20,8 @@ constexpr const char* nowhere = "/nonexistent";
 /// The path without the entries that are ours.
 std::string foreign_part(const std::string& path, const fs::path& root) {
   std::string foreign;
-  for (std::size_t begin = 0; begin < path.size();) {
-    const auto end = std::min(path.find(';', begin), path.size());
-    const auto entry = path.substr(begin, end - begin);
+  for (const auto& entry : lua_path_entries(path))
     if (root.empty() || !entry.starts_with(root.string() + "/")) foreign += entry + ";";
-    begin = end + 1;
-  }
   return foreign;
 }
 

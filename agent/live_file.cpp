@@ -25,8 +25,15 @@ bool remove_if_there(const fs::path& path) {
   return false;
 }
 
-Fd open_to_read(const fs::path& path) {
+/// None where there is no such file.
+Fd open_if_there(const fs::path& path) {
   Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+  if (!file && errno != ENOENT) throw_errno("open", path);
+  return file;
+}
+
+Fd open_to_read(const fs::path& path) {
+  auto file = open_if_there(path);
   if (!file) throw_errno("open", path);
   return file;
 }
@@ -100,9 +107,8 @@ void LiveFile::prepare(std::string_view next, std::string_view restore) const {
 
 std::optional<Digest> LiveFile::companion(Which which) const {
   const auto path = companion_path(which);
-  const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
-  if (!file && errno == ENOENT) return std::nullopt;
-  if (!file) throw_errno("open", path);
+  const auto file = open_if_there(path);
+  if (!file) return std::nullopt;
   return sha256(read_file(file, path));
 }
 

@@ -9,16 +9,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::vector<std::string> entries_of(const std::string& path) {
-  std::vector<std::string> entries;
-  for (std::size_t begin = 0; begin <= path.size();) {
-    const auto end = std::min(path.find(';', begin), path.size());
-    entries.push_back(path.substr(begin, end - begin));
-    begin = end + 1;
-  }
-  return entries;
-}
-
 /// What stands for '?' when Lua looks for a module: "kong/plugins/x" for ".../x/init.lua" too.
 std::vector<std::string> names_of(const fs::path& module) {
   auto stem = module;
@@ -54,6 +44,16 @@ std::optional<fs::path> file_by(const LuaSearch& search, const std::string& entr
 
 }  // namespace
 
+std::vector<std::string> lua_path_entries(const std::string& path) {
+  std::vector<std::string> entries;
+  for (std::size_t begin = 0; begin <= path.size();) {
+    const auto end = std::min(path.find(';', begin), path.size());
+    entries.push_back(path.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return entries;
+}
+
 std::optional<LuaPathShadow> shadow_before(const LuaSearch& search, const fs::path& directory,
                                            const std::vector<fs::path>& modules) {
   std::vector<std::string> names;
@@ -61,7 +61,7 @@ std::optional<LuaPathShadow> shadow_before(const LuaSearch& search, const fs::pa
     if (module.extension() != ".lua") continue;
     for (auto& name : names_of(module)) names.push_back(std::move(name));
   }
-  const auto entries = entries_of(search.path);
+  const auto entries = lua_path_entries(search.path);
   const auto ours = std::find_if(entries.begin(), entries.end(), [&](const std::string& entry) {
     return entry.starts_with(directory.string() + "/");
   });

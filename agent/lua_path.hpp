@@ -10,6 +10,9 @@
 
 namespace kongfleet::agent {
 
+/// What is between the ';' of a Lua path, empty ones too.
+std::vector<std::string> lua_path_entries(const std::string& path);
+
 /// An entry of a Lua path that has a module another entry was meant to have.
 struct LuaPathShadow {
   std::string entry;           // "/opt/plugins/?.lua"

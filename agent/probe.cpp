@@ -142,7 +142,6 @@ ProbeOutcome run_probe(const ProbeSpec& probe, const HostPaths& paths, const Htt
   outcome.detail = "no time was left to try";
   unsigned good = 0;
   unsigned bad = 0;
-  bool wrong = false;
   auto next = began;
   while (next <= deadline && Clock::now() < deadline && !outcome.ok && bad < probe_failures_max) {
     std::this_thread::sleep_until(next);
@@ -151,13 +150,12 @@ ProbeOutcome run_probe(const ProbeSpec& probe, const HostPaths& paths, const Htt
         try_once(probe, paths, client, std::min(deadline, Clock::now() + probe.timeout));
     good = tried.ok ? good + 1 : 0;
     bad = tried.ok ? 0 : bad + 1;
-    wrong = wrong || !tried.ok;
     outcome.detail = tried.detail;
     outcome.unanswered = tried.unanswered;
     outcome.ok = good >= std::max(probe.successes, 1U);
     next = Clock::now() + probe.interval;
   }
-  outcome.inconclusive = !outcome.ok && !wrong;
+  outcome.inconclusive = !outcome.ok && good == outcome.tries;
   if (!outcome.ok && good > 0)
     outcome.detail += ", but not " + std::to_string(probe.successes) + " times in a row in time";
   outcome.took = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - began);

@@ -14,6 +14,13 @@ namespace {
 using namespace std::chrono_literals;
 using Catch::Matchers::Contains;
 
+sockaddr_un unix_address(const std::string& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  path.copy(address.sun_path, sizeof address.sun_path - 1);
+  return address;
+}
+
 /// A real ssh-agent on a socket of its own.
 class Agent {
 public:
@@ -32,9 +39,7 @@ private:
   // The file is there before the agent listens.
   bool is_answered() const {
     const SshFd caller(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    socket.copy(address.sun_path, sizeof address.sun_path - 1);
+    const auto address = unix_address(socket);
     return ::connect(caller.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) ==
            0;
   }
@@ -48,9 +53,7 @@ public:
   MuteAgent(const fs::path& dir, const std::string& list)
       : socket((dir / "mute.sock").string()),
         listener_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    socket.copy(address.sun_path, sizeof address.sun_path - 1);
+    const auto address = unix_address(socket);
     const auto* raw = reinterpret_cast<const sockaddr*>(&address);
     if (::bind(listener_.get(), raw, sizeof address) != 0 || ::listen(listener_.get(), 64) != 0) {
       throw_errno("listening as an agent");
