@@ -4,6 +4,7 @@
 
 #include "agent/config_table.hpp"
 #include "agent/durable_file.hpp"
+#include "agent/followed_path.hpp"
 #include "agent/http_client.hpp"
 #include "agent/probe.hpp"
 #include "proto/error.hpp"
@@ -242,6 +243,12 @@ Config load_config(const std::filesystem::path& path) {
   read_section(root, "agent", config, read_agent);
   read_section(root, "trust", config, read_trust);
   read_probes(root, config);
+  // No reason not to start: what is under way has to be taken back.
+  try {
+    config.who_may_write = who_may_write(path);
+  } catch (const std::exception& error) {
+    config.who_may_write = error.what();
+  }
   return config;
 }
 

@@ -37,6 +37,8 @@ struct Config {
                                        // three years, where serials are Unix times
   // [[probe]]
   std::vector<ProbeSpec> probes;
+  // Of the file itself: who besides root may write it, or another in its place; empty: nobody.
+  std::string who_may_write;
 };
 
 /// Reads `path`. A file that does not exist is all defaults when `path` is the default one, else an

@@ -44,7 +44,12 @@ bool read_file_if_there(const fs::path& path, std::string& content) {
 }
 
 Fd create_file(const fs::path& path, unsigned mode) {
-  Fd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode));
+  return create_file(AT_FDCWD, path, mode, path);
+}
+
+Fd create_file(int directory, const fs::path& name, unsigned mode, const fs::path& path) {
+  Fd file(::openat(directory, name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+                   mode));
   if (!file) throw_errno("create", path);
   if (::fchmod(file.get(), mode) != 0) throw_errno("set the mode of", path);  // whatever the umask
   return file;
@@ -66,7 +71,7 @@ void sync_file(const Fd& file, const fs::path& path) {
 void sync_directory(const fs::path& directory) {
   const Fd opened(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!opened) throw_errno("open", directory);
-  if (::fsync(opened.get()) != 0) throw_errno("sync", directory);
+  sync_file(opened, directory);
 }
 
 void rename_file(const fs::path& from, const fs::path& to) {

@@ -26,6 +26,8 @@ bool read_file_if_there(const fs::path& path, std::string& content);
 
 /// A new file that must not exist yet (O_EXCL, never through a symlink), open for writing.
 Fd create_file(const fs::path& path, unsigned mode);
+/// The same for `name`, relative to the open `directory`; `path` is for the message.
+Fd create_file(int directory, const fs::path& name, unsigned mode, const fs::path& path);
 void write_all(const Fd& file, std::string_view bytes, const fs::path& path);
 /// fsync of a file: its bytes are on disk afterwards.
 void sync_file(const Fd& file, const fs::path& path);

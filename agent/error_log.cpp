@@ -51,6 +51,24 @@ bool holds(std::string_view text, std::string_view part) {
   return text.find(part) != std::string_view::npos;
 }
 
+/// Where what nginx appends about a request begins: ", client: ADDRESS", and then it ends or goes
+/// on with ", server: …". Nothing that a client sends stands before it. A message that holds
+/// ", client: " and other words after it is not cut.
+std::size_t begin_of_request(std::string_view line) {
+  constexpr std::string_view mark = "client: ";
+  constexpr std::string_view of_udp = ", udp ";  // in nginx's stream module
+  for (auto at = line.find(mark); at != line.npos; at = line.find(mark, at + 1)) {
+    const auto before = line.substr(0, at);
+    const auto rest = line.substr(at + mark.size());
+    const auto address = rest.substr(0, rest.find(','));
+    const bool is_address =
+        address == "unix:" || address.find_first_not_of("0123456789abcdefABCDEF.:") == line.npos;
+    if (is_address && before.ends_with(of_udp)) return at - of_udp.size();
+    if (is_address && before.ends_with(", ")) return at - 2;
+  }
+  return line.size();
+}
+
 LogSign sign_by_master(const LogEntry& entry) {
   const std::string_view message = entry.message;
   if (message.starts_with("start worker processes")) return LogSign::CycleStarted;
@@ -62,6 +80,11 @@ LogSign sign_by_master(const LogEntry& entry) {
   // bind()".
   const bool bind = message.starts_with("bind() to ") || message.starts_with("listen() to ");
   return bind ? LogSign::BindRetry : LogSign::Rejected;
+}
+
+/// Of the levels at which nginx, built for it, writes requests down whole, header by header.
+bool tells_of_requests(const LogEntry& entry) {
+  return entry.level == "debug" || entry.level == "info";
 }
 
 bool is_error(const LogEntry& entry) {
@@ -133,13 +156,19 @@ void LogParser::feed(std::string_view bytes) {
 void LogParser::take(std::string_view line) {
   if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
   line = line.substr(0, message_max);
-  if (auto entry = parse_entry(line)) {
+  const auto kept = line.substr(0, begin_of_request(line));
+  const bool cut = kept.size() < line.size();
+  if (auto entry = parse_entry(kept)) {
     entries_.push_back(std::move(*entry));
+    over_ = cut;
     return;
   }
-  if (entries_.empty()) return;  // the rest of a message from before our time
+  // The rest of a message from before our time, or of a request's line break.
+  if (entries_.empty() || over_) return;
+  over_ = cut;
+  if (cut && kept.empty()) return;
   auto& message = entries_.back().message;
-  if (message.size() + line.size() < message_max) message.append("\n").append(line);
+  if (message.size() + kept.size() < message_max) message.append("\n").append(kept);
 }
 
 void LogParser::shrink() {
@@ -161,7 +190,7 @@ std::string log_excerpt(const std::vector<LogEntry>& entries, int master, std::s
   std::string result;
   for (int wanted = 0; wanted <= 3; ++wanted) {
     for (const auto& entry : entries) {
-      if (rank(entry, master) != wanted) continue;
+      if (tells_of_requests(entry) || rank(entry, master) != wanted) continue;
       for (const auto& line : lines_of(entry)) {
         if (result.size() + line.size() + 1 > limit) return result;
         result += line + "\n";

@@ -37,6 +37,12 @@ LogSign sign_of(const LogEntry& entry, int master);
 int crashed_worker(const LogEntry& entry);
 
 /// Splits a log into entries, piece by piece. Pure; a last line without its end waits for more.
+///
+/// What nginx appends to a message about the request it was at, from ", client: ADDRESS" to the
+/// message's end (server, request, subrequest, upstream, host, referrer), is left out of `message`
+/// and `line`: keys and passwords of clients stand in it, and entries go into reports, causes and
+/// the controller's database. It is at the end of the message, behind a stack traceback if there is
+/// one. A decoded path may have a line break in it, so that the lines up to the next entry go too.
 class LogParser {
 public:
   void feed(std::string_view bytes);
@@ -50,6 +56,7 @@ private:
   void shrink();
   std::string unfinished_;
   std::vector<LogEntry> entries_;
+  bool over_ = false;  // the last entry was cut: no line belongs to it any more
 };
 
 /// Where a log ended at some time.
@@ -61,9 +68,13 @@ struct LogPosition {
 /// The end of the log now. A file that isn't there is {0, 0}: all that comes is new.
 LogPosition end_of_log(const std::filesystem::path& path);
 
+/// Why a log is not read although something is there; empty: it is read, or there is none yet.
+std::string refusal_of_log(const std::filesystem::path& path);
+
 /// Follows a log file from a position on, also when it is renamed or truncated meanwhile
 /// (logrotate). Whoever writes may go on in the renamed file until it is told to open the new one:
-/// both are followed.
+/// both are followed. Kong's user may put links in their place: they are opened each time as
+/// followed_file() says, and a file that it refuses can't be read.
 class LogFollower {
 public:
   LogFollower(std::filesystem::path path, LogPosition from);
@@ -82,6 +93,7 @@ private:
 };
 
 /// What people get to see of a log: errors first, each line printable, at most `limit` bytes.
+/// Nothing of levels info and debug: whole requests may be written there.
 std::string log_excerpt(const std::vector<LogEntry>& entries, int master, std::size_t limit);
 
 }  // namespace kongfleet::agent

@@ -258,17 +258,29 @@ void GenerationStore::sweep() const noexcept {
 }
 
 std::string conflict(const std::vector<Manifest>& releases) {
-  std::map<std::string, const Manifest*> owner;
-  std::map<std::string, Digest> content;
+  struct Brought {
+    const Manifest* release;
+    const ManifestFile* file;
+    std::string text() const { return release->release() + " '" + file->path.text() + "'"; }
+  };
+  std::map<std::string, Brought> all;  // by the path in lower case: some file systems know no other
   for (const auto& release : releases) {
     for (const auto& file : release.files()) {
-      const auto [at, fresh] = content.emplace(file.path.text(), file.digest);
-      if (fresh) {
-        owner[file.path.text()] = &release;
-      } else if (at->second != file.digest) {
-        return owner[file.path.text()]->release() + " and " + release.release() + " both bring '" +
+      const auto [at, fresh] = all.emplace(lower_case(file.path.text()), Brought{&release, &file});
+      const auto& other = *at->second.file;
+      if (other.path.text() != file.path.text())
+        return at->second.text() + " and " + Brought{&release, &file}.text() +
+               " differ only in case";
+      if (!fresh && other.digest != file.digest)
+        return at->second.release->release() + " and " + release.release() + " both bring '" +
                file.path.text() + "', with different content";
-      }
+    }
+  }
+  for (const auto& [path, brought] : all) {
+    for (auto at = path.find('/'); at != std::string::npos; at = path.find('/', at + 1)) {
+      const auto file = all.find(path.substr(0, at));
+      if (file != all.end())
+        return file->second.text() + " is a file, and a directory of " + brought.text();
     }
   }
   return {};

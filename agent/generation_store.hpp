@@ -92,7 +92,8 @@ private:
   std::filesystem::path root_;
 };
 
-/// Two releases that bring the same path with different content: "a and b both bring PATH". Empty:
+/// Two releases whose files cannot lie side by side: one path with different content or in another
+/// case, a file that is a directory of the other: "a and b both bring PATH". Empty:
 /// they get along.
 std::string conflict(const std::vector<Manifest>& releases);
 

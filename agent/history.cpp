@@ -5,6 +5,7 @@
 #include "agent/durable_file.hpp"
 #include "agent/log.hpp"
 #include "agent/utc_time.hpp"
+#include "proto/names.hpp"
 
 #include <boost/json.hpp>
 
@@ -21,7 +22,7 @@ json::array steps_json(const std::vector<StepTime>& steps) {
   json::array array;
   for (const auto& step : steps) {
     json::object object{{"step", step_name(step.step)}, {"ms", step.took.count()}, {"ok", step.ok}};
-    if (!step.detail.empty()) object["detail"] = step.detail;
+    if (!step.detail.empty()) object["detail"] = printable(step.detail);
     array.push_back(std::move(object));
   }
   return array;
@@ -61,12 +62,12 @@ void History::add(const Outcome& outcome, const std::string& holder, std::uint64
                   std::uint64_t to) const noexcept {
   try {
     const json::object line{{"time", utc_text(std::time(nullptr))},
-                            {"transaction", outcome.transaction},
-                            {"holder", holder},
+                            {"transaction", printable(outcome.transaction)},
+                            {"holder", printable(holder)},
                             {"result", result_name(outcome.result)},
                             {"from", from},
                             {"to", to},
-                            {"cause", outcome.cause},
+                            {"cause", printable(outcome.cause)},
                             {"steps", steps_json(outcome.steps)}};
     const bool lasts = lasts_ && std::filesystem::exists(path_);  // somebody may rotate it
     append_line(path_, (torn() ? "\n" : "") + json::serialize(line), 0640);

@@ -83,6 +83,16 @@ void check_place(HostPlan& plan, const fs::path& where) {
                            "give it to root, closed to others, or move [agent] state"});
 }
 
+// What has been confirmed goes on, and back; but whom this host trusts, nobody knows.
+void check_settings(HostPlan& plan, const Config& config) {
+  if (config.who_may_write.empty()) return;
+  plan.refusals.push_back(
+      {"place", "", "", 0,
+       config.who_may_write +
+           ": the agent's settings, which say what may run here, could be anybody's",
+       "give it to root, closed to others, and start kongfleet-agent again"});
+}
+
 void edit_conf(HostPlan& plan, const Host& host, const HostRecord& record) {
   const auto& facts = plan.survey.facts;
   for (const auto& finding : facts.obstacles)
@@ -163,6 +173,7 @@ HostPlan plan_releases(const Host& host, const GenerationStore& store, const Con
   for (const auto& file : plan.missing) plan.missing_bytes += file.size;
   check_space(plan, config, store.root());
   check_place(plan, store.root());
+  check_settings(plan, config);
   edit_conf(plan, host, record);
   require_running(plan);
   return plan;

@@ -21,9 +21,10 @@ struct ReleaseMove {
 /// What would change on this host, or why nothing may. Made once; Apply carries it out as it
 /// stands.
 struct HostPlan {
-  std::string id;                  // of the state it was made for
-  std::vector<Manifest> releases;  // all that shall run
-  GenerationId generation;         // where it goes; number 0: the baseline
+  std::string id;                       // of the state it was made for
+  std::vector<Manifest> releases;       // all that shall run
+  std::vector<std::string> signatures;  // of the releases, as they were proposed
+  GenerationId generation;              // where it goes; number 0: the baseline
   bool unchanged = false;
   bool existing = false;              // the generation is kept already: nothing is to be built
   bool returns = false;               // to a generation confirmed before

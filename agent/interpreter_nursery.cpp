@@ -14,11 +14,13 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
 #include <ctime>
 #include <fstream>
+#include <functional>
 #include <map>
 
 namespace kongfleet::agent {
@@ -56,13 +58,18 @@ void die_with(pid_t parent) {
 
 class Nursery {
 public:
-  Nursery(int requests, int children, std::uint64_t memory_max)
-      : requests_(requests), children_(children), memory_max_(memory_max) {}
+  /// `exposed`: why it is not confined, and makes no interpreter therefore; empty where it is.
+  Nursery(int requests, int children, std::uint64_t memory_max, std::string exposed)
+      : requests_(requests),
+        children_(children),
+        memory_max_(memory_max),
+        exposed_(std::move(exposed)) {}
   void run();
 
 private:
   bool obey();
   void start(std::uint64_t number, const std::array<int, 2>& passed);
+  void make_room();
   [[noreturn]] void interpret(const std::array<int, 2>& passed, pid_t parent) const;
   void reap();
   void end_overdue();
@@ -70,6 +77,7 @@ private:
   int requests_;
   int children_;
   std::uint64_t memory_max_;
+  std::string exposed_;
   std::map<pid_t, Interpreting> interpreting_;
 };
 
@@ -112,6 +120,8 @@ bool Nursery::obey() {
 
 void Nursery::start(std::uint64_t number, const std::array<int, 2>& passed) {
   const auto name = "interpreter of conversation " + std::to_string(number);
+  if (!exposed_.empty()) return log_warning("no " + name + ": " + exposed_);
+  make_room();
   if (interpreting_.size() >= interpreters_max) return log_warning("no " + name + ": too many");
   const pid_t parent = ::getpid();
   const pid_t pid = ::fork();
@@ -120,11 +130,30 @@ void Nursery::start(std::uint64_t number, const std::array<int, 2>& passed) {
   interpreting_[pid] = {number, std::nullopt};
 }
 
+// Peers that do not take their last words must not keep others from their first.
+void Nursery::make_room() {
+  if (interpreting_.size() < interpreters_max) return;
+  const auto sooner = [](const auto& one, const auto& other) {
+    const auto never = NurseryClock::time_point::max();
+    return one.second.end_by.value_or(never) < other.second.end_by.value_or(never);
+  };
+  const auto first = std::min_element(interpreting_.begin(), interpreting_.end(), sooner);
+  if (!first->second.end_by) return;
+  ::kill(first->first, SIGKILL);
+  interpreting_.erase(first);
+}
+
 void Nursery::interpret(const std::array<int, 2>& passed, pid_t parent) const {
   die_with(parent);
   ::prctl(PR_SET_NAME, "kf-interpreter");
-  keep_descriptors({passed.begin(), passed.end()});
-  confine_interpreter(memory_max_);
+  try {
+    keep_descriptors({passed[0], passed[1], STDERR_FILENO});
+    confine_interpreter(memory_max_);
+  } catch (const std::exception& error) {
+    log_error(std::string("no interpreter, which could not be confined: ") + error.what());
+    ::_exit(1);
+  }
+  ::close(STDERR_FILENO);
   Interpreter(Fd(0), Fd(1)).run();
   ::_exit(0);
 }
@@ -163,10 +192,16 @@ int hear_of_children() {
   return ::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-}  // namespace
-
-void run_nursery(int requests, pid_t daemon) {
-  drop_privileges();
+void nurse(int requests, pid_t daemon) {
+  std::string exposed;
+  const auto step = [&exposed](const std::function<void()>& work) {
+    try {
+      if (exposed.empty()) work();
+    } catch (const std::exception& error) {
+      exposed = error.what();
+    }
+  };
+  step(drop_privileges);
   die_with(daemon);
   ::prctl(PR_SET_NAME, "kf-factory");
   const auto memory = address_space() + interpreter_memory;
@@ -176,11 +211,17 @@ void run_nursery(int requests, pid_t daemon) {
   const int children = hear_of_children();
   // The logger writes to 2, where standard error was.
   keep_descriptors({requests, children, STDERR_FILENO});
-  if (!filters_system_calls())
-    log_warning("this kernel does not filter system calls: interpreters go without that");
-  confine_factory();
+  step(confine_factory);
+  // It stays, and with it the daemon, which takes back what is in trial.
+  if (!exposed.empty()) log_error("nobody is served, for want of a sandbox: " + exposed);
+  Nursery(0, 1, memory, exposed).run();
+}
+
+}  // namespace
+
+void run_nursery(int requests, pid_t daemon) {
   try {
-    Nursery(0, 1, memory).run();
+    nurse(requests, daemon);
   } catch (const std::exception& error) {
     log_error(std::string("the interpreters' factory: ") + error.what());
   }

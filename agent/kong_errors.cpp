@@ -84,8 +84,11 @@ std::optional<std::string> inside(std::string_view path, const std::filesystem::
   return std::nullopt;
 }
 
-/// The last "PATH.lua:LINE:" of a message that lies in the generation: the innermost cause.
-void locate(std::string_view text, const std::filesystem::path& generation, Finding& finding) {
+/// The last "PATH.lua:LINE:" of a message that lies in the generation: the innermost cause. Returns
+/// what is said after it; empty where there is none.
+std::string_view locate(std::string_view text, const std::filesystem::path& generation,
+                        Finding& finding) {
+  std::string_view said;
   constexpr std::string_view mark = ".lua:";
   for (auto at = text.find(mark); at != std::string_view::npos; at = text.find(mark, at + 1)) {
     const auto digits = text.substr(at + mark.size());
@@ -98,7 +101,10 @@ void locate(std::string_view text, const std::filesystem::path& generation, Find
     if (!file) continue;
     finding.file = *file;
     finding.line = line;
+    said = digits.substr(static_cast<std::size_t>(end + 1 - digits.data()));
   }
+  said.remove_prefix(std::min(said.find_first_not_of("\n\t "), said.size()));
+  return said;
 }
 
 struct Kind {
@@ -142,8 +148,10 @@ Finding finding_in(std::string_view message, const std::filesystem::path& genera
     finding.advice = kind->advice;
   }
   finding.plugin = plugin_in(message);
-  finding.text = in_one_line(std::string(message));
-  locate(message, generation, finding);
+  const auto said = locate(message, generation, finding);
+  // There Kong says where, with whole paths, before it says what.
+  const bool told = holds(message, "error loading module") && !said.empty();
+  finding.text = in_one_line(std::string(told ? said : message));
   if (kind != kinds.end() && !kind->file.empty() && finding.file.empty() && !finding.plugin.empty())
     finding.file = "kong/plugins/" + finding.plugin + "/" + std::string(kind->file);
   return finding;

@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/kong_processes.hpp"
 
-#include "agent/fd.hpp"
+#include "agent/durable_file.hpp"
+#include "agent/followed_path.hpp"
 #include "proto/error.hpp"
 
 #include <dirent.h>
@@ -21,8 +22,6 @@
 
 namespace kongfleet::agent {
 namespace {
-
-namespace fs = std::filesystem;
 
 // A process title or a stat line is far shorter; a list of children is longer only on hosts with
 // hundreds of workers.
@@ -85,6 +84,17 @@ std::optional<Stat> stat_of(const fs::path& proc, int pid) {
 /// A zombie is over: it serves nothing, it only waits for its parent.
 bool over(const Stat& stat) { return stat.state == 'Z' || stat.state == 'X'; }
 
+/// What Kong's pid file says. It lies in a directory that may be the user's Kong runs as.
+std::optional<int> pid_in(const fs::path& path) {
+  constexpr std::size_t bytes_max = 64;
+  try {
+    const auto file = followed_file(path);
+    return file ? number<int>(read_file(file, path, bytes_max)) : std::nullopt;
+  } catch (const Error&) {
+    return std::nullopt;
+  }
+}
+
 constexpr std::string_view master_title = "nginx: master process";
 
 std::optional<KongChild> child_of(const fs::path& proc, int pid, int master) {
@@ -138,8 +148,7 @@ KongProcesses::KongProcesses(fs::path prefix, fs::path proc)
     : prefix_(std::move(prefix)), proc_(std::move(proc)) {}
 
 std::optional<KongMaster> KongProcesses::master() const {
-  const auto text = read_proc(prefix_ / "pids" / "nginx.pid");
-  const auto pid = text ? number<int>(*text) : std::nullopt;
+  const auto pid = pid_in(prefix_ / "pids" / "nginx.pid");
   if (!pid || *pid <= 0) return std::nullopt;
   const auto stat = stat_of(proc_, *pid);
   if (!stat || over(*stat)) return std::nullopt;

@@ -3,6 +3,7 @@
 #include "agent/kong_settings.hpp"
 
 #include "agent/durable_file.hpp"
+#include "agent/followed_path.hpp"
 #include "proto/error.hpp"
 
 namespace kongfleet::agent {
@@ -18,10 +19,13 @@ std::optional<KongConf> read_conf(const std::filesystem::path& conf, ConfDialect
   return std::get<KongConf>(std::move(result));
 }
 
+// kong.conf as Kong writes it, with a value or two that were whole files.
+constexpr std::size_t kong_env_max = std::size_t{8} << 20;
+
 std::optional<KongConf> read_effective(const std::filesystem::path& path, ConfDialect dialect) {
-  std::string text;
-  if (!read_file_if_there(path, text)) return std::nullopt;
-  auto result = KongConf::parse(text, dialect);
+  const auto file = followed_file(path);
+  if (!file) return std::nullopt;
+  auto result = KongConf::parse(read_file(file, path, kong_env_max), dialect);
   // Kong writes it: one that can't be read was poisoned by a failed reload, and says nothing.
   if (std::holds_alternative<ConfProblem>(result)) return std::nullopt;
   return std::get<KongConf>(std::move(result));

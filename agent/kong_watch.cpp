@@ -4,8 +4,10 @@
 // KongNode's part that looks at the running Kong: snapshot, verify, still, draining.
 #include "agent/durable_file.hpp"
 #include "agent/error_log.hpp"
+#include "agent/followed_path.hpp"
 #include "agent/kong_node.hpp"
 #include "agent/kong_settings.hpp"
+#include "agent/log.hpp"
 #include "agent/verify.hpp"
 #include "proto/error.hpp"
 
@@ -33,9 +35,12 @@ constexpr std::size_t nginx_conf_max = std::size_t{8} << 20;
 /// `worker_processes` of PREFIX/nginx.conf, which Kong renders and nginx has read: a number, or
 /// nothing for "auto".
 std::optional<std::size_t> configured_workers(const std::filesystem::path& prefix) {
+  const auto conf = prefix / "nginx.conf";
   std::string text;
   try {
-    text = read_file(prefix / "nginx.conf", nginx_conf_max);
+    const auto file = followed_file(conf);
+    if (!file) return std::nullopt;
+    text = read_file(file, conf, nginx_conf_max);
   } catch (const Error&) {
     return std::nullopt;  // being rewritten, or Kong renders it elsewhere
   }
@@ -160,6 +165,8 @@ Snapshot KongNode::snapshot(const GatewayFacts& facts) {
     if (!facts.unit.empty())
       snapshot.log_cursor = systemd_.journal_cursor(Clock::now() + journal_timeout);
   } else {
+    const auto refusal = refusal_of_log(facts.error_log);
+    if (!refusal.empty()) log_warning("Kong's error log can't be looked at: " + refusal);
     const auto end = end_of_log(facts.error_log);
     snapshot.log_inode = end.inode;
     snapshot.log_offset = end.offset;

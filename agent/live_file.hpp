@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "agent/directory.hpp"
 #include "agent/file_identity.hpp"
 #include "proto/digest.hpp"
 
@@ -17,7 +18,8 @@ namespace kongfleet::agent {
 /// believe it to be (P1, P6). What is exchanged keeps owner, mode, ACL and extended attributes. Two
 /// files beside it belong to us, its companions: .NAME.kongfleet-new and .NAME.kongfleet-restore.
 /// Between transactions the second stays, readable by us alone: it is the way back that needs no
-/// free block and no new file (P5). Not thread-safe.
+/// free block and no new file (P5). Each call walks to the directory as followed_path() does, and
+/// does all in the one it came to, whatever is put in its place meanwhile. Not thread-safe.
 class LiveFile {
 public:
   /// Follows symlinks as followed_path() does: the file they lead to is the one that is replaced,
@@ -57,10 +59,14 @@ public:
 
 private:
   std::filesystem::path companion_path(Which which) const;
-  void stage(Which which, std::string_view content) const;
-  FileIdentity take_identity(Which which) const;
-  void keep_identity(Which which, const FileIdentity& taken) const;
-  bool close(Which which) const;
+  Directory here() const;
+  std::string content(const Directory& here) const;
+  void stage(const Directory& here, Which which, std::string_view content) const;
+  FileIdentity take_identity(const Directory& here, Which which) const;
+  void keep_identity(const Directory& here, Which which, const FileIdentity& taken) const;
+  bool exchange(const Directory& here, Which which, const Digest& expected) const;
+  bool close(const Directory& here, Which which) const;
+  bool mend(const Directory& here) const;
   std::filesystem::path path_;
 };
 

@@ -54,7 +54,7 @@ private:
 };
 
 void print_host(const wire::HostState& host) {
-  std::cout << "state       " << host.state() << "\n";
+  std::cout << "state       " << printable(host.state()) << "\n";
   if (!host.advice().empty()) std::cout << "advice      " << printable(host.advice()) << "\n";
   std::cout << "kong        " << printable(host.kong_version()) << " (" << printable(host.role())
             << "), " << (host.unit().empty() ? "started by hand" : printable(host.unit())) << "\n"
@@ -70,7 +70,8 @@ void print_host(const wire::HostState& host) {
   for (const auto& line : host.drift()) std::cout << "drift       " << printable(line) << "\n";
   if (host.has_open()) {
     std::cout << "open        " << printable(host.open().id()) << " of "
-              << printable(host.open().holder()) << ", step " << host.open().step() << "\n";
+              << printable(host.open().holder()) << ", step " << printable(host.open().step())
+              << "\n";
   }
 }
 

@@ -1,9 +1,9 @@
 // SPDX-FileCopyrightText: The kongfleet authors
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/error_log.hpp"
-#include "agent/fd.hpp"
+#include "agent/followed_path.hpp"
+#include "proto/error.hpp"
 
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -45,7 +45,24 @@ std::optional<fs::path> renamed(const fs::path& path, std::uint64_t inode) {
   return std::nullopt;
 }
 
+Fd open_log(const fs::path& path) {
+  try {
+    return followed_file(path);
+  } catch (const Error&) {
+    return Fd();
+  }
+}
+
 }  // namespace
+
+std::string refusal_of_log(const fs::path& path) {
+  try {
+    (void)followed_file(path);
+    return {};
+  } catch (const Error& error) {
+    return error.what();
+  }
+}
 
 LogPosition end_of_log(const fs::path& path) {
   const auto now = look_at(path);
@@ -56,13 +73,14 @@ LogFollower::LogFollower(fs::path path, LogPosition from) : current_{std::move(p
 
 /// What is new in a file that still is the one it was; else nothing, as when it can't be read.
 std::optional<std::string> LogFollower::read_on(File& file) const {
-  const Fd log(::open(file.path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  const auto log = open_log(file.path);
   struct stat status {};
-  if (!log || ::fstat(log.get(), &status) != 0 || !S_ISREG(status.st_mode)) return std::nullopt;
+  if (!log || ::fstat(log.get(), &status) != 0) return std::nullopt;
   if (status.st_ino != file.at.inode) return std::nullopt;
   const auto size = static_cast<std::uint64_t>(status.st_size);
   if (size < file.at.offset) file.at.offset = 0;  // truncated in place
-  if (size - file.at.offset > piece_max) file.at.offset = size - piece_max;
+  const bool skips = size - file.at.offset > piece_max;
+  if (skips) file.at.offset = size - piece_max;
   std::string text(static_cast<std::size_t>(size - file.at.offset), '\0');
   std::size_t filled = 0;
   while (filled < text.size()) {
@@ -74,6 +92,8 @@ std::optional<std::string> LogFollower::read_on(File& file) const {
   }
   text.resize(filled);
   file.at.offset += filled;
+  // The end of a line whose beginning is skipped would not show what it belongs to.
+  if (skips) text.erase(0, text.find('\n'));
   return text;
 }
 

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/lua_number.hpp"
 
+#include "proto/names.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -68,11 +70,7 @@ std::optional<std::string> lua_number(std::string_view text) {
   const bool negative = text.starts_with('-');
   if (negative || text.starts_with('+')) text.remove_prefix(1);
 
-  std::string lower(text);
-  for (char& c : lower) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  const auto number = magnitude(lower);
+  const auto number = magnitude(lower_case(text));
   if (!number) return std::nullopt;
   if (std::isnan(*number)) return "nan";
   std::array<char, 32> printed{};

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/sandbox.hpp"
 
+#include "proto/error.hpp"
+
 #include <fcntl.h>
 #include <linux/audit.h>
 #include <linux/capability.h>
@@ -34,6 +36,11 @@ constexpr bool sanitized = false;
 
 // Before Linux 4.14 it reads as SECCOMP_RET_KILL, of the thread: here there is no other.
 constexpr unsigned kill_process = SECCOMP_RET_KILL_PROCESS;
+
+/// A step that a kernel does not take is not gone without.
+void require(long result, const char* step) {
+  if (result != 0) throw_errno(step);
+}
 
 using SystemCallNumbers = std::vector<unsigned>;
 
@@ -100,7 +107,8 @@ public:
   }
   void install() {
     const sock_fprog program{static_cast<unsigned short>(program_.size()), program_.data()};
-    ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
+    require(::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program),
+            "filter system calls (CONFIG_SECCOMP_FILTER)");
   }
 
 private:
@@ -118,9 +126,9 @@ private:
   std::vector<sock_filter> program_;
 };
 
-void limit(decltype(RLIMIT_AS) what, std::uint64_t value) {
+void limit(decltype(RLIMIT_AS) what, std::uint64_t value, const char* step) {
   const rlimit both{value, value};
-  ::setrlimit(what, &both);
+  require(::setrlimit(what, &both), step);
 }
 
 struct Capabilities {
@@ -128,50 +136,68 @@ struct Capabilities {
   __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {};
 };
 
-bool may_change_user() {
+Capabilities capabilities() {
   Capabilities now;
-  if (::syscall(SYS_capget, &now.header, now.data) != 0) return false;
+  require(::syscall(SYS_capget, &now.header, now.data), "look at the capabilities");
+  return now;
+}
+
+bool may_change_user() {
   constexpr auto wanted = (1U << CAP_SETUID) | (1U << CAP_SETGID);
-  return (now.data[0].effective & wanted) == wanted;
+  return (capabilities().data[0].effective & wanted) == wanted;
+}
+
+// Raw calls: glibc's would ask threads that a fork does not have.
+void become_nobody() {
+  require(::syscall(SYS_setgroups, 0, nullptr), "leave all groups");
+  require(::syscall(SYS_setresgid, nobody, nobody, nobody), "change the group");
+  require(::syscall(SYS_setresuid, nobody, nobody, nobody), "change the user");
+}
+
+void drop_capabilities() {
+  Capabilities none;
+  require(::syscall(SYS_capset, &none.header, none.data), "drop all capabilities");
+  for (const auto& left : capabilities().data)
+    if ((left.effective | left.permitted | left.inheritable) != 0)
+      throw Error("drop all capabilities: some are left");
+}
+
+void want_no_new_privileges() {
+  require(::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "want no new privileges");
+  if (::prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1)
+    throw Error("want no new privileges: they are possible still");
 }
 
 }  // namespace
 
-bool filters_system_calls() {
-  // A filter at no address: EFAULT where it was looked for (prctl(2)), EINVAL where nobody did.
-  return ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, nullptr) != 0 && errno == EFAULT;
-}
-
 void keep_descriptors(std::vector<int> kept) {
   // First out of the way of the numbers they shall have.
   const auto count = static_cast<int>(kept.size());
-  for (auto& fd : kept) fd = ::fcntl(fd, F_DUPFD_CLOEXEC, count);
+  for (auto& fd : kept) {
+    fd = ::fcntl(fd, F_DUPFD_CLOEXEC, count);
+    require(fd < 0 ? -1 : 0, "keep a descriptor");
+  }
   for (int number = 0; number < count; ++number)
-    ::dup2(kept[static_cast<std::size_t>(number)], number);
+    require(::dup2(kept[static_cast<std::size_t>(number)], number) - number, "keep a descriptor");
   if (::syscall(SYS_close_range, static_cast<unsigned>(count), ~0U, 0) == 0) return;
   for (int fd = count; fd < descriptors_max; ++fd) ::close(fd);
 }
 
 void drop_privileges() {
-  if (may_change_user()) {  // raw calls: glibc's would ask threads that a fork does not have
-    ::syscall(SYS_setgroups, 0, nullptr);
-    ::syscall(SYS_setresgid, nobody, nobody, nobody);
-    ::syscall(SYS_setresuid, nobody, nobody, nobody);
-  }
-  Capabilities none;
-  ::syscall(SYS_capset, &none.header, none.data);
-  ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-  ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-  limit(RLIMIT_CORE, 0);
+  if (may_change_user()) become_nobody();
+  drop_capabilities();
+  want_no_new_privileges();
+  require(::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0), "forbid to be traced");
+  limit(RLIMIT_CORE, 0, "limit core dumps");
 }
 
 void confine_factory() { SystemCallFilter(factory_calls(), SECCOMP_RET_ERRNO | EPERM).install(); }
 
 void confine_interpreter(std::uint64_t memory_max) {
-  limit(RLIMIT_NOFILE, 2);  // those it has; poll(2) takes as many as may be open
-  limit(RLIMIT_NPROC, 0);
-  limit(RLIMIT_FSIZE, 0);
-  if (!sanitized) limit(RLIMIT_AS, memory_max);
+  limit(RLIMIT_NOFILE, 2, "limit descriptors");  // those it has; poll(2) takes as many as may be
+  limit(RLIMIT_NPROC, 0, "limit processes");
+  if (!sanitized) limit(RLIMIT_AS, memory_max, "limit memory");
+  limit(RLIMIT_FSIZE, 0, "limit files");  // last: what failed is still written to a log
   SystemCallFilter(interpreter_calls(), kill_process).install();
 }
 

@@ -8,18 +8,20 @@
 namespace kongfleet::agent {
 
 // What a process gives up for good, so that it can do no harm once somebody else's bytes have taken
-// it over. Each call is for a process with one thread. What a kernel does not have is gone without;
-// only the system calls' filter is worth a word (filters_system_calls).
-
-/// Whether the kernel can filter system calls: Linux 3.5 (prctl(2), PR_SET_SECCOMP), where it was
-/// built in.
-bool filters_system_calls();
+// it over. Each call is for a process with one thread, and throws Error, which names the step,
+// where one was not taken: who did not give up everything must not read a byte. Linux can do all of
+// it since 3.5; a kernel that was built without filters for system calls (CONFIG_SECCOMP_FILTER) is
+// one on which nobody is served.
 
 /// Closes every descriptor but these, and gives them the numbers 0, 1, … in their order.
 void keep_descriptors(std::vector<int> kept);
 
-/// No privileges any more: no capabilities, nor any to come, and, where CAP_SETUID and CAP_SETGID
-/// were among them, another user than root; no core dumps, and no ptrace(2) by others of that user.
+/// No privileges any more: no capabilities, nor any to come; no core dumps, and no ptrace(2) by
+/// others of that user. And another user than root, where CAP_SETUID and CAP_SETGID were there to
+/// become one. The shipped unit does not give them to the daemon, which would hold more power all
+/// day than its children save: there they stay uid 0, whose files and processes are in reach of
+/// system calls alone, and those are filtered. The bounding set stays too, for want of CAP_SETPCAP;
+/// without execve(2), and with no new privileges, nothing comes of it.
 void drop_privileges();
 
 /// Of the process that makes interpreters: it forks them, hears of their end, ends them, and logs;

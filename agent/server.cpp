@@ -5,6 +5,7 @@
 #include "agent/agent_socket.hpp"
 #include "agent/interpreter_factory.hpp"
 #include "agent/log.hpp"
+#include "agent/places.hpp"
 #include "agent/scratch.hpp"
 #include "agent/service_manager.hpp"
 #include "agent/session.hpp"
@@ -17,7 +18,7 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 
-#include <atomic>
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <future>
@@ -28,8 +29,13 @@ namespace kongfleet::agent {
 
 namespace {
 
-constexpr int sessions_max =
-    32;  // a controller needs one, people a few; what exceeds it is turned away at once
+using Clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+
+// Without descriptors, threads or memory. Whoever waits at the socket is heard soon after there is
+// some again, and until then poll(2) would not wait at all.
+constexpr auto trouble_pause = milliseconds(200);
+constexpr auto trouble_told_every = std::chrono::minutes(1);
 
 // One agent changes a host: the lock is held as long as the process lives. What one that died left
 // half made is cleared away.
@@ -66,8 +72,11 @@ public:
 
 private:
   void retire();
+  int patience(Clock::time_point now) const;
   void accept_one(const Fd& listening);
-  void talk(Fd socket, unsigned long number);
+  void start_talk(uid_t user, Fd socket);
+  void talk(Fd socket, Place& place, unsigned long number);
+  void pause_after(const std::string& trouble);
 
   const Config& config_;
   const Fd stop_ = signals();
@@ -75,8 +84,10 @@ private:
   ServiceManager manager_;
   Fd lock_;
   Transactions transactions_;
-  std::atomic<int> talking_ = 0;
+  Places places_;
   unsigned long conversations_ = 0;
+  Clock::time_point accept_from_{};
+  Clock::time_point tell_from_{};
 };
 
 int Server::run() {
@@ -88,12 +99,13 @@ int Server::run() {
   }
   log_info("ready, version " KONGFLEET_VERSION);
   manager_.notify("READY=1\nSTATUS=Waiting for a controller");
-  const auto interval = manager_.watchdog_interval().count() > 0 ? manager_.watchdog_interval()
-                                                                 : std::chrono::milliseconds(-1);
   while (true) {
-    pollfd fds[] = {
-        {stop_.get(), POLLIN, 0}, {listening.get(), POLLIN, 0}, {factory_.death(), POLLIN, 0}};
-    const int ready = ::poll(fds, 3, static_cast<int>(interval.count()));
+    const auto now = Clock::now();
+    const bool accepts = now >= accept_from_;
+    pollfd fds[] = {{stop_.get(), POLLIN, 0},
+                    {accepts ? listening.get() : -1, POLLIN, 0},
+                    {factory_.death(), POLLIN, 0}};
+    const int ready = ::poll(fds, 3, patience(now));
     if (ready < 0 && errno != EINTR) throw_errno("wait for conversations");
     manager_.notify("WATCHDOG=1");
     if ((fds[0].revents & POLLIN) != 0) break;
@@ -117,34 +129,58 @@ void Server::retire() {
   while (retired.wait_for(interval) != std::future_status::ready) manager_.notify("WATCHDOG=1");
 }
 
+// In milliseconds: the watchdog wants to hear of us, and a pause ends.
+int Server::patience(Clock::time_point now) const {
+  const auto interval = manager_.watchdog_interval();
+  const auto left = std::chrono::ceil<milliseconds>(accept_from_ - now);
+  if (left.count() <= 0) return interval.count() > 0 ? static_cast<int>(interval.count()) : -1;
+  return static_cast<int>((interval.count() > 0 ? std::min(interval, left) : left).count());
+}
+
+// What there is not enough of for a conversation costs that one alone.
 void Server::accept_one(const Fd& listening) {
-  Fd socket(::accept4(listening.get(), nullptr, nullptr, SOCK_CLOEXEC));
-  if (!socket) return;
-  const auto user = peer_user(socket);
-  if (!may_speak(user, config_.group)) {
+  try {
+    Fd socket(::accept4(listening.get(), nullptr, nullptr, SOCK_CLOEXEC));
+    if (!socket && (errno == EINTR || errno == EAGAIN || errno == ECONNABORTED)) return;
+    if (!socket) throw_errno("hear who connects");
+    const auto user = peer_user(socket);
+    if (may_speak(user, config_.group)) return start_talk(user, std::move(socket));
     log_warning("turned away uid " + std::to_string(user) + ": not in group " + config_.group);
-    return;
+  } catch (const std::exception& error) {
+    pause_after(error.what());
   }
-  if (talking_ >= sessions_max) {
+}
+
+void Server::start_talk(uid_t user, Fd socket) {
+  auto place = places_.take(user);
+  if (!place) {
     log_warning("turned away uid " + std::to_string(user) + ": too many conversations");
     return;
   }
-  ++talking_;
-  std::thread([this, number = ++conversations_](Fd mine) { talk(std::move(mine), number); },
-              std::move(socket))
-      .detach();
+  const auto number = ++conversations_;
+  const auto talks = [this, number](Fd mine, std::unique_ptr<Place> its) {
+    talk(std::move(mine), *its, number);
+  };
+  std::thread(talks, std::move(socket), std::move(place)).detach();
 }
 
-void Server::talk(Fd socket, unsigned long number) {
+void Server::pause_after(const std::string& trouble) {
+  const auto now = Clock::now();
+  accept_from_ = now + trouble_pause;
+  if (now < tell_from_) return;
+  tell_from_ = now + trouble_told_every;
+  log_warning("a conversation could not begin: " + trouble);
+}
+
+void Server::talk(Fd socket, Place& place, unsigned long number) {
   try {
     Fd channel = factory_.start(socket, number);
     socket = Fd();
-    Session(std::move(channel), transactions_, std::to_string(number)).run();
+    Session(std::move(channel), transactions_, std::to_string(number), &place).run();
   } catch (const std::exception& error) {
     log_info("conversation " + std::to_string(number) + ": " + error.what());
   }
   factory_.over(number);
-  --talking_;
 }
 
 }  // namespace

@@ -8,7 +8,8 @@
 namespace kongfleet::agent {
 
 /// The daemon: resolves what was left open, then answers conversations until SIGTERM or SIGINT. One
-/// thread for each, at most 32 at once. Returns the exit code. Throws Error when it can't start.
+/// thread for each, as many at once as there are places (agent/places.hpp). Returns the exit code.
+/// Throws Error when it can't start.
 int serve(const Config& config, Gateway& gateway);
 
 /// What runs at boot before Kong: resolves what was left open and exits. Does nothing where the

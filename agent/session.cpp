@@ -41,6 +41,7 @@ struct Session::Conversation {
   FrameSocket channel;
   Transactions& transactions;
   std::string tag;
+  Place* place;
   std::string holder;
   Turn turn;
   bool greeted = false;
@@ -61,6 +62,7 @@ struct Session::Conversation {
 
   void reply(const Transactions::Reply& result) {
     if (const auto* refusal = std::get_if<Refusal>(&result)) return refuse(*refusal);
+    if (place != nullptr && std::get<Outcome>(result).result == Result::Trial) place->leads();
     wire::ToController message;
     *message.mutable_outcome() = to_wire(std::get<Outcome>(result), transactions.state());
     reply(message);
@@ -297,17 +299,23 @@ struct Session::Conversation {
   }
 };
 
-Session::Session(Fd channel, Transactions& transactions, std::string tag)
+Session::Session(Fd channel, Transactions& transactions, std::string tag, Place* place)
     : conversation_(new Conversation{FrameSocket(std::move(channel), channel_bytes_max),
-                                     transactions, std::move(tag)}) {}
+                                     transactions, std::move(tag), place}) {
+  if (place != nullptr) place->talks_over(conversation_->channel.fd());
+}
 
-Session::~Session() { conversation_->transactions.part(conversation_->turn); }
+Session::~Session() {
+  if (conversation_->place != nullptr) conversation_->place->talks_over(-1);
+  conversation_->transactions.part(conversation_->turn);
+}
 
 void Session::run() {
   const auto patience = [&] { return conversation_->greeted ? idle_max : hello_max; };
   while (const auto body = conversation_->channel.receive(patience())) {
     const auto command = read_command(*body);
     if (command.kind == Command::Kind::Broken) throw Error(printable(command.why, why_max));
+    if (conversation_->place != nullptr) conversation_->place->speaks();
     try {
       conversation_->obey(command);
     } catch (const std::exception& error) {
@@ -317,6 +325,7 @@ void Session::run() {
       conversation_->refuse({"bad-request", error.what(), std::nullopt});
       return;
     }
+    if (conversation_->place != nullptr) conversation_->place->listens();
     conversation_->give_turn();
   }
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "agent/frame_socket.hpp"
+#include "agent/places.hpp"
 #include "agent/transactions.hpp"
 
 #include <memory>
@@ -17,7 +18,8 @@ namespace kongfleet::agent {
 class Session {
 public:
   /// `channel`: to the interpreter. `tag` tells this conversation's received files from others'.
-  Session(Fd channel, Transactions& transactions, std::string tag);
+  /// `place`: is told how busy it is, if there is one.
+  Session(Fd channel, Transactions& transactions, std::string tag, Place* place = nullptr);
   ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;

@@ -136,6 +136,8 @@ HostPlan Transactions::plan(Proposal proposal) {
   if (plan.unchanged || plan.generation.number == 0) return plan;
   auto verdict = trust_.judge(proposal, plan.survey.releases, std::time(nullptr));
   plan.accepted = std::move(verdict.accepted);
+  plan.releases = std::move(verdict.releases);
+  plan.signatures = std::move(proposal.signatures);
   std::move(verdict.warnings.begin(), verdict.warnings.end(), std::back_inserter(plan.warnings));
   // Before all others: of what may not run here nothing else is worth knowing.
   plan.refusals.insert(plan.refusals.begin(), verdict.refusals.begin(), verdict.refusals.end());
@@ -227,6 +229,19 @@ std::optional<Refusal> Transactions::not_now(const std::unique_lock<std::mutex>&
                  open};
 }
 
+// Between a plan and its Apply a key may have been taken away, and a signature have come to its
+// end.
+std::optional<Refusal> Transactions::distrust_by_now(HostPlan& plan) const {
+  if (plan.returns || plan.generation.number == 0) return std::nullopt;
+  auto verdict =
+      trust_.judge({plan.releases, plan.signatures}, plan.survey.releases, std::time(nullptr));
+  if (!verdict.refusals.empty())
+    return Refusal{"bad-request", "the plan was refused: " + sentence(verdict.refusals.front()),
+                   std::nullopt};
+  plan.accepted = std::move(verdict.accepted);
+  return std::nullopt;
+}
+
 Transactions::Reply Transactions::apply(Order order, HostPlan plan, const Incoming* incoming,
                                         std::chrono::milliseconds lease,
                                         const ProgressSink& progress) {
@@ -255,6 +270,7 @@ Transactions::Reply Transactions::apply(const std::unique_lock<std::mutex>& work
     outcome.result = Result::Unchanged;
     return outcome;
   }
+  if (auto refusal = distrust_by_now(plan)) return *refusal;
   const auto from = journal_.record().committed;
   auto deployment = std::make_unique<Deployment>(parts_, std::move(order), std::move(plan));
   const auto step = deployment->deploy(incoming, [&](Step at, const std::string& text) {

@@ -102,6 +102,7 @@ private:
               const ProgressSink& progress);
   Reply confirm_now(const std::string& transaction, const ProgressSink& progress);
   std::optional<Reply> answer_known(const std::string& transaction);
+  std::optional<Refusal> distrust_by_now(HostPlan& plan) const;
   std::optional<Refusal> not_now(const std::unique_lock<std::mutex>& work,
                                  bool leaves_stranded = false);
   Refusal no_such(const std::string& transaction) const;

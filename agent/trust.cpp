@@ -4,13 +4,12 @@
 
 #include "agent/accepted_releases.hpp"
 #include "agent/allowed_signers.hpp"
+#include "agent/companions.hpp"
 #include "agent/durable_file.hpp"
+#include "agent/followed_path.hpp"
 #include "agent/release_trust.hpp"
 #include "agent/revoked_keys.hpp"
 #include "proto/error.hpp"
-
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <functional>
@@ -35,13 +34,11 @@ Finding distrust(const Manifest& release, const std::string& text, const std::st
 
 // Who can write the file decides what runs here.
 std::string read_root_file(const std::filesystem::path& path) {
-  struct stat info {};
-  if (::stat(path.c_str(), &info) != 0) throw_errno("read", path);
-  const bool owned = info.st_uid == 0 || info.st_uid == ::geteuid();
-  if (!owned || (info.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
-    throw Error(path.string() +
-                " can be written by others than root, so it can't say whom to trust; mend it with "
-                "'chown root:root' and 'chmod 644'");
+  const auto who = who_may_write(path);
+  if (!who.empty()) {
+    throw Error(who + ", so " + path.filename().string() +
+                " can't say whom to trust; give it to root, closed to others ('chown root:root', "
+                "'chmod go-w')");
   }
   return read_file(path, trust_file_max);
 }
@@ -89,8 +86,9 @@ std::vector<Finding> broken_terms(const Manifest& release, const Config& config,
 
 // Nothing where signatures can't be checked, and need not be.
 std::optional<TrustFiles> read_files(const Config& config) {
-  std::error_code error;
-  const bool there = std::filesystem::exists(config.allowed_signers, error);
+  std::error_code error;  // what can't be looked at is there: reading it says why
+  const auto type = std::filesystem::symlink_status(config.allowed_signers, error).type();
+  const bool there = type != std::filesystem::file_type::not_found;
   if (!there && config.signatures == "optional") return std::nullopt;
   TrustFiles files{.allowed_signers = read_root_file(config.allowed_signers)};
   if (!config.revoked_keys.empty()) files.revoked_keys = read_root_file(config.revoked_keys);
@@ -110,19 +108,39 @@ SignedRelease signed_release(const Proposal& proposal, std::size_t release, std:
           signatures.empty() ? std::string_view{} : std::string_view(signatures[signature])};
 }
 
-// The releases that have to be looked at, by their place.
-std::vector<std::size_t> to_check(const Proposal& proposal, const std::vector<Manifest>& running,
-                                  const Config& config) {
-  std::vector<std::size_t> places;
+/// What is to be asked of the releases of a proposal, by their place.
+struct Questions {
+  std::vector<std::size_t> asked;    // to be signed well, or refused
+  std::vector<std::size_t> kept;     // run here, with the terms with which they were accepted
+  std::vector<std::size_t> renewed;  // of those, what comes signed with other terms
+};
+
+const Manifest* as_it_runs(const Manifest& release, const std::vector<Manifest>& running) {
+  const auto known = std::find_if(running.begin(), running.end(), [&](const Manifest& each) {
+    return each.digest() == release.digest();
+  });
+  return known == running.end() ? nullptr : &*known;
+}
+
+// `releases`: those of the proposal, which get the terms that hold here. What runs here, but as it
+// was accepted would now lack its companions, is asked: they are part of its terms, not of its
+// digest, so only its signature can say that it may do without.
+Questions questions(const Proposal& proposal, const std::vector<Manifest>& running,
+                    const Config& config, std::vector<Manifest>& releases) {
+  Questions questions;
   for (std::size_t i = 0; i < proposal.releases.size(); ++i) {
-    const bool runs = std::any_of(running.begin(), running.end(), [&](const Manifest& known) {
-      return known.digest() == proposal.releases[i].digest();
-    });
-    const bool need_not =
-        config.signatures == "optional" && signed_release(proposal, i, i).signature.empty();
-    if (!runs && !need_not) places.push_back(i);
+    const auto& release = proposal.releases[i];
+    const bool is_signed = !signed_release(proposal, i, i).signature.empty();
+    const auto* known = as_it_runs(release, running);
+    if (known == nullptr || !parted(proposal.releases, *known).empty()) {
+      if (is_signed || config.signatures == "required") questions.asked.push_back(i);
+      continue;
+    }
+    questions.kept.push_back(i);
+    releases[i] = *known;
+    if (is_signed && known->text() != release.text()) questions.renewed.push_back(i);
   }
-  return places;
+  return questions;
 }
 
 // A signature that is not this release's may be another's of the proposal.
@@ -151,9 +169,11 @@ std::string why_untrusted(const Proposal& proposal, std::size_t place, const Tru
   }
 }
 
-// Who names no fleet of its own takes any, but not two at once.
-void refuse_two_fleets(TrustVerdict& verdict) {
-  const auto& all = verdict.accepted;
+// Who names no fleet of its own takes any, but not two beside each other.
+void refuse_two_fleets(TrustVerdict& verdict, const Questions& questions) {
+  auto all = verdict.accepted;
+  for (const auto place : questions.kept)
+    if (verdict.releases[place].terms()) all.push_back(verdict.releases[place]);
   const auto other = std::find_if(all.begin(), all.end(), [&](const Manifest& release) {
     return release.terms()->fleet != all.front().terms()->fleet;
   });
@@ -165,12 +185,12 @@ void refuse_two_fleets(TrustVerdict& verdict) {
                "a host is of one fleet: say which with [trust] fleet in agent.toml"));
 }
 
-void examine(TrustVerdict& verdict, const Proposal& proposal,
-             const std::vector<std::size_t>& places, const TrustRules& rules,
-             const std::function<std::vector<Finding>(const Manifest&)>& broken_terms_of,
-             std::time_t now) {
+using TermsBroken = std::function<std::vector<Finding>(const Manifest&)>;
+
+void examine(TrustVerdict& verdict, const Proposal& proposal, const Questions& questions,
+             const TrustRules& rules, const TermsBroken& broken_terms_of, std::time_t now) {
   bool looked_for_mixture = false;  // it costs a signature for each release: once
-  for (const auto place : places) {
+  for (const auto place : questions.asked) {
     const auto& release = proposal.releases[place];
     auto text = why_untrusted(proposal, place, rules, now);
     if (!text.empty()) {
@@ -185,18 +205,33 @@ void examine(TrustVerdict& verdict, const Proposal& proposal,
   }
 }
 
+// Signed anew it may have other terms; not signed well enough, it goes on with those it has.
+void renew(TrustVerdict& verdict, const Proposal& proposal, const Questions& questions,
+           const TrustRules& rules, const TermsBroken& broken_terms_of, std::time_t now) {
+  for (const auto place : questions.renewed) {
+    const auto& release = proposal.releases[place];
+    if (!why_untrusted(proposal, place, rules, now).empty() || !broken_terms_of(release).empty() ||
+        !parted(proposal.releases, release).empty())
+      continue;
+    verdict.accepted.push_back(release);
+    verdict.releases[place] = release;
+  }
+}
+
 }  // namespace
 
 TrustVerdict Trust::judge(const Proposal& proposal, const std::vector<Manifest>& running,
                           std::time_t now) const {
   TrustVerdict verdict;
+  verdict.releases = proposal.releases;
   if (config_.signatures == "off") return verdict;
-  const auto places = to_check(proposal, running, config_);
-  if (places.empty()) return verdict;
-  const auto& first = proposal.releases[places.front()];
+  const auto what = questions(proposal, running, config_, verdict.releases);
+  if (what.asked.empty() && what.renewed.empty()) return verdict;
+  const auto& first = proposal.releases[what.asked.empty() ? 0 : what.asked.front()];
   try {
     const auto files = read_files(config_);
     if (!files) {
+      if (what.asked.empty()) return verdict;
       verdict.warnings.push_back(distrust(
           first, "its signature was not checked: there is no " + config_.allowed_signers.string(),
           "write there who may sign, or set signatures = \"off\" in agent.toml"));
@@ -207,13 +242,20 @@ TrustVerdict Trust::judge(const Proposal& proposal, const std::vector<Manifest>&
       throw Error("this host's clock says " + expiry_text(now) + ", but it accepted a release at " +
                   expiry_text(accepted.latest) + ": set it, or nobody knows what has expired");
     }
-    examine(
-        verdict, proposal, places, rules_of(config_, *files),
-        [&](const Manifest& release) { return broken_terms(release, config_, accepted, now); },
-        now);
-    refuse_two_fleets(verdict);
+    const auto rules = rules_of(config_, *files);
+    const TermsBroken broken_terms_of = [&](const Manifest& release) {
+      return broken_terms(release, config_, accepted, now);
+    };
+    examine(verdict, proposal, what, rules, broken_terms_of, now);
+    for (const auto& release : verdict.accepted) {
+      auto apart = parted(proposal.releases, release);
+      std::move(apart.begin(), apart.end(), std::back_inserter(verdict.refusals));
+    }
+    renew(verdict, proposal, what, rules, broken_terms_of, now);
+    if (config_.fleet.empty()) refuse_two_fleets(verdict, what);
   } catch (const Error& error) {
-    verdict.refusals.push_back(distrust(first, error.what(), "nothing was staged"));
+    if (!what.asked.empty())
+      verdict.refusals.push_back(distrust(first, error.what(), "nothing was staged"));
   }
   return verdict;
 }

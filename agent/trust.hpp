@@ -24,11 +24,15 @@ struct TrustVerdict {
   std::vector<Finding> refusals;  // code "trust"
   std::vector<Finding> warnings;
   std::vector<Manifest> accepted;  // signed, checked, and new here
+  std::vector<Manifest> releases;  // what was proposed, in the terms that hold here
 };
 
 /// [trust] of agent.toml: who may bring new code to this host. Files are read anew for every
 /// proposal, so that a key taken away counts at once. A release that this host runs, confirmed, is
-/// not asked for its signature again: it is here already, and may outlive its key and its expiry.
+/// not asked for its signature again: it is here already, and may outlive its key and its expiry;
+/// unless it would no longer run beside the releases it was signed to run with. Its terms stay
+/// those with which it was accepted, whatever the proposal says, but where it comes well signed
+/// anew.
 ///
 ///     signatures = "required"  every release has to be signed
 ///                  "optional"  one that is signed has to be signed well, where there is a file of

@@ -74,6 +74,11 @@ void build(Grammar& grammar) {
   pack.add_option("--expires", raw.expires,
                   "with --sign: until when hosts may begin to run it, \"90d\" from now or "
                   "2027-02-26T14:00:00Z; 90d");
+  pack.add_option(
+          "--with", raw.with,
+          "with --sign: the bundle of a release of another plugin; hosts run it beside that "
+          "one only; may be given more than once")
+      ->allow_extra_args(false);
 
   auto& exporting = add_command(grammar, "export", "write a plugin for another way to deploy it");
   exporting.add_option("KIND", raw.kind, "rock, docker, kubernetes or konnect");
@@ -107,7 +112,8 @@ void build(Grammar& grammar) {
                        "kongfleet-agent as .deb, .rpm or .tar.gz; 'cpack' makes them");
   bootstrap.add_option("--login", raw.login, "who installs there")->capture_default_str();
   bootstrap.add_flag("--sudo", raw.sudo, "it becomes root by sudo, which must not ask");
-  bootstrap.add_option("--identity", raw.identities, "its private key; as for the fleet");
+  bootstrap.add_option("--identity", raw.identities, "its private key; as for the fleet")
+      ->allow_extra_args(false);
   bootstrap.add_option("--key", raw.key,
                        "the public key that may reach the agents; that of the first 'identity' in "
                        "[ssh]");

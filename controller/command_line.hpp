@@ -35,6 +35,7 @@ struct SigningOrder {
   std::string fleet;
   std::optional<std::uint64_t> serial;
   std::variant<std::chrono::milliseconds, std::int64_t> expires;  // from now, or a Unix time
+  std::vector<std::filesystem::path> with = {};  // bundles of what has to run beside it
 };
 struct PackCommand {
   std::filesystem::path tree;

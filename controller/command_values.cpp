@@ -38,7 +38,8 @@ std::optional<SigningOrder> read_signing(const RawArguments& raw) {
   if (raw.sign.empty()) {
     for (const auto& [option, value] :
          {std::pair("--fleet", raw.fleet), std::pair("--serial", raw.serial),
-          std::pair("--expires", raw.expires)}) {
+          std::pair("--expires", raw.expires),
+          std::pair("--with", raw.with.empty() ? "" : raw.with.front())}) {
       if (value.empty()) continue;
       throw UsageError(std::string(option) +
                        " is what a signature promises; add --sign KEY, or leave it out");
@@ -52,6 +53,7 @@ std::optional<SigningOrder> read_signing(const RawArguments& raw) {
                      "[fleet] of its fleet file and [trust] of its hosts' agent.toml say it");
   }
   SigningOrder order{.key = raw.sign, .fleet = raw.fleet, .expires = read_expiry(raw.expires)};
+  order.with.assign(raw.with.begin(), raw.with.end());
   if (!raw.serial.empty()) {
     order.serial = parse_serial(raw.serial);
     if (!order.serial) {

@@ -30,6 +30,7 @@ struct RawArguments {
   std::string fleet;
   std::string serial;
   std::string expires;
+  std::vector<std::string> with;
   std::string package;
   std::string login = "root";
   bool sudo = false;

@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "controller/conversation.hpp"
 
-#include "controller/clock.hpp"
 #include "proto/message_limits.hpp"
 #include "proto/names.hpp"
 
@@ -52,6 +51,11 @@ std::string Conversation::why_ended() const {
 
 // What begins with something else than a frame is most often a login that greets people.
 std::optional<std::string> Conversation::next_body() {
+  if (!kept_.empty()) {
+    auto body = std::move(kept_.front());
+    kept_.pop_front();
+    return body;
+  }
   try {
     return reader_.next();
   } catch (const Error&) {
@@ -138,9 +142,18 @@ asio::awaitable<wire::Checkup> Conversation::check_up(wire::CheckupRequest reque
   co_return answer.checkup();
 }
 
-asio::awaitable<void> Conversation::send_content(SharedBytes compressed) {
+asio::awaitable<bool> Conversation::send_content(SharedBytes compressed, Clock::time_point until,
+                                                 std::function<bool()> goes_on) {
   std::size_t at = 0;
   while (at < compressed->size()) {
+    if (!goes_on()) co_return false;
+    if (Clock::now() >= until) {
+      throw LinkError(LinkFault::Timeout,
+                      "the host took " + std::to_string(at) + " of the " +
+                          std::to_string(compressed->size()) +
+                          " bytes that it needs before its 'deadline' was over; where its link is "
+                          "that slow, roll out with a longer one");
+    }
     wire::ToAgent message;
     auto& blob = *message.mutable_blob();
     blob.set_data(compressed->substr(at, blob_bytes_max));
@@ -148,6 +161,7 @@ asio::awaitable<void> Conversation::send_content(SharedBytes compressed) {
     blob.set_last(at == compressed->size());
     co_await say(std::move(message));
   }
+  co_return true;
 }
 
 // What is said of another transaction says nothing of this one. A host that was stranded, or in
@@ -212,8 +226,30 @@ asio::awaitable<wire::Outcome> Conversation::revert(std::string transaction, std
   co_return outcome;
 }
 
+// An answer that came twice is none to what is asked next: a renewal's says no more than the one
+// before it, and would make a host that is gone pass for one that answers.
+asio::awaitable<void> Conversation::drop_old_renewals(std::string transaction) {
+  try {
+    const auto bytes = co_await link_->read(std::chrono::milliseconds(0));
+    reader_.feed(bytes);  // at its end nothing: who waits for the answer will see that
+  } catch (const LinkError& error) {
+    if (error.fault() != LinkFault::Timeout) throw;  // nothing came
+  }
+  std::deque<std::string> others;
+  while (auto body = next_body()) {
+    check_message_fields(*body, MessageKind::ToController);
+    wire::ToController message;
+    const bool old = message.ParseFromString(*body) &&
+                     message.outcome().result() == wire::Outcome::TRIAL &&
+                     message.outcome().transaction() == transaction;
+    if (!old) others.push_back(std::move(*body));
+  }
+  kept_ = std::move(others);
+}
+
 asio::awaitable<wire::Outcome> Conversation::renew(std::string transaction,
                                                    std::chrono::milliseconds confirm_timeout) {
+  co_await drop_old_renewals(transaction);
   wire::ToAgent message;
   message.mutable_renew()->set_transaction(transaction);
   message.mutable_renew()->set_confirm_timeout_ms(

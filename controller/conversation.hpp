@@ -2,11 +2,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "controller/clock.hpp"
 #include "controller/host_link.hpp"
 #include "proto/framing.hpp"
 #include "proto/kongfleet.pb.h"
 
 #include <chrono>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -50,7 +52,10 @@ public:
                                        std::optional<wire::Propose> proposal);
   asio::awaitable<wire::Plan> propose(wire::Propose proposal);
   asio::awaitable<wire::Plan> hear_plan();
-  asio::awaitable<void> send_content(SharedBytes compressed);
+  /// All of it before `until`: who takes a little now and then holds up a wave for hours. False
+  /// when it `goes_on` no longer: then the conversation can only be ended.
+  asio::awaitable<bool> send_content(SharedBytes compressed, Clock::time_point until,
+                                     std::function<bool()> goes_on);
   asio::awaitable<wire::Outcome> apply(wire::Apply apply, OnProgress on_progress,
                                        std::chrono::milliseconds limit);
   asio::awaitable<wire::Outcome> confirm(std::string transaction);
@@ -71,10 +76,12 @@ private:
   asio::awaitable<wire::Outcome> hear_outcome(std::string transaction, OnProgress on_progress,
                                               std::chrono::milliseconds limit, Asked asked);
   std::optional<std::string> next_body();
+  asio::awaitable<void> drop_old_renewals(std::string transaction);
   std::string why_ended() const;
 
   std::unique_ptr<HostLink> link_;
   FrameReader reader_;
+  std::deque<std::string> kept_;  // whole bodies that came before they were asked for
   bool heard_ = false;
   std::string begun_;  // the first bytes that came, until a message was heard
 };

@@ -24,13 +24,6 @@ void add_once(std::vector<std::string>& names, const std::string& name) {
   if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
 }
 
-std::string lower(std::string text) {
-  for (char& c : text) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return text;
-}
-
 /// Puts groups together into hosts, each once.
 class GroupReader {
 public:
@@ -134,7 +127,7 @@ GroupReader::Settings GroupReader::settings(const TomlFields& fields,
 
 // The index of the host, new or met before under the same label.
 std::size_t GroupReader::host(const PatternHost& found, TomlPosition at) {
-  const auto same = lower(found.name) + " " + std::to_string(found.port.value_or(ssh_port));
+  const auto same = lower_case(found.name) + " " + std::to_string(found.port.value_or(ssh_port));
   const auto [place, is_new] = known_.emplace(same, fleet_.hosts.size());
   if (is_new) {
     if (fleet_.hosts.size() == fleet_hosts_max) {

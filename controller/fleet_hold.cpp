@@ -2,7 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "controller/fleet_hold.hpp"
 
+#include "controller/clock.hpp"
 #include "controller/declined.hpp"
+#include "controller/durations.hpp"
 #include "controller/exit_code.hpp"
 #include "controller/moment.hpp"
 #include "controller/ousted.hpp"
@@ -10,16 +12,19 @@
 #include <soci/soci.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdlib>
 #include <fstream>
 #include <sstream>
+#include <thread>
 
 namespace kongfleet::controller {
 
 namespace {
 
-constexpr std::int64_t unheard_ms_max = 60'000;  // a holder renews at least every ten seconds
+constexpr std::int64_t unheard_ms_max = 60'000;
+constexpr std::chrono::milliseconds look_every{200};
 
 std::string first_line(const std::string& path) {
   std::ifstream file(path);
@@ -90,7 +95,8 @@ bool lives(const Holder& holder, std::int64_t now_ms) {
     // Where /proc hides other people's processes, it may be there all the same.
     if (::kill(std::atoi(number.c_str()), 0) != 0 && errno == ESRCH) return false;
   }
-  return now_ms - holder.renewed_ms < unheard_ms_max;
+  // In the future: the clock was set back since, and says nothing.
+  return std::abs(now_ms - holder.renewed_ms) < unheard_ms_max;
 }
 
 std::optional<Holder> holder_of(StateDatabase& database, const std::string& fleet) {
@@ -99,12 +105,15 @@ std::optional<Holder> holder_of(StateDatabase& database, const std::string& flee
   return holder;
 }
 
-FleetHold::FleetHold(StateDatabase& database, std::string fleet, Holder me, Manner manner)
+FleetHold::FleetHold(StateDatabase& database, std::string fleet, Holder me, Manner manner,
+                     std::chrono::milliseconds listen)
     : database_(database), fleet_(std::move(fleet)), me_(std::move(me)) {
+  const bool heard = manner == Manner::Polite && is_heard(listen);
   std::optional<Holder> other;
   database_.together([&](soci::session& sql) {
     other = read_holder(sql, fleet_);
-    if (other && (same_process(*other, me_) || !lives(*other, wall_clock_ms()))) other.reset();
+    const bool alive = other && (heard || lives(*other, wall_clock_ms()));
+    if (other && (same_process(*other, me_) || !alive)) other.reset();
     if (!other || manner == Manner::BreakGlass) write_holder(sql, fleet_, me_);
   });
   if (manner == Manner::BreakGlass) {
@@ -114,6 +123,23 @@ FleetHold::FleetHold(StateDatabase& database, std::string fleet, Holder me, Mann
                                         time_text(other->since_ms) + ": " + other->doing +
                                         "; try again when it is done");
   }
+}
+
+// Where a run is simulated the clocks are right, and nothing sleeps.
+bool FleetHold::is_heard(std::chrono::milliseconds listen) {
+  if (Clock::source != nullptr) return false;
+  const auto other = holder_of(database_, fleet_);
+  if (!other || other->machine == this_machine() || lives(*other, wall_clock_ms())) return false;
+  database_.tell(other->who + ", elsewhere, holds this fleet and was not heard of for a minute: " +
+                 other->doing + "; listening for it, " + text_of(listen) + " at most");
+  const auto until = Clock::now() + listen;
+  while (Clock::now() < until) {
+    std::this_thread::sleep_for(std::min(look_every, listen));
+    const auto now = holder_of(database_, fleet_);
+    if (!now) return false;
+    if (*now != *other) return true;
+  }
+  return false;
 }
 
 FleetHold::~FleetHold() {

@@ -4,6 +4,7 @@
 
 #include "controller/state_database.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -25,11 +26,14 @@ struct Holder {
 Holder this_holder(const std::string& who, const std::string& doing);
 
 /// Whether a holder lives still, as far as one can know. On this machine: whether its process is
-/// there. On another one: whether it was heard of within the last minute.
+/// there. On another one: whether it was heard of within the last minute, by the clocks of both.
 bool lives(const Holder& holder, std::int64_t now_ms);
 
 /// Who has the right to change a fleet, alive or dead; nothing: nobody.
 std::optional<Holder> holder_of(StateDatabase& database, const std::string& fleet);
+
+/// A holder renews at least every ten seconds.
+constexpr std::chrono::seconds unheard_for{15};
 
 /// The right to change a fleet, which one controller has at a time; given back at the end.
 class FleetHold {
@@ -38,8 +42,11 @@ public:
     Polite,     // only where nobody alive has it
     BreakGlass  // whoever has it
   };
-  /// Throws Declined (exit 75) that says who has it, since when and doing what.
-  FleetHold(StateDatabase& database, std::string fleet, Holder me, Manner manner);
+  /// Throws Declined (exit 75) that says who has it, since when and doing what. A holder on another
+  /// machine that seems dead is listened for as long as `listen` first, by our steady clock: the
+  /// two wall clocks may differ, or be set.
+  FleetHold(StateDatabase& database, std::string fleet, Holder me, Manner manner,
+            std::chrono::milliseconds listen = unheard_for);
   ~FleetHold();
   FleetHold(const FleetHold&) = delete;
   FleetHold& operator=(const FleetHold&) = delete;
@@ -54,6 +61,7 @@ public:
   const std::optional<Holder>& ousted() const { return ousted_; }
 
 private:
+  bool is_heard(std::chrono::milliseconds listen);
   StateDatabase& database_;
   std::string fleet_;
   Holder me_;

@@ -4,6 +4,7 @@
 
 #include "controller/amounts.hpp"
 #include "controller/clock.hpp"
+#include "controller/declined.hpp"
 #include "controller/exit_code.hpp"
 #include "controller/fleet_ssh.hpp"
 #include "controller/ousted.hpp"
@@ -232,9 +233,25 @@ void FleetRun::ask_again(const std::vector<bool>& which, const std::function<voi
   auto& io = machinery_->ground.loop.io();
   Asking asking{machinery_->hosts.size(),
                 renewal_interval(machinery_->fleet.rollout.confirm_timeout), Timer(io)};
-  asio::co_spawn(io, beat_meanwhile(asking, beat), rethrow);
+  machinery_->handle_signals();
+  auto& signals = *machinery_->signals;
+  bool interrupted = false;
+  signals.async_wait([&](const boost::system::error_code& cancelled, int) {
+    interrupted = !cancelled;
+    if (interrupted) io.stop();
+  });
+  asio::co_spawn(io, beat_meanwhile(asking, beat), [&signals](const std::exception_ptr& thrown) {
+    signals.cancel();
+    rethrow(thrown);
+  });
   std::size_t next = 0;
   on_all([&](HostRun& host) { return ask_one_again(host, which[next++], asking); });
+  if (interrupted) {
+    throw Declined(exit_code::interrupted,
+                   "interrupted while its hosts were asked how they are: none was told to change; "
+                   "what is in trial goes back by itself, unless 'kongfleet resume " +
+                       id() + "' is sooner");
+  }
 }
 
 RolloutRules FleetRun::rules() const {
@@ -343,7 +360,7 @@ RunEnd FleetRun::roll_back(std::optional<std::uint64_t> to, RunView& view) {
   end.taken_over = driver.taken_over();
   end.exit_code = rollback_exit_code(end);
   if (driver.interrupted()) {
-    end.exit_code = exit_code::interrupted;
+    if (end.exit_code != exit_code::needs_person) end.exit_code = exit_code::interrupted;
     end.state = RolloutState::Interrupted;
     end.stop = RolloutStop::Interrupted;
   }

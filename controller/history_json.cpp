@@ -56,7 +56,7 @@ json::object host_json(const RememberedHost& host) {
                       {"outcome", outcome_or_null(host.outcome)},
                       {"way_back", outcome_or_null(host.way_back)}};
   const bool timed = host.started_ms != 0 && host.ended_ms != 0;
-  object["ms"] = timed ? json::value(host.ended_ms - host.started_ms) : json::value(nullptr);
+  object["ms"] = timed ? json::value(host.took_ms()) : json::value(nullptr);
   return object;
 }
 

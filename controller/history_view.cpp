@@ -49,8 +49,7 @@ void print_table(std::ostream& out, const std::vector<HistoryRow>& rows) {
 }
 
 std::string duration_text(const RememberedHost& host) {
-  return host.started_ms == 0 || host.ended_ms == 0 ? "-"
-                                                    : seconds_text(host.ended_ms - host.started_ms);
+  return host.started_ms == 0 || host.ended_ms == 0 ? "-" : seconds_text(host.took_ms());
 }
 
 std::string steps_text(const wire::Outcome& outcome) {
@@ -113,9 +112,7 @@ std::vector<const RememberedHost*> failures_first(const RememberedRollout& rollo
 void print_head(std::ostream& out, const RememberedRollout& rollout, const std::string& running) {
   out << rollout.id << ": " << result_text(rollout, running) << "\n";
   out << "begun " << time_text(rollout.started_ms) << " by " << printable(rollout.who);
-  if (rollout.ended_ms != 0) {
-    out << ", took " << seconds_text(rollout.ended_ms - rollout.started_ms);
-  }
+  if (rollout.ended_ms != 0) out << ", took " << seconds_text(rollout.took_ms());
   out << "; " << (rollout.selection.empty() ? "the whole fleet" : printable(rollout.selection))
       << "\n";
   for (const auto& release : rollout.releases) {

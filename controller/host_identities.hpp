@@ -14,7 +14,9 @@ namespace kongfleet::controller {
 ///
 /// The agent's word decides, not the SSH host key: cloned images share a key and are different
 /// hosts all the same, and two agents may live on one machine. A shared key is worth a note,
-/// though: whoever has one of those hosts can pose as the others.
+/// though: whoever has one of those hosts can pose as the others. Nor do different keys show
+/// different hosts: an SSH server has one of each type. A host that poses as another has to know
+/// its boot's id, which nobody guesses; whoever is refused for that is told by name.
 class HostIdentities {
 public:
   /// `label` has shown the SSH host key with this fingerprint, and its agent says it is `identity`

@@ -185,7 +185,13 @@ asio::awaitable<HostPhase> HostRun::deploy(Conversation::OnProgress on_progress,
   if (plan->missing_size() > 0) {
     const std::vector<std::string> missing(plan->missing().begin(), plan->missing().end());
     auto content = parts_.contents.compressed(missing);
-    co_await conversation_->send_content(std::move(content));
+    if (!content_until_) content_until_ = Clock::now() + parts_.fleet.rollout.deadline;
+    const auto until = *content_until_;
+    const bool sent = co_await conversation_->send_content(std::move(content), until, may_begin);
+    if (!sent) {
+      hang_up();
+      co_return HostPhase::Waiting;
+    }
   }
   if (!may_begin()) co_return HostPhase::Waiting;
   auto apply = apply_message();
@@ -225,7 +231,9 @@ asio::awaitable<HostPhase> HostRun::start(Conversation::OnProgress on_progress,
   constexpr int attempts = 2;
   if (Clock::now() - heard_ > link_age_max) hang_up();  // it may be long dead, and the host changed
   if (!conversation_) plan.reset();
+  content_until_.reset();
   for (int i = 0; i < attempts; ++i) {
+    if (i > 0 && !may_begin()) co_return HostPhase::Waiting;
     bool told = false;
     const auto phase = co_await attempt(on_progress, may_begin, told);
     if (phase) co_return *phase;
@@ -276,7 +284,8 @@ void HostRun::note_state() {
   }
 }
 
-asio::awaitable<HostPhase> HostRun::settle(Deed deed, Otherwise otherwise, const MayBegin* may) {
+asio::awaitable<HostPhase> HostRun::settle(Deed deed, Otherwise otherwise, const MayBegin* may,
+                                           const Unheard* unheard) {
   auto pause = std::chrono::duration_cast<std::chrono::milliseconds>(settle_pause);
   bool told = false;
   for (int attempt = 1; attempt <= settle_tries; ++attempt) {
@@ -294,6 +303,7 @@ asio::awaitable<HostPhase> HostRun::settle(Deed deed, Otherwise otherwise, const
     } catch (const std::exception& error) {
       note(error);
     }
+    if (unheard != nullptr && *unheard) (*unheard)();
     if (trouble == Trouble::Setup && attempt > 1) break;  // an answer, and not one that will change
     const auto executor = co_await asio::this_coro::executor;
     Timer timer(executor, pause);
@@ -329,11 +339,11 @@ asio::awaitable<HostPhase> HostRun::take_back(HostPhase from, std::string reason
   co_return possible ? phase : out_of_turn();
 }
 
-asio::awaitable<HostPhase> HostRun::renew() {
+asio::awaitable<HostPhase> HostRun::renew(Unheard unheard) {
   Deed deed = [this](Conversation& talk) {
     return talk.renew(transaction_, parts_.fleet.rollout.confirm_timeout);
   };
-  const auto phase = co_await settle(std::move(deed), all_lost);
+  const auto phase = co_await settle(std::move(deed), all_lost, nullptr, &unheard);
   co_return phase == HostPhase::Done ? out_of_turn() : phase;
 }
 

@@ -57,6 +57,8 @@ std::string transaction_name(const std::string& rollout, const FleetHost& host, 
 class HostRun {
 public:
   using MayBegin = std::function<bool()>;
+  /// Called whenever the host did not answer, and is asked again.
+  using Unheard = std::function<void()>;
 
   HostRun(RunParts& parts, const FleetHost& host);
 
@@ -75,7 +77,7 @@ public:
   /// Ends the trial, or takes back what this run confirmed here. `may` as above.
   asio::awaitable<HostPhase> take_back(HostPhase from, std::string reason, MayBegin may);
   /// Renews the lease; anything but Trial when the trial is over.
-  asio::awaitable<HostPhase> renew();
+  asio::awaitable<HostPhase> renew(Unheard unheard);
   /// To generation `to`, or the one before. A trial that is open here, whoever's, is taken back
   /// where that leads there. `may_begin` is asked last, right before the agent is told to, and
   /// again where it is told again: false leaves the host as it is (Waiting).
@@ -121,7 +123,8 @@ private:
   /// Does `deed` on the open conversation, or on a new one when that broke: agents answer a
   /// repeated message from what they know.
   /// Before that it asks `may`, where there is one: Waiting when that says no.
-  asio::awaitable<HostPhase> settle(Deed deed, Otherwise otherwise, const MayBegin* may = nullptr);
+  asio::awaitable<HostPhase> settle(Deed deed, Otherwise otherwise, const MayBegin* may = nullptr,
+                                    const Unheard* unheard = nullptr);
   /// What `transaction` came to, which is under way there: waits for it.
   asio::awaitable<HostPhase> hear_out(std::string transaction, Otherwise otherwise);
   HostPhase out_of_turn();
@@ -152,8 +155,10 @@ private:
   RunParts& parts_;
   const FleetHost& host_;
   std::string transaction_;
-  std::string holder_;          // who the host was busy with when it refused last
-  Clock::time_point heard_{};   // when the host was last heard of
+  std::string holder_;         // who the host was busy with when it refused last
+  Clock::time_point heard_{};  // when the host was last heard of
+  // When what it needs has to be there, once some of it was sent.
+  std::optional<Clock::time_point> content_until_;
   bool knows_smoke_ = false;    // whether its agent said so
   bool knows_checkup_ = false;  // likewise
   std::unique_ptr<Conversation> conversation_;

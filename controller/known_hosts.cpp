@@ -151,7 +151,7 @@ void KnownHosts::add_names(std::string_view names, std::size_t entry) {
     hashed_.push_back({*salt, *digest, entry});
     return;
   }
-  std::vector<std::string> list = split_list(lowered(names), ',');
+  std::vector<std::string> list = split_list(lower_case(names), ',');
   if (names.find_first_of("*?!") != std::string_view::npos) {
     patterns_.push_back({std::move(list), entry});
     return;
@@ -177,7 +177,7 @@ std::vector<const KnownHostsEntry*> KnownHosts::named(const std::string& name) c
 
 KnownHost KnownHosts::find(std::string_view host, std::uint16_t port) const {
   KnownHost known;
-  known.host = lowered(host);
+  known.host = lower_case(host);
   known.port = port;
   known.name = with_port(known.host, port);
   known.entries = named(known.name);

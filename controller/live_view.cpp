@@ -143,6 +143,12 @@ void LiveView::step(const HostRun& host, const wire::Progress& progress) {
                 Clock::now());
 }
 
+// A host that is connected to, or sent what it needs, is at work as well.
+void LiveView::intends(const HostRun& host, HostPhase phase) {
+  const std::lock_guard lock(mutex_);
+  picture_.phase(host.label(), phase, "", Clock::now());
+}
+
 void LiveView::phase(const HostRun& host, HostPhase phase) {
   const auto text = short_phase_text(host, phase);
   const std::lock_guard lock(mutex_);

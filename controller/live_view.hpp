@@ -28,6 +28,7 @@ public:
   void wave(std::size_t number, std::size_t of, std::size_t hosts) override;
   void baking(std::size_t number, std::size_t of, std::chrono::milliseconds time) override;
   void step(const HostRun& host, const wire::Progress& progress) override;
+  void intends(const HostRun& host, HostPhase phase) override;
   void phase(const HostRun& host, HostPhase phase) override;
   void stopping(const std::string& why) override;
 

@@ -29,7 +29,24 @@ ReleaseTerms terms_of(const SigningOrder& order) {
     throw Error("a release that expires at " + expiry_text(terms.expires) +
                 " has expired already; no host would take it");
   }
+  for (const auto& bundle : order.with) {
+    const auto other = read_bundle(bundle).manifest;
+    terms.with.push_back({other.name(), other.version(), other.digest()});
+  }
   return terms;
+}
+
+boost::json::object signed_json(const ReleaseTerms& terms) {
+  boost::json::object document = {
+      {"fleet", terms.fleet}, {"serial", terms.serial}, {"expires", expiry_text(terms.expires)}};
+  boost::json::array with;
+  for (const auto& other : terms.with) {
+    with.push_back({{"name", other.name.text()},
+                    {"version", other.version.text()},
+                    {"digest", other.digest.hex()}});
+  }
+  if (!with.empty()) document["with"] = std::move(with);
+  return document;
 }
 
 void print(const Release& release, const std::filesystem::path& bundle, const Answer& answer) {
@@ -42,6 +59,9 @@ void print(const Release& release, const std::filesystem::path& bundle, const An
     if (const auto& terms = manifest.terms()) {
       answer.out << "signed for fleet " << terms->fleet << ", serial " << terms->serial
                  << ", to be taken until " << expiry_text(terms->expires) << "\n";
+      for (const auto& other : terms->with)
+        answer.out << "to run beside " << other.release() << ", sha256 " << other.digest.hex()
+                   << "\n";
     }
     return;
   }
@@ -54,11 +74,7 @@ void print(const Release& release, const std::filesystem::path& bundle, const An
                                   {"digest", manifest.digest().hex()},
                                   {"files", manifest.files().size()},
                                   {"bytes", manifest.content_bytes()}};
-  if (const auto& terms = manifest.terms()) {
-    document["signed"] = {{"fleet", terms->fleet},
-                          {"serial", terms->serial},
-                          {"expires", expiry_text(terms->expires)}};
-  }
+  if (const auto& terms = manifest.terms()) document["signed"] = signed_json(*terms);
   answer.out << boost::json::serialize(document) << "\n";
 }
 

@@ -11,9 +11,10 @@ namespace kongfleet::controller {
 /// to stderr. Exit code 0, or 1 when no bundle was written. JSON:
 ///
 ///     {"schema": "kongfleet/1", "command": "pack", "ok": true, "bundle": "my-plugin-1.0.0.kfb",
-///      "name", "version", "digest", "files", "bytes", "signed": {"fleet", "serial", "expires"}}
+///      "name", "version", "digest", "files", "bytes", "signed": {"fleet", "serial", "expires",
+///      "with": [{"name", "version", "digest"}]}}
 ///
-/// "signed" is there with --sign.
+/// "signed" is there with --sign, "with" with --with.
 int run_pack(const PackCommand& command, const Answer& answer);
 
 }  // namespace kongfleet::controller

@@ -4,6 +4,7 @@
 
 #include "controller/declined.hpp"
 #include "controller/exit_code.hpp"
+#include "controller/ousted.hpp"
 #include "controller/rollout_plan.hpp"
 #include "controller/rollout_record.hpp"
 
@@ -96,6 +97,10 @@ RunEnd remember_end(RolloutRecord& record, RunEnd end) {
   if (!end.taken_over.empty()) return end;  // it is somebody else's to remember
   try {
     record.end(end);
+  } catch (const Ousted& ousted) {  // after the last host was told
+    end.taken_over = ousted.what();
+    end.exit_code = exit_code::held;
+    end.abandoned = false;
   } catch (const Error& error) {
     end.forgotten = error.what();
     if (end.exit_code == 0) end.exit_code = exit_code::interrupted;

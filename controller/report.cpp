@@ -55,7 +55,7 @@ std::string ms_text(std::int64_t ms) {
 
 std::string duration_text(const RememberedHost& host) {
   if (host.started_ms == 0 || host.ended_ms < host.started_ms) return "";
-  return ms_text(host.ended_ms - host.started_ms);
+  return ms_text(host.took_ms());
 }
 
 void add_tile(Html& html, std::size_t count, const std::string& name, const char* kind) {
@@ -76,7 +76,7 @@ void add_head(Html& html, const RememberedRollout& rollout, const std::string& r
         .leaf("span", " " + release.digest.substr(0, 16), {{"class", "faint"}})
         .close();
   auto when = rollout.kind + " of " + rollout.who + ", " + time_text(rollout.started_ms);
-  if (rollout.ended_ms != 0) when += ", took " + ms_text(rollout.ended_ms - rollout.started_ms);
+  if (rollout.ended_ms != 0) when += ", took " + ms_text(rollout.took_ms());
   if (!rollout.selection.empty()) when += ", hosts: " + rollout.selection;
   html.leaf("p", when, {{"class", "faint"}});
 }

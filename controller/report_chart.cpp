@@ -99,10 +99,8 @@ void add_hosts(Html& html, const RememberedRollout& rollout, const Scale& scale)
                        {"y", number(scale.y(i) + gap)},
                        {"width", number(std::max(scale.x(end) - from, 2.0))},
                        {"height", number(std::max(scale.row - 2 * gap, 0.2))}});
-    html.leaf(
-        "title",
-        host.label + ": " + std::string(phase_name(host.phase)) + ", " +
-            text_of(std::chrono::milliseconds(std::max<std::int64_t>(end - host.started_ms, 0))));
+    html.leaf("title", host.label + ": " + std::string(phase_name(host.phase)) + ", " +
+                           text_of(std::chrono::milliseconds(ms_between(host.started_ms, end))));
     html.close();
   }
 }

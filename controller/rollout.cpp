@@ -11,12 +11,16 @@ namespace kongfleet::controller {
 Rollout::Rollout(RolloutRules rules)
     : rules_(std::move(rules)),
       hosts_(rules_.wave_ends.empty() ? 0 : rules_.wave_ends.back(), HostPhase::Waiting),
-      held_(hosts_.size()) {}
+      held_(hosts_.size()),
+      silent_(hosts_.size()),
+      looked_at_(hosts_.size()) {}
 
 Rollout::Rollout(RolloutRules rules, RolloutSoFar so_far)
     : rules_(std::move(rules)),
       hosts_(std::move(so_far.hosts)),
       held_(hosts_.size()),
+      silent_(hosts_.size()),
+      looked_at_(hosts_.size()),
       failures_(so_far.failures),
       stop_(so_far.stop),
       why_(std::move(so_far.why)) {
@@ -45,18 +49,21 @@ bool is_gone(HostPhase phase) {
 
 }  // namespace
 
-// Those that are held among them.
+// Those that are held among them, and those that are silent: it is not known yet what they are.
+bool Rollout::moves(std::size_t host) const {
+  return held_[host] || (silent_[host] && !stopping()) || is_moving(hosts_[host]);
+}
+
 std::size_t Rollout::moving() const {
   std::size_t count = 0;
-  for (std::size_t host = 0; host < hosts_.size(); ++host)
-    count += held_[host] || is_moving(hosts_[host]) ? 1U : 0U;
+  for (std::size_t host = 0; host < hosts_.size(); ++host) count += moves(host) ? 1U : 0U;
   return count;
 }
 
 std::size_t Rollout::unavailable() const {
   std::size_t count = 0;
   for (std::size_t host = 0; host < hosts_.size(); ++host)
-    count += held_[host] || is_moving(hosts_[host]) || is_gone(hosts_[host]) ? 1U : 0U;
+    count += moves(host) || is_gone(hosts_[host]) ? 1U : 0U;
   return count;
 }
 
@@ -92,7 +99,7 @@ std::vector<RolloutAction> Rollout::next(Time now) {
       return actions;
     }
     ++wave_;
-    confirming_ = false;
+    looking_ = confirming_ = false;
     bake_until_.reset();
   }
   return actions;
@@ -117,16 +124,35 @@ void Rollout::bake(Time now, std::vector<RolloutAction>& actions) {
       return;  // the wave is not full yet
     }
   }
-  if (!any_trial) return;
-  if (!confirming_ && !bake_until_) bake_until_ = now + rules_.bake;
-  if (!confirming_ && now < *bake_until_) return;
-  confirming_ = true;
-  bake_until_.reset();
+  if (!any_trial || !is_baked(now, actions)) return;
   for (auto host = wave_begin(); host < rules_.wave_ends[wave_]; ++host) {
     if (hosts_[host] != HostPhase::Trial) continue;
     hosts_[host] = HostPhase::Confirming;
     actions.push_back({RolloutAction::Kind::Confirm, host});
   }
+}
+
+// A host that died while its wave baked is not known to be dead before somebody asks: those that
+// are alive must not be confirmed beside it.
+bool Rollout::is_baked(Time now, std::vector<RolloutAction>& actions) {
+  if (confirming_) return true;
+  if (!looking_) {
+    if (!bake_until_) bake_until_ = now + rules_.bake;
+    if (now < *bake_until_) return false;
+    bake_until_.reset();
+    looking_ = true;
+    for (auto host = wave_begin(); host < rules_.wave_ends[wave_] && rules_.bake.count() > 0;
+         ++host) {
+      if (hosts_[host] != HostPhase::Trial) continue;
+      looked_at_[host] = true;
+      actions.push_back({RolloutAction::Kind::Look, host});
+    }
+  }
+  for (auto host = wave_begin(); host < rules_.wave_ends[wave_]; ++host) {
+    if (hosts_[host] == HostPhase::Trial && (looked_at_[host] || silent_[host])) return false;
+  }
+  confirming_ = true;
+  return true;
 }
 
 // What hangs in the air goes back first: it was not confirmed; its leases are renewed until its
@@ -157,6 +183,7 @@ void Rollout::report(std::size_t host, HostPhase phase, Time) {
   if (phase == HostPhase::Waiting && before != HostPhase::Changing) return;
   if (over_for_it || before == phase) return;
   hosts_[host] = phase;
+  silent_[host] = looked_at_[host] = false;
   const bool asked_back = before == HostPhase::Reverting;
   if (asked_back) return;  // it is counted already: the rollout has failed
   if (is_failure(phase)) ++failures_;
@@ -190,6 +217,12 @@ void Rollout::stop_if_due() {
 
 void Rollout::release(std::size_t host) {
   held_[host] = false;
+  stop_if_due();  // it may have been the last that moved
+}
+
+void Rollout::heard(std::size_t host, bool look) {
+  silent_[host] = false;
+  if (look) looked_at_[host] = false;
   stop_if_due();  // it may have been the last that moved
 }
 

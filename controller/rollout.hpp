@@ -60,6 +60,8 @@ struct RolloutSoFar {
 struct RolloutAction {
   enum class Kind {
     Start,
+    Look,  // at a trial whose wave has baked: it has to be heard before any of the wave is
+           // confirmed
     Confirm,
     Revert
   };  // Revert: also of what was confirmed earlier in this rollout
@@ -73,8 +75,9 @@ struct RolloutAction {
 ///
 /// A wave starts only when every host before it is Done or Unchanged, or failed within the budget.
 /// Inside a wave a host starts as soon as a slot is free: never more than max_unavailable hosts are
-/// Changing, Reverting, Lost, Stranded, Unreachable or held at once. When all hosts of a wave are
-/// in trial and none is held it bakes, then all of it is confirmed. A host that fails counts
+/// Changing, Reverting, Lost, Stranded, Unreachable, held or silent at once. When all hosts of a
+/// wave are in trial and none is held it bakes, then each is looked at once more, and all of it is
+/// confirmed when none is silent (without a bake nobody is looked at). A host that fails counts
 /// against max_failures; when that is exceeded nothing new starts, and with TakeBack everything
 /// this rollout changed goes back.
 class Rollout {
@@ -97,6 +100,11 @@ public:
   void hold(std::size_t host) { held_[host] = true; }
   void release(std::size_t host);
   bool is_held(std::size_t host) const { return held_[host]; }
+  /// A host in trial did not answer. It has a slot until it is heard again, or something is
+  /// reported.
+  void silent(std::size_t host) { silent_[host] = hosts_[host] == HostPhase::Trial; }
+  /// A host in trial answered, and still is; `look`: to that.
+  void heard(std::size_t host, bool look);
   /// Whether a host that was handed out to start may still be told to: others may have become
   /// unavailable since, or the rollout stops. What may not is Waiting again.
   bool may_start() const;
@@ -126,10 +134,12 @@ public:
 private:
   std::size_t count(HostPhase phase) const;
   std::size_t wave_begin() const { return wave_ == 0 ? 0 : rules_.wave_ends[wave_ - 1]; }
+  bool moves(std::size_t host) const;
   std::size_t moving() const;
   std::size_t unavailable() const;
   void fill(std::vector<RolloutAction>& actions);
   void bake(Time now, std::vector<RolloutAction>& actions);
+  bool is_baked(Time now, std::vector<RolloutAction>& actions);
   void take_back(std::vector<RolloutAction>& actions);
   void take_back(HostPhase from, std::vector<RolloutAction>& actions);
   bool settled(std::size_t host) const;
@@ -139,10 +149,13 @@ private:
   RolloutRules rules_;
   std::vector<HostPhase> hosts_;
   std::vector<bool> held_;
+  std::vector<bool> silent_;
+  std::vector<bool> looked_at_;  // and not heard yet
   std::size_t wave_ = 0;
   std::size_t failures_ = 0;
   std::optional<Time> bake_until_;
-  bool confirming_ = false;  // this wave has baked
+  bool looking_ = false;     // this wave has baked
+  bool confirming_ = false;  // and each of its hosts was heard since
   RolloutStop stop_ = RolloutStop::No;
   bool halted_ = false;
   std::string why_;

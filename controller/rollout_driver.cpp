@@ -65,10 +65,16 @@ asio::awaitable<void> RolloutDriver::work(std::size_t host) {
   while (!jobs_[host].empty()) {
     const auto job = jobs_[host].front();
     jobs_[host].pop_front();
+    const bool asks = job == Job::Renew || job == Job::Look;
+    if (asks && rollout_.phase(host) != HostPhase::Trial) continue;  // it is known by now
     const auto phase = co_await perform(host, job);
     if (abandoned_) co_return;
     const bool was_trial = rollout_.phase(host) == HostPhase::Trial;
-    if (job != Job::Renew || (was_trial && phase != HostPhase::Trial)) hear(host, phase);
+    if (asks && phase == HostPhase::Trial) {
+      if (was_trial) rollout_.heard(host, job == Job::Look);
+    } else if (!asks || was_trial) {
+      hear(host, phase);
+    }
     if (!rollout_.is_held(host)) continue;
     pump_soon();  // what is known now counts now, however long the gate takes
     co_await tell_gate(host, phase);
@@ -130,7 +136,8 @@ asio::awaitable<void> RolloutDriver::tell_gate(std::size_t host, HostPhase phase
     renewal.expires_after(renew_every_);
     co_await renewal.async_wait(asio::as_tuple(asio::use_awaitable));
     if (told || !in_trial) continue;
-    const auto now = co_await run.renew();
+    HostRun::Unheard held_anyway;
+    const auto now = co_await run.renew(std::move(held_anyway));
     in_trial = now == HostPhase::Trial;
     if (in_trial || abandoned_) continue;
     hear(host, now);
@@ -149,8 +156,9 @@ asio::awaitable<HostPhase> RolloutDriver::perform(std::size_t host, Job job) {
     const auto phase = co_await run.confirm(std::move(may));
     co_return phase;
   }
-  if (job == Job::Renew) {
-    const auto phase = co_await run.renew();
+  if (job == Job::Renew || job == Job::Look) {
+    HostRun::Unheard unheard = [this, host] { rollout_.silent(host); };
+    const auto phase = co_await run.renew(std::move(unheard));
     co_return phase;
   }
   auto reason = reason_;
@@ -167,7 +175,8 @@ void RolloutDriver::pump() {
   const auto actions = rollout_.next(now);
   tell_waves();
   for (const auto& action : actions) {
-    view_.intends(*hosts_[action.host], rollout_.phase(action.host));
+    if (action.kind != RolloutAction::Kind::Look)
+      view_.intends(*hosts_[action.host], rollout_.phase(action.host));
   }
   keep_up([this] { view_.commit(rollout_); });
   if (abandoned_) return;
@@ -175,6 +184,9 @@ void RolloutDriver::pump() {
     switch (action.kind) {
       case RolloutAction::Kind::Start:
         give(action.host, Job::Start);
+        break;
+      case RolloutAction::Kind::Look:
+        give(action.host, Job::Look);
         break;
       case RolloutAction::Kind::Confirm:
         give(action.host, Job::Confirm);

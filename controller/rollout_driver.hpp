@@ -38,7 +38,7 @@ public:
   const std::string& taken_over() const { return taken_over_; }
 
 private:
-  enum class Job { Start, Confirm, Revert, Renew };
+  enum class Job { Start, Look, Confirm, Revert, Renew };
   asio::awaitable<void> work(std::size_t host);
   asio::awaitable<HostPhase> perform(std::size_t host, Job job);
   asio::awaitable<HostPhase> start(std::size_t host);

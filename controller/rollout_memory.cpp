@@ -68,12 +68,12 @@ std::string bytes_of(const std::optional<wire::Outcome>& outcome) {
   return outcome ? outcome->SerializeAsString() : "";
 }
 
-// At most `limit` rollouts, the newest first.
+// At most `limit` rollouts, the newest first: in the order they were written, whatever clocks said.
 std::vector<RememberedRollout> select(soci::session& sql, const std::string& fleet,
                                       std::string_view which, std::size_t limit) {
   const soci::rowset<soci::row> rows =
       (sql.prepare << "SELECT " << columns << " FROM rollouts WHERE fleet = :fleet AND" << which
-                   << "ORDER BY started_ms DESC, id DESC LIMIT " << limit,
+                   << "ORDER BY rowid DESC LIMIT " << limit,
        soci::use(fleet));
   std::vector<RememberedRollout> rollouts;
   for (const auto& row : rows) rollouts.push_back(rollout_of(row));

@@ -35,6 +35,11 @@ struct RememberedRelease {
   std::string digest;
 };
 
+/// Never negative, and 0 where one of them is 0, unknown.
+constexpr std::int64_t ms_between(std::int64_t started_ms, std::int64_t ended_ms) {
+  return started_ms == 0 || ended_ms < started_ms ? 0 : ended_ms - started_ms;
+}
+
 struct RememberedHost {
   std::string label;
   std::size_t wave = 0;
@@ -45,6 +50,10 @@ struct RememberedHost {
   std::string cause;                      // why it is where it should not be
   std::optional<wire::Outcome> outcome;   // of its transaction
   std::optional<wire::Outcome> way_back;  // of the rollback of what was confirmed
+
+  /// From beginning to end; 0 where either is unknown, or says less than nothing: another
+  /// controller, by another clock, may have ended it.
+  std::int64_t took_ms() const { return ms_between(started_ms, ended_ms); }
 };
 
 struct RememberedRollout {
@@ -64,6 +73,9 @@ struct RememberedRollout {
   std::size_t hosts_ok = 0;
   std::size_t hosts_failed = 0;
   std::size_t hosts_all = 0;
+
+  /// As that of a host.
+  std::int64_t took_ms() const { return ms_between(started_ms, ended_ms); }
 };
 
 struct RememberedEvent {

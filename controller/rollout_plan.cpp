@@ -20,6 +20,14 @@ json::object json_of(const RolloutRules& rules) {
           {"pause", rules.when_failed == WhenFailed::Pause}};
 }
 
+json::object json_of(const HostReach& reach) {
+  json::object object{{"address", reach.address},
+                      {"identity_files", json::value_from(reach.identity_files)}};
+  if (reach.port) object["port"] = *reach.port;
+  if (reach.user) object["user"] = *reach.user;
+  return object;
+}
+
 json::object json_of(const FleetHost& host) {
   json::object object{{"name", host.name},
                       {"agent", host.agent_command},
@@ -27,6 +35,7 @@ json::object json_of(const FleetHost& host) {
                       {"plugins", json::value_from(host.plugins)},
                       {"probes", json::value_from(host.probes)}};
   if (host.port) object["port"] = *host.port;
+  if (host.reach != HostReach()) object["reach"] = json_of(host.reach);
   return object;
 }
 
@@ -70,10 +79,20 @@ RolloutRules rules_of(const json::object& object) {
   return rules;
 }
 
+HostReach reach_of(const json::object& object) {
+  HostReach reach;
+  reach.address = get<std::string>(object, "address");
+  reach.identity_files = get<Texts>(object, "identity_files");
+  if (object.contains("port")) reach.port = get<std::uint16_t>(object, "port");
+  if (object.contains("user")) reach.user = get<std::string>(object, "user");
+  return reach;
+}
+
 FleetHost host_of(const json::object& object) {
   FleetHost host;
   host.name = get<std::string>(object, "name");
   if (object.contains("port")) host.port = get<std::uint16_t>(object, "port");
+  if (object.contains("reach")) host.reach = reach_of(object.at("reach").as_object());
   host.agent_command = get<std::string>(object, "agent");
   host.groups = get<Texts>(object, "groups");
   host.plugins = get<Texts>(object, "plugins");

@@ -5,6 +5,7 @@
 #include "controller/ssh_file.hpp"
 #include "controller/ssh_pattern.hpp"
 #include "proto/error.hpp"
+#include "proto/names.hpp"
 
 #include <glob.h>
 
@@ -89,7 +90,7 @@ public:
       text.remove_prefix(std::min(end + 1, text.size()));
       if (words.empty()) continue;
       where_ = path + ':' + std::to_string(number) + ": ";
-      Directive line{conditions, lowered(words[0]), {words.begin() + 1, words.end()}};
+      Directive line{conditions, lower_case(words[0]), {words.begin() + 1, words.end()}};
       if (line.keyword == "host") {
         conditions = narrowed(*outer, {Condition::On::Original, line.values});
       } else if (line.keyword == "match") {
@@ -111,7 +112,7 @@ private:
   std::shared_ptr<const Conditions> matched(Conditions conditions,
                                             const std::vector<std::string>& words) {
     for (std::size_t i = 0; i < words.size(); i += 2) {
-      const std::string criterion = lowered(words[i]);
+      const std::string criterion = lower_case(words[i]);
       if (criterion == "all" && words.size() == 1) break;
       const bool host = criterion == "host";
       if ((!host && criterion != "originalhost") || i + 1 == words.size()) {
@@ -151,7 +152,7 @@ private:
     if (line.keyword == "port" && !parse_port(line.values[0])) {
       throw Error(where_ + "Port '" + line.values[0] + "' is not a number from 1 to 65535");
     }
-    const std::string first = lowered(line.values[0]);
+    const std::string first = lower_case(line.values[0]);
     if (line.keyword == "identitiesonly" && first != "yes" && first != "no") {
       throw Error(where_ + "IdentitiesOnly '" + line.values[0] + "' is neither yes nor no");
     }
@@ -216,7 +217,7 @@ SshHostConfig SshConfig::find(const std::string& host) const {
     } else if (line.keyword == "hostkeyalias") {
       first_wins(found.host_key_alias, value);
     } else if (line.keyword == "identitiesonly") {
-      first_wins(identities_only, lowered(value) == "yes");
+      first_wins(identities_only, lower_case(value) == "yes");
     } else if (line.keyword == "identityfile") {
       found.identity_files.push_back(value);
     } else if (line.keyword == "proxyjump") {

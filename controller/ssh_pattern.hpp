@@ -25,7 +25,4 @@ bool pattern_list_matches(std::string_view text, std::string_view patterns_with_
 /// The parts of `text` between `separator`s, empty ones left out.
 std::vector<std::string> split_list(std::string_view text, char separator);
 
-/// ASCII lower case: host names are compared so.
-std::string lowered(std::string_view text);
-
 }  // namespace kongfleet::controller

@@ -3,6 +3,7 @@
 #include "controller/ssh_route.hpp"
 
 #include "controller/ssh_pattern.hpp"
+#include "proto/names.hpp"
 
 #include <unistd.h>
 
@@ -178,11 +179,11 @@ Wanted parse_jump(std::string_view text, const std::string& asked) {
 }
 
 std::string jumps_of(const SshHostConfig& found, const std::string& asked) {
-  if (found.proxy_command && lowered(*found.proxy_command) != "none") {
+  if (found.proxy_command && lower_case(*found.proxy_command) != "none") {
     refuse(asked, "ssh_config says ProxyCommand, which is not supported: use ProxyJump");
   }
   const std::string jumps = found.proxy_jump.value_or("none");
-  return lowered(jumps) == "none" ? "" : jumps;
+  return lower_case(jumps) == "none" ? "" : jumps;
 }
 
 /// The jump hosts in `list`. Only the first is reached by its own configuration, the others through

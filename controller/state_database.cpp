@@ -9,6 +9,7 @@
 
 #include <soci/soci.h>
 #include <soci/sqlite3/soci-sqlite3.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -82,6 +83,12 @@ void make(soci::session& sql) {
     sql << "INSERT INTO kongfleet_state (version) VALUES (:version)", soci::use(version_known);
   }
   sql << "COMMIT";
+}
+
+std::int64_t ms_of(clockid_t clock) {
+  timespec now{};
+  ::clock_gettime(clock, &now);
+  return std::int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000;
 }
 
 }  // namespace
@@ -179,12 +186,10 @@ bool StateDatabase::wait(int times) {
   if (!told_ && now - waits_since_ >= silence) {
     told_ = true;
     const auto who = who_locks(file_);
-    if (surroundings_.tell)
-      surroundings_.tell(
-          "state '" + file_.string() + "' is locked by " + (who.empty() ? "another process" : who) +
-          "; waits for it, " +
-          std::to_string(std::chrono::ceil<std::chrono::seconds>(surroundings_.patience).count()) +
-          " s at most");
+    tell("state '" + file_.string() + "' is locked by " + (who.empty() ? "another process" : who) +
+         "; waits for it, " +
+         std::to_string(std::chrono::ceil<std::chrono::seconds>(surroundings_.patience).count()) +
+         " s at most");
   }
   std::this_thread::sleep_for(pause);
   return true;
@@ -223,8 +228,9 @@ bool state_exists(const std::string& location) {
 
 std::int64_t wall_clock_ms() {
   if (Clock::source != nullptr) return Clock::source->wall_ms();
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
+  // The wall clock is read once, whatever it is set to later.
+  static const auto booted_ms = ms_of(CLOCK_REALTIME) - ms_of(CLOCK_BOOTTIME);
+  return booted_ms + ms_of(CLOCK_BOOTTIME);
 }
 
 }  // namespace kongfleet::controller

@@ -57,6 +57,10 @@ public:
   void look(const std::function<void(soci::session&)>& deed);
 
   const std::filesystem::path& file() const { return file_; }
+  /// Tells Surroundings::tell why there is a wait.
+  void tell(const std::string& why) const {
+    if (surroundings_.tell) surroundings_.tell(why);
+  }
 
 private:
   void open(Mode mode);
@@ -78,7 +82,8 @@ private:
 /// Whether there is something to look at.
 bool state_exists(const std::string& location);
 
-/// Now, in milliseconds since 1970: times are remembered so.
+/// Now, in milliseconds since 1970: times are remembered so. In one process they never go back,
+/// whatever is set meanwhile: the wall clock is read once, CLOCK_BOOTTIME from then on.
 std::int64_t wall_clock_ms();
 
 }  // namespace kongfleet::controller

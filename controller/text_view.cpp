@@ -30,7 +30,13 @@ std::string hosts_text(std::size_t count) {
   return std::to_string(count) + (count == 1 ? " host" : " hosts");
 }
 
-std::string releases_text(const wire::HostState& state) {
+// What a host that was never heard runs is not known; a rollout that is taken up again may know
+// what it said last.
+std::string releases_text(const HostRun& host) {
+  const bool heard = !host.state.state().empty();
+  const bool known = heard || (host.outcome && !host.outcome->host().state().empty());
+  if (!known) return "an unknown release (it was not heard)";
+  const auto& state = heard ? host.state : host.outcome->host();
   std::string text;
   for (const auto& release : state.releases()) {
     text +=
@@ -69,9 +75,11 @@ std::string failed_probes(const HostRun& host) {
 }
 
 std::string left_text(HostPhase phase) {
-  return std::string(phase_name(phase)) +
-         " when we stopped looking: what it does not hear confirmed it undoes by itself; see "
-         "kongfleet status";
+  const bool back = phase == HostPhase::Reverting;  // it may have been confirmed before
+  return std::string(phase_name(phase)) + " when we stopped looking: " +
+         (back ? "where it did not hear of it, what was confirmed stays, and a trial ends by itself"
+               : "what it does not hear confirmed it undoes by itself") +
+         "; see kongfleet status";
 }
 
 std::string phase_text(const HostRun& host, HostPhase phase) {
@@ -80,11 +88,11 @@ std::string phase_text(const HostRun& host, HostPhase phase) {
     case HostPhase::Trial:
       return "in trial" + (host.outcome ? ", " + proof_text(*host.outcome) : "");
     case HostPhase::Done:
-      return "confirmed: runs " + releases_text(host.state) + failed_probes(host);
+      return "confirmed: runs " + releases_text(host) + failed_probes(host);
     case HostPhase::Unchanged:
-      return "nothing to do: runs " + releases_text(host.state);
+      return "nothing to do: runs " + releases_text(host);
     case HostPhase::Back:
-      return "back on " + releases_text(host.state) + because;
+      return "back on " + releases_text(host) + because;
     case HostPhase::Refused:
       return "refused before anything changed" + because;
     case HostPhase::Unreachable:
@@ -94,7 +102,7 @@ std::string phase_text(const HostRun& host, HostPhase phase) {
     case HostPhase::Stranded:
       return "STRANDED, needs a person" + because;
     case HostPhase::Kept:
-      return "STILL RUNS " + releases_text(host.state) + ", it could not be taken back" + because;
+      return "STILL RUNS " + releases_text(host) + ", it could not be taken back" + because;
     case HostPhase::Waiting:
       return "never touched";
     default:
@@ -108,7 +116,7 @@ std::string short_phase_text(const HostRun& host, HostPhase phase) {
   if (!host.problem.empty()) return host.problem;
   if (phase == HostPhase::Trial) return host.outcome ? proof_text(*host.outcome) : "";
   const bool runs_it = phase == HostPhase::Done || phase == HostPhase::Unchanged;
-  return runs_it ? "runs " + releases_text(host.state) : "";
+  return runs_it ? "runs " + releases_text(host) : "";
 }
 
 // One piece: standard error has no buffer, so that each piece, and each blank of a padding, would

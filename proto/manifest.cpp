@@ -78,6 +78,16 @@ ManifestFile parse_file(std::string_view rest, std::size_t line) {
   return {*RelativePath::parse(rest), size, mode == "0755" ? 0755U : 0644U, *digest};
 }
 
+Companion parse_companion(std::string_view rest, std::size_t line) {
+  const auto name = PluginName::parse(take_word(rest));
+  if (!name) refuse(line, "it is with what is not a plugin name");
+  const auto version = Version::parse(take_word(rest));
+  if (!version) refuse(line, "it is with what is not a version of " + name->text());
+  const auto digest = Digest::parse(rest);
+  if (!digest) refuse(line, "the digest is not 64 lower-case hexadecimal digits");
+  return {*name, *version, *digest};
+}
+
 ReleaseTerms parse_terms(Lines& lines) {
   ReleaseTerms terms;
   const auto fleet = lines.next("fleet");
@@ -100,14 +110,14 @@ ReleaseTerms parse_terms(Lines& lines) {
            "'" + printable(expiry_line, 80) + "' is not a time like 2027-02-26T14:00:00Z");
   }
   terms.expires = *expires;
-  return terms;
-}
-
-std::string lower(std::string text) {
-  for (char& c : text) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  while (lines.at("with ")) {
+    const auto rest = lines.next("with");
+    if (terms.with.size() == companions_max) refuse(lines.number(), "it is with too many releases");
+    terms.with.push_back(parse_companion(rest, lines.number()));
+    if (terms.with.size() > 1 && !(terms.with[terms.with.size() - 2].name < terms.with.back().name))
+      refuse(lines.number(), "what it is with is not sorted by name, or occurs twice");
   }
-  return text;
+  return terms;
 }
 
 std::string render(const PluginName& name, const Version& version,
@@ -118,6 +128,10 @@ std::string render(const PluginName& name, const Version& version,
   if (terms) {
     text += "fleet " + terms->fleet + "\nserial " + std::to_string(terms->serial) + "\nexpires " +
             expiry_text(terms->expires) + "\n";
+    for (const auto& other : terms->with) {
+      text += "with " + other.name.text() + " " + other.version.text() + " " + other.digest.hex() +
+              "\n";
+    }
   }
   for (const auto& file : files) {
     text += file.mode == 0755 ? "file 0755 " : "file 0644 ";
@@ -126,11 +140,24 @@ std::string render(const PluginName& name, const Version& version,
   return text;
 }
 
+void refuse_companions(const PluginName& name, const std::vector<Companion>& with) {
+  if (with.size() > companions_max) {
+    throw Error("manifest: it is with " + std::to_string(with.size()) + " releases, allowed are " +
+                std::to_string(companions_max));
+  }
+  for (std::size_t i = 0; i < with.size(); ++i) {
+    if (with[i].name == name)
+      throw Error("manifest: it is with " + with[i].release() + ", which is of the same plugin");
+    if (i > 0 && with[i].name == with[i - 1].name)
+      throw Error("manifest: it is with two releases of " + with[i].name.text());
+  }
+}
+
 // A file 'a' beside a file 'a/b', whatever the case: on some file system they cannot both be.
 void refuse_collisions(const std::vector<ManifestFile>& files) {
   std::set<std::string> names;
   for (const auto& file : files) {
-    if (!names.insert(lower(file.path.text())).second) {
+    if (!names.insert(lower_case(file.path.text())).second) {
       throw Error("manifest: '" + file.path.text() + "' occurs twice, or differs only in case");
     }
   }
@@ -165,12 +192,13 @@ void Manifest::validate() const {
     throw Error("manifest: " + std::to_string(content_bytes()) + " bytes of content, allowed are " +
                 std::to_string(manifest_content_max));
   }
+  if (terms_) refuse_companions(name_, terms_->with);
   refuse_collisions(files_);
   const std::string home = "kong/plugins/" + name_.text() + "/";
   for (const auto& file : files_) {
     // Anything else below kong/ would come before Kong's own modules in lua_package_path and
     // replace them.
-    if (lower(file.path.text()).starts_with("kong/") && !file.path.text().starts_with(home)) {
+    if (lower_case(file.path.text()).starts_with("kong/") && !file.path.text().starts_with(home)) {
       throw Error("manifest: '" + file.path.text() +
                   "' would replace a module of Kong's or of another plugin: below kong/ only " +
                   home + " is this plugin's");
@@ -221,6 +249,10 @@ Manifest Manifest::build(PluginName name, Version version, std::vector<ManifestF
                          std::optional<ReleaseTerms> terms) {
   std::sort(files.begin(), files.end(),
             [](const ManifestFile& a, const ManifestFile& b) { return a.path < b.path; });
+  if (terms) {
+    std::sort(terms->with.begin(), terms->with.end(),
+              [](const Companion& a, const Companion& b) { return a.name < b.name; });
+  }
   Manifest manifest(std::move(name), std::move(version), std::move(files), std::move(terms));
   manifest.validate();
   return manifest;

@@ -38,9 +38,10 @@ constexpr std::uint64_t manifest_content_max = std::uint64_t{256} << 20;
 ///     fleet edge
 ///     serial 1795874400
 ///     expires 2027-02-26T14:00:00Z
+///     with other-plugin 1.4.0 <64 hex digits>
 ///     file 0644 1234 <64 hex digits> kong/plugins/my-plugin/handler.lua
 ///
-/// The three lines of its terms (proto/release_terms.hpp) are there where it was made to be signed.
+/// The lines of its terms (proto/release_terms.hpp) are there where it was made to be signed.
 /// The release's identity is the SHA-256 of the text without them: signed anew, for longer or for
 /// another fleet, it is the same release, and a host that runs it has nothing to do.
 ///
@@ -52,7 +53,8 @@ public:
   /// Reads a text that anybody may have sent. Throws Error with line and reason for any but the
   /// canonical form.
   static Manifest parse(std::string_view text);
-  /// Makes one from what was read from disk; sorts. Throws Error as parse does, naming the file.
+  /// Makes one from what was read from disk; sorts files and companions. Throws Error as parse
+  /// does, naming the file.
   static Manifest build(PluginName name, Version version, std::vector<ManifestFile> files,
                         std::optional<ReleaseTerms> terms = std::nullopt);
 

@@ -35,6 +35,14 @@ std::string why_bad_component(std::string_view part) {
 
 }  // namespace
 
+std::string lower_case(std::string_view text) {
+  std::string lower(text);
+  for (char& c : lower) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return lower;
+}
+
 std::optional<PluginName> PluginName::parse(std::string_view text) {
   const bool good = !text.empty() && text.size() <= plugin_name_max &&
                     lower_or_digit(text.front()) &&

@@ -57,6 +57,9 @@ std::string why_bad_path(std::string_view text);
 /// What names a fleet, a group or a probe: [A-Za-z0-9][A-Za-z0-9_.-]{0,63}.
 bool is_plain_name(std::string_view text);
 
+/// `text` with its ASCII letters in lower case, whatever the locale.
+std::string lower_case(std::string_view text);
+
 /// `text` made safe for a terminal or a log: one line, control bytes and what is not printable
 /// ASCII or valid UTF-8 written as \xNN (bidirectional and other invisible characters too), at most
 /// `limit` bytes.

@@ -15,9 +15,8 @@ struct TextPlace {
 };
 
 /// Where a TOML text has a byte beyond ASCII outside of strings and comments, which TOML (1.0.0,
-/// "Spec") allows nowhere else; nothing: nowhere. Asked before the library sees the text: some of
-/// these characters it takes for impossible, and goes on undefined (toml++ 3.3.0,
-/// is_non_ascii_horizontal_whitespace).
+/// "Spec") allows nowhere else; nothing: nowhere. Asked before the library sees the text, for it is
+/// told where; what the library makes of such characters is in proto/toml.hpp.
 std::optional<TextPlace> stray_character(std::string_view text);
 
 }  // namespace kongfleet

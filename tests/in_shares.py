@@ -1,10 +1,13 @@
 #!/usr/bin/python3
 # SPDX-FileCopyrightText: The kongfleet authors
 # SPDX-License-Identifier: Apache-2.0
-"""Runs all test cases of a Catch2 program in several processes at once:  in_shares COUNT PROGRAM
+"""Runs all test cases of a Catch2 program in several processes at once:
 
-For tests that wait more than they work. Each test case runs in one of the processes, and it is an
-error when one did not run. Prints what the failing processes said; exit 1 if there is one.
+    in_shares COUNT PROGRAM [TEST-SPEC]...
+
+A spec is Catch's, and may have the name of a source file as a tag: "~[#sandbox_test]". For tests
+that wait more than they work. Each test case runs in one of the processes, and it is an error when
+one did not run. Prints what the failing processes said; exit 1 if there is one.
 """
 import os
 import pathlib
@@ -12,6 +15,7 @@ import re
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 
 
 def start(program: str, names: list[str], file: pathlib.Path, environment: dict) -> subprocess.Popen:
@@ -21,11 +25,12 @@ def start(program: str, names: list[str], file: pathlib.Path, environment: dict)
                             stderr=subprocess.STDOUT, text=True, errors="replace", env=environment)
 
 
-def run_in_shares(program: str, count: int, environment: dict | None = None) -> str:
+def run_in_shares(program: str, count: int, environment: dict | None = None,
+                  wanted: Callable[[str], bool] = lambda name: True, specs: tuple[str, ...] = ()) -> str:
     """How many test cases ran, in a sentence; SystemExit with what was said when something failed."""
-    listed = subprocess.run([program, "--list-test-names-only"], stdout=subprocess.PIPE, text=True,
+    listed = subprocess.run([program, "--list-test-names-only", "-#", *specs], stdout=subprocess.PIPE, text=True,
                             check=False, env=environment)  # it exits with their number
-    names = listed.stdout.splitlines()
+    names = [name for name in listed.stdout.splitlines() if wanted(name)]
     with tempfile.TemporaryDirectory() as directory:
         shares = [start(program, names[share::count], pathlib.Path(directory) / str(share),
                         environment) for share in range(count) if names[share::count]]
@@ -40,6 +45,6 @@ def run_in_shares(program: str, count: int, environment: dict | None = None) -> 
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 3:
+    if len(sys.argv) < 3:
         sys.exit(__doc__)
-    print(run_in_shares(os.path.abspath(sys.argv[2]), int(sys.argv[1])))
+    print(run_in_shares(os.path.abspath(sys.argv[2]), int(sys.argv[1]), specs=tuple(sys.argv[3:])))

@@ -312,7 +312,8 @@ SELF_EXPLAINING = re.compile(r"controller/(fleet_(file|groups|hooks|inventory|pl
                              r"report\w*|selector|bundle|host_checkup|main)\.cpp|agent/(config\w*|allowed_signers_line|checkup\w*|main)\.cpp")
 # Statements that look as if they asked, and don't.
 ASK_NOTHING = [r"^run a program: no", r"overrides $|overrides .* of kong\.conf", r"^start worker processes", r"no end within the time",
-               r"^systemctl (daemon-)?reload", r"^no-transaction", r"CREATE TABLE", r"^UPDATE ", r"^set -eu"]
+               r"^systemctl (daemon-)?reload", r"^no-transaction", r"CREATE TABLE", r"^UPDATE ", r"^set -eu",
+               r"^keep a descriptor", r"^leave all groups"]
 
 
 class Handbook(unittest.TestCase):
@@ -584,7 +585,7 @@ class Completions(unittest.TestCase):
                     self.assertEqual(self.options_of(self.zsh(program, command)), wanted, "zsh")
 
     def options_of(self, specs: list[str]) -> set[str]:
-        return {match[1] for spec in specs if (match := re.match(r"(?:\([^)]*\))?(--?[a-z][a-z-]*)\[", spec))}
+        return {match[1] for spec in specs if (match := re.match(r"(?:\([^)]*\)|\*)?(--?[a-z][a-z-]*)\[", spec))}
 
     def test_hosts_and_groups_are_offered_and_nothing_of_the_file_is_run(self):
         for command in ("check", "plan", "rollout", "rollback", "status", "sync"):

@@ -52,7 +52,7 @@ _kongfleet() {
     case $prev in
       -f | --file) file=${word/#\~\//$HOME/} ;;
       --output | -o | --name | --release-version | --sign | --fleet | --serial | --expires | --to | --limit | --splay) ;;
-      --package | --login | --identity | --key) ;;
+      --package | --login | --identity | --key | --with) ;;
       *) [[ -z $command && $word != -* ]] && command=$word ;;
     esac
     prev=$word
@@ -60,7 +60,7 @@ _kongfleet() {
   [[ $cur == = ]] && cur=''
 
   case $prev in
-    -f | --file | --sign | --package | --identity | --key) _kongfleet_paths -f; return ;;
+    -f | --file | --sign | --with | --package | --identity | --key) _kongfleet_paths -f; return ;;
     -o) _kongfleet_paths -f; return ;;
     --output) _kongfleet_offer text json; return ;;
     --login) _kongfleet_offer root; return ;;
@@ -69,7 +69,7 @@ _kongfleet() {
 
   case $command in
     check) options+=(--hosts) ;;
-    pack) options+=(-o --name --release-version --sign --fleet --serial --expires) ;;
+    pack) options+=(-o --name --release-version --sign --fleet --serial --expires --with) ;;
     rollout | resume | abort) options+=(-y --yes) ;;
     rollback) options+=(--to -y --yes) ;;
     export) options+=(-o --name --release-version) ;;

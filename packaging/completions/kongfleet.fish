@@ -75,6 +75,7 @@ complete -c kongfleet -n '__fish_seen_subcommand_from pack' -l sign -r -F -d 'Si
 complete -c kongfleet -n '__fish_seen_subcommand_from pack' -l fleet -x -d 'The fleet whose hosts may run it'
 complete -c kongfleet -n '__fish_seen_subcommand_from pack' -l serial -x -d 'Higher than that of every release before'
 complete -c kongfleet -n '__fish_seen_subcommand_from pack' -l expires -x -d 'Until when hosts may begin to run it'
+complete -c kongfleet -n '__fish_seen_subcommand_from pack' -l with -r -F -d 'What has to run beside it'
 complete -c kongfleet -n '__fish_seen_subcommand_from rollout rollback resume abort bootstrap' -s y -l yes -d 'Do not ask first'
 complete -c kongfleet -n '__fish_seen_subcommand_from rollback' -l to -x -d 'The number of a generation'
 complete -c kongfleet -n '__fish_seen_subcommand_from history' -l limit -x -d 'How many'

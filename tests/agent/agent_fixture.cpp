@@ -37,6 +37,7 @@ TempDir::~TempDir() {
 
 GatewayFacts FakeGateway::inspect() {
   if (!inspect_problem.empty()) throw Error(inspect_problem);
+  const std::lock_guard lock(facts_mutex_);
   auto seen = facts;
   if (looks_until_running > 0) {
     --looks_until_running;
@@ -47,7 +48,7 @@ GatewayFacts FakeGateway::inspect() {
 
 PreflightReport FakeGateway::preflight(const GatewayFacts&, const fs::path& candidate,
                                        const fs::path&, std::chrono::steady_clock::time_point) {
-  CHECK(fs::exists(candidate));
+  if (!fs::exists(candidate)) throw std::logic_error("a preflight of nothing");
   calls.push_back("preflight");
   if (on_preflight) on_preflight();
   return {findings, versions};
@@ -70,6 +71,7 @@ Verdict FakeGateway::verify(const GatewayFacts&, const Snapshot&, const Expectat
   Verdict verdict;
   verdict.ok = true;
   if (on_verify) verdict = on_verify(expected);
+  const std::lock_guard lock(facts_mutex_);
   if (verdict.ok) facts.effective_path = expected.lua_package_path;
   return verdict;
 }

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -28,7 +29,8 @@ private:
 
 using Calls = std::vector<std::string>;
 
-/// A Kong that does what the test says, and records what was asked of it.
+/// A Kong that does what the test says, and records what was asked of it. As the real one it is
+/// asked by several threads at once (inspect); what else the test sets, it sets while none is.
 struct FakeGateway final : Gateway {
   GatewayFacts facts;
   Calls calls;
@@ -79,6 +81,9 @@ struct FakeGateway final : Gateway {
                      std::chrono::steady_clock::time_point) override;
   bool clear_smoke(const GatewayFacts&) noexcept override;
   std::size_t draining(const GatewayFacts&) override { return drains ? 1 : 0; }
+
+private:
+  std::mutex facts_mutex_;
 };
 
 /// An agent on a host of its own: a temporary kong.conf and state, a Kong that is a FakeGateway,

@@ -228,4 +228,12 @@ TEST_CASE("a file that is no TOML is told with its place") {
   CHECK(mistake("[kong\n").starts_with("1:6: found a mistake in the TOML: "));
 }
 
+TEST_CASE("who besides root may write the settings is remembered with them") {
+  const File file("");
+  CHECK(load_config(file.path()).who_may_write.empty());
+  std::filesystem::permissions(file.path(), std::filesystem::perms(0666));
+  CHECK_THAT(load_config(file.path()).who_may_write,
+             Catch::EndsWith("a.toml' can be written by everybody"));
+}
+
 }  // namespace kongfleet::agent::test

@@ -191,6 +191,62 @@ TEST_CASE("an excerpt has errors first, is printable, and no longer than allowed
   CHECK(log_excerpt(entries, master, 70).size() <= 70);
 }
 
+TEST_CASE("what nginx appends about a request, a client's secrets, is kept nowhere") {
+  const std::string request =
+      ", client: 2001:db8::9, server: kong, request: \"GET /x?apikey=CANARY HTTP/1.1\", "
+      "subrequest: "
+      "\"/CANARY\", upstream: \"http://10.0.0.1:80/x?apikey=CANARY\", host: \"CANARY\", referrer: "
+      "\"https://x/?CANARY\"";
+  const auto head = std::string("2026/11/23 09:12:00 [error] 9#0: *675 ");
+  const auto entries = parse(
+      head + "[kong] init.lua:297 [my-plugin] x.lua:2: boom" + request + "\n" +  //
+      head + "lua entry thread aborted: y.lua:3: boom\nstack traceback:\n\ty.lua:3: in f" +
+      request + "\n" + head + "z.lua:4: boom\nstack traceback:\n\tz.lua:4: in g\n" + request +
+      "\n" +  //
+      head + "upstream failed, client: 10.0.0.9, server: kong, subrequest: \"/a\nCANARY\"\n" +
+      head + "proxying, udp client: unix:, server: 0.0.0.0:9000, upstream: \"CANARY\"\n" + head +
+      "unsafe request processing due to earlier initialization errors" + request + "\n");
+  CHECK(log_excerpt(entries, master, 8192) ==
+        head + "unsafe request processing due to earlier initialization errors\n" +  //
+            head + "[kong] init.lua:297 [my-plugin] x.lua:2: boom\n" + head +
+            "lua entry thread aborted: y.lua:3: boom\n  stack traceback:\n   y.lua:3: in f\n" +
+            head + "z.lua:4: boom\n  stack traceback:\n   z.lua:4: in g\n" +  //
+            head + "upstream failed\n" + head + "proxying\n");
+  // Causes are made of messages.
+  for (const auto& entry : entries) CHECK(entry.message.find("CANARY") == std::string::npos);
+}
+
+TEST_CASE("a message of one's own that names a client is shown whole") {
+  const auto head = std::string("2026/11/23 09:12:00 [error] 9#0: *675 [lua] x.lua:2: ");
+  const auto entries = parse(head + "refused, client: bob, on call\n" + head +
+                             "lost, client: 10.0.0.9 left, client: 10.0.0.8, server: kong\n" +
+                             head + "http client: 10\n");
+  CHECK(log_excerpt(entries, master, 8192) == head + "refused, client: bob, on call\n" + head +
+                                                  "lost, client: 10.0.0.9 left\n" + head +
+                                                  "http client: 10\n");
+}
+
+TEST_CASE("an excerpt has nothing of the levels that write down requests") {
+  const auto entries = parse(
+      "2026/11/23 09:12:00 [info] 9#0: *1 client sent invalid header line: \"apikey: CANARY\"\n"
+      "2026/11/23 09:12:00 [debug] 9#0: *1 http header: \"apikey: CANARY\"\n"
+      "2026/11/23 09:12:00 [notice] 9#0: shown\n");
+  CHECK(log_excerpt(entries, master, 8192) == "2026/11/23 09:12:00 [notice] 9#0: shown\n");
+}
+
+TEST_CASE("of a log that grows too fast, no end of a line is taken for one") {
+  const Log log;
+  log.add("old\n");
+  LogFollower follower(log.path(), end_of_log(log.path()));
+  std::string lines;
+  while (lines.size() < std::size_t{5} << 20)
+    lines += "2026/11/23 09:12:00 [error] 9#0: *1 x, client: 1.2.3.4, request: \"GET /?CANARY\"\n";
+  log.add(lines);
+  const auto text = follower.more();
+  REQUIRE(text);
+  CHECK(text->substr(0, 22) == "\n2026/11/23 09:12:00 [");
+}
+
 TEST_CASE("what a client sends can't pass for a sign of Kong's") {
   for (const char* line : {"2026/11/23 09:12:00 [warn] 9#0: *1 a client request body is buffered "
                            "to a temporary file x, client: "

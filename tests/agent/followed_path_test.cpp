@@ -4,6 +4,7 @@
 
 #include "agent/durable_file.hpp"
 #include "agent/live_file.hpp"
+#include "proto/error.hpp"
 
 #include <catch2/catch.hpp>
 #include <fcntl.h>
@@ -64,6 +65,27 @@ private:
   std::thread thread_;
 };
 
+/// Whether a deed was done; else it was refused.
+template <class Deed>
+bool is_done(const Deed& deed) {
+  try {
+    deed();
+  } catch (const Error&) {
+    return false;
+  }
+  return true;
+}
+
+/// Tries a deed again and again while its file is swapped: both happens.
+template <class Deed>
+void done_or_refused(const Swapper& swapper, int times, const Deed& deed) {
+  int came = 0;
+  for (int i = 0; i < times; ++i) came += is_done(deed) ? 1 : 0;
+  CHECK(came > 0);
+  CHECK(came < times);
+  CHECK(swapper.swaps() > 0);
+}
+
 }  // namespace
 
 TEST_CASE("a link is followed when it is root's, or leads to its owner's own") {
@@ -86,6 +108,51 @@ TEST_CASE("a link is followed when it is root's, or leads to its owner's own") {
   CHECK(followed_path(whole / "theirs") == fs::canonical(theirs));
 }
 
+TEST_CASE("a file in another user's directory is opened if it can't be root's secret") {
+  REQUIRE(::geteuid() == 0);
+  const TempDir directory;
+  const auto text = [](const fs::path& path) { return read_file(followed_file(path), path); };
+  const auto theirs = directory.path() / "theirs";
+  fs::create_directory(theirs);
+  REQUIRE(::chown(theirs.c_str(), stranger, stranger) == 0);
+  const auto ours = file(directory, "ours", "ours");
+  const auto put_there = file(directory, "theirs/log", "root's nginx");
+  CHECK(text(put_there) == "root's nginx");
+  CHECK(text(link(directory, "1", ours, 0)) == "ours");
+  CHECK(text(link(directory, "2", put_there, stranger)) == "root's nginx");
+  CHECK(text(link(directory, "3", "theirs", stranger) / "log") == "root's nginx");
+  const auto trap = link(directory, "theirs/trap", ours, stranger);
+  CHECK_THROWS_WITH(followed_file(trap), Contains("symlink of user 4321"));
+  CHECK_THROWS_WITH(followed_file(link(directory, "4", "/", stranger)),
+                    Contains("leads to a file of user 0"));
+  CHECK_FALSE(followed_file(theirs / "absent"));
+  CHECK_FALSE(followed_file(link(directory, "5", "absent", stranger)));
+  CHECK_THROWS_WITH(followed_file(put_there / "below"), Contains("Not a directory"));
+  CHECK_THROWS_WITH(followed_file(theirs), Contains("not a regular file"));
+  CHECK_THROWS_WITH(followed_file("/dev/null"), Contains("not a regular file"));
+  fs::create_hard_link(ours, theirs / "second");
+  CHECK_THROWS_WITH(followed_file(theirs / "second"), Contains("2 hard links"));
+  CHECK(text(ours) == "ours");  // in a directory that only root writes to
+  const auto backup = file(directory, "theirs/backup", "their own", stranger);
+  fs::create_hard_link(backup, directory.path() / "copy");
+  CHECK(text(backup) == "their own");
+  fs::permissions(directory.path(), fs::perms(0777));
+  CHECK_THROWS_WITH(followed_file(ours), Contains("2 hard links"));
+}
+
+TEST_CASE("a log swapped for a link hundreds of thousands of times is never what it leads to") {
+  REQUIRE(::geteuid() == 0);
+  const TempDir directory;
+  const auto secret = file(directory, "secret", "secret");
+  const auto log = file(directory, "error.log", "log", stranger);
+  const auto trap = link(directory, "trap", secret, stranger);
+  const Swapper swapper(log, trap);
+  done_or_refused(swapper, tries / 10, [&] {
+    const auto text = read_file(followed_file(log), log);
+    if (text != "log") FAIL("read '" << text << "'");
+  });
+}
+
 TEST_CASE("who may replace a directory is told, wherever on the way there it is") {
   REQUIRE(::geteuid() == 0);
   const TempDir directory;
@@ -105,6 +172,56 @@ TEST_CASE("who may replace a directory is told, wherever on the way there it is"
   CHECK_THAT(who_may_replace(state / "generations"), Contains("belongs to user 4321"));
 }
 
+TEST_CASE("who may write a file is told, of it, its links and its directories") {
+  REQUIRE(::geteuid() == 0);
+  const TempDir directory;
+  const auto settings = file(directory, "agent.toml", "");
+  CHECK(who_may_write(settings).empty());
+  fs::permissions(settings, fs::perms(01666));
+  CHECK_THAT(who_may_write(settings), Contains("agent.toml' can be written by everybody"));
+  fs::permissions(settings, fs::perms(0664));
+  CHECK_THAT(who_may_write(settings), Contains("agent.toml' can be written by group 0"));
+  fs::permissions(settings, fs::perms(0644));
+  REQUIRE(::chown(settings.c_str(), stranger, 0) == 0);
+  CHECK_THAT(who_may_write(settings), Contains("belongs to user 4321"));
+  REQUIRE(::chown(settings.c_str(), 0, 0) == 0);
+  fs::create_directory(directory.path() / "open");
+  fs::permissions(directory.path() / "open", fs::perms(0777));
+  const auto through = link(directory, "open/link", settings, 0);
+  CHECK_THAT(who_may_write(through), Contains("open' can be written by everybody"));
+  const auto there = file(directory, "open/agent.toml", "");
+  CHECK_THAT(who_may_write(link(directory, "link", there, 0)), Contains("open' can be written"));
+  CHECK_THROWS_WITH(who_may_write(directory.path() / "none"), Contains("No such file"));
+}
+
+TEST_CASE("a directory that is swapped for a link a million times is never gone through") {
+  REQUIRE(::geteuid() == 0);
+  const TempDir directory;
+  fs::create_directory(directory.path() / "vault");
+  const auto secret = file(directory, "vault/kong.conf", "secret");
+  const auto theirs = directory.path() / "etc";
+  fs::create_directory(theirs);
+  REQUIRE(::chown(theirs.c_str(), stranger, stranger) == 0);
+  const auto conf = file(directory, "etc/kong.conf", "conf", stranger);
+  const auto trap = link(directory, "trap", directory.path() / "vault", stranger);
+  const LiveFile live(conf);
+  const Swapper swapper(theirs, trap);
+  done_or_refused(swapper, tries, [&] {
+    const auto text = live.read();
+    if (text != "conf") FAIL("read '" << text << "'");
+  });
+  for (int i = 0; i < exchanges; ++i) {
+    (void)is_done(
+        [&] { live.prepare(i % 2 == 0 ? "next" : "conf", i % 2 == 0 ? "conf" : "next"); });
+    (void)is_done(
+        [&] { (void)live.exchange(LiveFile::Which::New, sha256(i % 2 == 0 ? "conf" : "next")); });
+    (void)is_done([&] { (void)live.replace("conf", sha256("secret")); });
+    (void)is_done([&] { live.settle("conf"); });
+  }
+  CHECK(read_file(secret) == "secret");
+  CHECK(std::distance(fs::directory_iterator(directory.path() / "vault"), {}) == 1);
+}
+
 TEST_CASE("kong.conf that is swapped for a link a million times is never what the link leads to") {
   REQUIRE(::geteuid() == 0);
   const TempDir directory;
@@ -112,28 +229,16 @@ TEST_CASE("kong.conf that is swapped for a link a million times is never what th
   const auto conf = file(directory, "kong.conf", "conf", stranger);
   const auto trap = link(directory, "trap", secret, stranger);
   const Swapper swapper(conf, trap);
-  int came = 0;
-  int refused = 0;
-  for (int i = 0; i < tries; ++i) {
-    try {
-      const auto text = LiveFile(conf).read();
-      if (text != "conf") FAIL("read '" << text << "'");
-      ++came;
-    } catch (const Error&) {
-      ++refused;
-    }
-  }
-  CHECK(came > 0);
-  CHECK(refused > 0);
-  CHECK(swapper.swaps() > 0);
+  done_or_refused(swapper, tries, [&] {
+    const auto text = LiveFile(conf).read();
+    if (text != "conf") FAIL("read '" << text << "'");
+  });
   for (int i = 0; i < exchanges; ++i) {
-    try {
+    (void)is_done([&] {
       const LiveFile live(conf);
       live.prepare("next", "conf");
       (void)live.exchange(LiveFile::Which::New, sha256("conf"));
-    } catch (const Error&) {
-      ++refused;
-    }
+    });
     CHECK(read_file(secret) == "secret");
   }
 }

@@ -38,6 +38,18 @@ TEST_CASE("a line that the end of the power tore does not take the next one with
   CHECK_THAT(lines[2], Catch::StartsWith("{") && Catch::Contains(R"("transaction":"second")"));
 }
 
+TEST_CASE("a line of the history is harmless on a terminal, whoever said what is in it") {
+  const TempDir directory;
+  const History history(directory.path() / "history.jsonl");
+  auto outcome = ended("t");
+  outcome.cause = "\u009b31m \u202e \x7f";
+  outcome.steps.push_back({Step::Verify, {}, false, "\u009d0;title\u009c"});
+  history.add(outcome, "eve\u009b2J@\u2066one", 0, 1);
+  const auto line = history.last(1).at(0);
+  CHECK(line == printable(line));
+  CHECK_THAT(line, Catch::Contains("31m") && Catch::Contains("title") && Catch::Contains("2J@"));
+}
+
 TEST_CASE("the name of the history is synced once, and again when there is a new file") {
   const TempDir directory;
   const auto path = directory.path() / "history.jsonl";

@@ -2,7 +2,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/kong_processes.hpp"
 
+#include "agent/fd.hpp"
+
 #include <catch2/catch.hpp>
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <fstream>
@@ -65,6 +69,28 @@ TEST_CASE("the master is who the pid file names, if that is one") {
   host.write("k/pids/nginx.pid", "101\n");
   CHECK_FALSE(host.processes().master());
   host.write("k/pids/nginx.pid", "");
+  CHECK_FALSE(host.processes().master());
+}
+
+TEST_CASE("what Kong's user puts in the pid file's place is not waited for, nor believed") {
+  REQUIRE(::geteuid() == 0);
+  const Host host;
+  const auto file = host.root / "k/pids/nginx.pid";
+  fs::remove(file);
+  REQUIRE(::mkfifo(file.c_str(), 0644) == 0);
+  // Who reads it as a file gets as much as may be read, and doesn't wait: no test hangs.
+  const Fd fifo(::open(file.c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC));
+  const std::string text = "100" + std::string((std::size_t{64} << 10) - 3, '\n');
+  REQUIRE(::write(fifo.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size()));
+  CHECK_FALSE(host.processes().master());
+  fs::remove(file);
+  host.write("secret.pid", "100\n");
+  fs::create_symlink(host.root / "secret.pid", file);
+  CHECK(host.processes().master());
+  REQUIRE(::lchown(file.c_str(), 4321, 4321) == 0);
+  CHECK_FALSE(host.processes().master());
+  fs::remove(file);
+  host.write("k/pids/nginx.pid", "100" + std::string(100, '\n'));
   CHECK_FALSE(host.processes().master());
 }
 

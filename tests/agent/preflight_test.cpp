@@ -233,7 +233,22 @@ TEST_CASE("every plugin that Kong 3 complains of becomes a finding") {
   CHECK(findings[1].plugin == "b");
   CHECK(findings[1].file == "kong/plugins/b/handler.lua");
   CHECK(findings[1].line == 12);
-  CHECK_FALSE(holds(findings[1].text, "traceback"));
+  CHECK(findings[1].text == "oops");
+}
+
+TEST_CASE("of a module that does not load it is told what is wrong there, and where once") {
+  const auto findings = findings_in(
+      "Error: error loading plugin schemas: on plugin 'b': error loading module "
+      "'kong.plugins.b.handler':\nerror loading module 'kong.plugins.b.handler' from file "
+      "'/g/000007-3f/kong/plugins/b/handler.lua':\n\t/g/000007-3f/kong/plugins/b/handler.lua:8: "
+      "'<eof>' expected near 'local'\n\n  Run with --v (verbose)",
+      "/g/000007-3f");
+  REQUIRE(findings.size() == 1);
+  CHECK(findings[0].code == "syntax");
+  CHECK(findings[0].plugin == "b");
+  CHECK(findings[0].file == "kong/plugins/b/handler.lua");
+  CHECK(findings[0].line == 8);
+  CHECK(findings[0].text == "'<eof>' expected near 'local'");
 }
 
 TEST_CASE("the line that sets a field of a handler is found, comments and comparisons are not it") {

@@ -23,7 +23,7 @@ namespace {
 /// each in its own thread.
 class Peer {
 public:
-  explicit Peer(AgentFixture& agent) : far_(Fd()) {
+  explicit Peer(AgentFixture& agent, Place* place = nullptr) : far_(Fd()) {
     int ends[2];
     REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
     raw_ = ends[0];
@@ -32,9 +32,9 @@ public:
     REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, channel) == 0);
     interpreter_ = std::thread(
         [peer = ends[1], daemon = channel[0]] { Interpreter(Fd(peer), Fd(daemon)).run(); });
-    thread_ = std::thread([&agent, end = channel[1]] {
+    thread_ = std::thread([&agent, place, end = channel[1]] {
       try {
-        Session(Fd(end), *agent.transactions, "test").run();
+        Session(Fd(end), *agent.transactions, "test", place).run();
       } catch (const std::exception&) {
         return;  // a broken conversation ends its session and nothing else
       }
@@ -133,6 +133,37 @@ TEST_CASE("a whole conversation: hello, propose, content, apply, confirm") {
   CHECK(outcome.result() == wire::Outcome::COMMITTED);
   CHECK(outcome.host().releases(0).version() == "1.0.0");
   CHECK(agent.named_version() == "1.0.0");
+}
+
+TEST_CASE("a conversation that is quiet makes room for others, unless it looks after a trial") {
+  AgentFixture agent;
+  Places places;
+  const auto place = places.take(999);
+  Peer peer(agent, place.get());
+  peer.greet();
+  const auto plan = peer.ask(proposal(agent, "1.0.0")).plan();
+  peer.say(missing_content(agent, plan, "1.0.0"));
+  wire::ToAgent message;
+  message.mutable_apply()->set_transaction("t");
+  message.mutable_apply()->set_plan(plan.id());
+  message.mutable_apply()->set_confirm_timeout_ms(60'000);
+  REQUIRE(peer.ask(message).outcome().result() == wire::Outcome::TRIAL);
+  const auto idle = places.take(999);
+  Peer quiet(agent, idle.get());
+  quiet.greet();
+  std::vector<std::unique_ptr<Place>> others;
+  while (auto other = places.take(999)) others.push_back(std::move(other));
+  const auto later = Places::Clock::now() + 1h;
+  // Once its thread waits for the next word: the welcome comes before that.
+  const auto patience = Places::Clock::now() + 10s;
+  bool room = false;
+  while (!room && Places::Clock::now() < patience) room = places.take(999, later) != nullptr;
+  CHECK(room);
+  CHECK(quiet.closed());
+  others.push_back(places.take(999, later));
+  CHECK_FALSE(places.take(999, later));
+  message.mutable_renew()->set_transaction("t");
+  CHECK(peer.ask(message).outcome().result() == wire::Outcome::TRIAL);
 }
 
 TEST_CASE("rules of the conversation that are broken end it, with the reason, and harm nothing") {

@@ -34,3 +34,19 @@ TEST_CASE("only sockets that nobody listens at are removed") {
   CHECK(std::filesystem::exists(file));
   CHECK(remove_stale_sockets(directory.path() / "absent").empty());
 }
+
+TEST_CASE("no socket is removed through a link that its directory's owner did not make") {
+  REQUIRE(::geteuid() == 0);
+  constexpr uid_t stranger = 4321;
+  const TempDir directory;
+  const auto vault = directory.path() / "vault";
+  const auto prefix = directory.path() / "k";
+  std::filesystem::create_directory(vault);
+  { const auto closed = listen_at(vault / "root.sock", ""); }
+  std::filesystem::create_symlink(vault, prefix);
+  REQUIRE(::lchown(prefix.c_str(), stranger, stranger) == 0);
+  CHECK_THROWS_WITH(remove_stale_sockets(prefix), Catch::Contains("symlink of user 4321"));
+  CHECK(std::filesystem::exists(vault / "root.sock"));
+  REQUIRE(::lchown(prefix.c_str(), 0, 0) == 0);
+  CHECK(remove_stale_sockets(prefix).size() == 1);
+}

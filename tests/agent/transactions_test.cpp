@@ -386,3 +386,13 @@ TEST_CASE("content that is not what the manifest says is never placed") {
   CHECK(agent.named_version().empty());
   CHECK(GenerationStore(agent.config.state / "generations").list().empty());
 }
+
+TEST_CASE("settings that anybody may write let nothing new in, and hold up no way back") {
+  AgentFixture agent;
+  REQUIRE(agent.deploy("1.0.0") == Result::Committed);
+  agent.config.who_may_write = "'/etc/kongfleet/agent.toml' can be written by everybody";
+  const auto plan = agent.transactions->plan({.releases = {agent.release("1.1.0")}});
+  REQUIRE(plan.refusals.size() == 1);
+  CHECK(plan.refusals[0].code == "place");
+  CHECK(agent.transactions->plan_return(0).refusals.empty());
+}

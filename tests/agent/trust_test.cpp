@@ -78,13 +78,20 @@ ReleaseTerms terms(std::uint64_t serial = 10, const std::string& fleet = "edge",
   return {.fleet = fleet, .serial = serial, .expires = expires};
 }
 
+/// `releases`, each signed by `key`.
+Proposal proposed(const Signers& host, const std::vector<Manifest>& releases,
+                  const std::string& key = "ci") {
+  Proposal proposal{.releases = releases};
+  for (const auto& release : releases) proposal.signatures.push_back(host.sign(release, key));
+  return proposal;
+}
+
 /// What is said against `releases`, one line each; each signed by `key`.
 std::string said(const Signers& host, const std::vector<Manifest>& releases,
                  const std::string& key = "ci", std::time_t at = now) {
-  Proposal proposal{.releases = releases};
-  for (const auto& release : releases) proposal.signatures.push_back(host.sign(release, key));
   std::string text;
-  for (const auto& finding : Trust(host.config).judge(proposal, {}, at).refusals) {
+  for (const auto& finding :
+       Trust(host.config).judge(proposed(host, releases, key), {}, at).refusals) {
     CHECK(finding.code == "trust");
     text += finding.plugin + ": " + finding.text + "\n";
   }
@@ -151,6 +158,81 @@ TEST_CASE("a mixture of two releases is called that") {
   anywhere.config.fleet.clear();
   CHECK(said(anywhere, {bound("a", terms(1, "edge")), bound("b", terms(1, "core"))}) ==
         "b: it was signed for fleet 'core', and a@1.0.0 beside it for 'edge'\n");
+
+  // One after the other they are two as well, until what runs comes signed anew.
+  const auto edge = bound("a", terms(1, "edge"));
+  const auto core = bound("b", terms(1, "core"));
+  const Trust one(anywhere.config);
+  const auto second = one.judge({{edge, core}, {"", anywhere.sign(core, "ci")}}, {edge}, now);
+  REQUIRE(second.refusals.size() == 1);
+  CHECK(holds(second.refusals[0].text, "signed for fleet 'edge'"));
+  CHECK(one.judge(proposed(anywhere, {bound("a", terms(2, "core")), core}), {edge}, now)
+            .refusals.empty());
+}
+
+TEST_CASE("releases signed to run together run beside those and no others") {
+  const Signers host;
+  const Trust trust(host.config);
+  const auto beside = [](const Manifest& other, std::uint64_t serial) {
+    auto promised = terms(serial);
+    promised.with = {{other.name(), other.version(), other.digest()}};
+    return promised;
+  };
+  const auto judge = [&](const std::vector<Manifest>& releases,
+                         const std::vector<Manifest>& running = {}) {
+    const auto refusals = trust.judge(proposed(host, releases), running, now).refusals;
+    return refusals.empty() ? std::string() : refusals.front().text;
+  };
+  const auto b1 = bound("b", terms(1));
+  const auto b2 = bound("b", terms(2), "2.0.0");
+  const auto a = bound("a", beside(b1, 10));
+  CHECK(judge({a, b1}).empty());
+  CHECK(judge({a, bound("b", terms(5))}).empty());  // signed anew it is the same release
+  CHECK(judge({a, b2}) ==
+        "a@1.0.0 was signed to run with b@1.0.0 (" + b1.digest().brief() + "); not with 2.0.0");
+  CHECK(holds(judge({a}), "there would be none"));
+  const auto other = Manifest::build(b1.name(), b1.version(), b2.files(), terms(3));
+  CHECK(holds(judge({a, other}), "another of the same version"));
+
+  // What runs here stays bound as it was accepted, whatever a proposal's text now says of it.
+  CHECK(judge({a, b1}, {a, b1}).empty());
+  CHECK(holds(judge({a, b2}, {a, b1}), "not with 2.0.0"));
+  CHECK(holds(judge({a}, {a, b1}), "there would be none"));
+  const auto alone = bound("a", terms(11));
+  CHECK(judge({alone, b2}, {a, b1}).empty());
+  CHECK(judge({bound("a", beside(b2, 11)), b2}, {a, b1}).empty());
+  const Proposal forged{{alone, b2}, {host.sign(alone, "stranger"), host.sign(b2, "ci")}};
+  CHECK_FALSE(trust.judge(forged, {a, b1}, now).refusals.empty());
+  CHECK(judge({b2}, {a, b1}).empty());
+}
+
+TEST_CASE(
+    "what runs here keeps the terms with which it was accepted, but where it comes signed anew") {
+  const Signers host;
+  const Trust trust(host.config);
+  const auto b = bound("b", terms(1));
+  auto promised = terms(10);
+  promised.with = {{b.name(), b.version(), b.digest()}};
+  const auto a = bound("a", promised);
+  const std::vector<Manifest> running{a, b, bound("c", terms(1))};
+  const auto terms_after = [&](const Manifest& release, const std::string& key) {
+    const auto verdict = trust.judge({{release, b}, {host.sign(release, key), ""}}, running, now);
+    CHECK(verdict.refusals.empty());
+    CHECK(verdict.accepted.size() == (verdict.releases[0].text() == a.text() ? 0 : 1));
+    return verdict.releases[0].terms();
+  };
+  // Without c the host is to change; a is there, and nobody asks whether it is signed.
+  for (const auto& stripped : {bound("a", std::nullopt), bound("a", terms(11))})
+    CHECK(trust.judge({{stripped, b}, {}}, running, now).releases[0].text() == a.text());
+  CHECK(terms_after(bound("a", terms(11)), "ci") == terms(11));
+  CHECK(terms_after(bound("a", terms(11)), "stranger") == a.terms());
+  CHECK(terms_after(bound("a", terms(11, "core")), "ci") == a.terms());
+  CHECK(terms_after(bound("a", terms(11, "edge", now)), "ci") == a.terms());
+  auto elsewhere = terms(11);
+  elsewhere.with = {{running[2].name(), running[2].version(), running[2].digest()}};
+  CHECK(terms_after(bound("a", elsewhere), "ci") == a.terms());
+  std::filesystem::remove(host.config.allowed_signers);
+  CHECK(terms_after(bound("a", terms(11)), "ci") == a.terms());
 }
 
 TEST_CASE("an unsigned release is taken where signatures are no must, and only there") {
@@ -190,8 +272,11 @@ TEST_CASE("files that say whom to trust have to be root's, whole and there") {
   Signers host;
   const auto release = bound("a", terms());
   std::filesystem::permissions(host.config.allowed_signers, std::filesystem::perms(0666));
-  CHECK(holds(said(host, {release}), "can be written by others than root"));
+  CHECK(holds(said(host, {release}), "can be written by everybody, so allowed_signers can't say"));
   host.allow("ci");
+  std::filesystem::permissions(host.directory.path(), std::filesystem::perms(0777));
+  CHECK(holds(said(host, {release}), "can be written by everybody, so allowed_signers can't say"));
+  std::filesystem::permissions(host.directory.path(), std::filesystem::perms(0700));
   host.config.revoked_keys = host.path("revoked");
   CHECK(holds(said(host, {release}), "revoked"));  // is not there
   replace_file(host.path("revoked"), "", 0644);
@@ -203,6 +288,15 @@ TEST_CASE("files that say whom to trust have to be root's, whole and there") {
   host.config.revoked_keys.clear();
   replace_file(host.config.state / "accepted.json", "{", 0600);
   CHECK(holds(said(host, {release}), "accepted.json can't be read"));
+}
+
+TEST_CASE("a file of signers that leads nowhere is no missing one") {
+  Signers host;
+  host.config.signatures = "optional";
+  std::filesystem::remove(host.config.allowed_signers);
+  CHECK(said(host, {bound("a", terms())}, "stranger").empty());
+  std::filesystem::create_symlink("nowhere", host.config.allowed_signers);
+  CHECK(holds(said(host, {bound("a", terms())}, "stranger"), "No such file or directory"));
 }
 
 TEST_CASE("an agent that requires signatures stages nothing without, and goes back all the same") {
@@ -223,30 +317,67 @@ TEST_CASE("an agent that requires signatures stages nothing without, and goes ba
   CHECK(agent.transactions->plan_return(0).refusals.empty());
 }
 
-TEST_CASE("a signed release that is confirmed is the lowest that is taken from then on") {
+namespace {
+
+/// An agent that wants signatures, and my-plugin@1.0.0 signed for it.
+struct SignedFixture {
+  SignedFixture() {
+    agent.config.signatures = "required";
+    agent.config.fleet = "edge";
+    agent.config.allowed_signers = keys.config.allowed_signers;
+  }
+  Proposal at(std::uint64_t serial) const {
+    const auto plain = agent.release("1.0.0");
+    const ReleaseTerms terms{.fleet = "edge", .serial = serial, .expires = 4'000'000'000};
+    const auto release = Manifest::build(plain.name(), plain.version(), plain.files(), terms);
+    return {{release}, {keys.sign(release, "ci")}};
+  }
+  Transactions::Reply apply(
+      HostPlan plan, const std::function<void()>& meanwhile = [] {}) {
+    const auto incoming = agent.transactions->receive("t");
+    for (const auto& file : plan.missing)
+      replace_file(incoming->file(file.digest), agent.content_of(file), 0600);
+    meanwhile();
+    return agent.transactions->apply({.transaction = "t"}, std::move(plan), incoming.get(),
+                                     std::chrono::minutes(10), {});
+  }
   Signers keys;
   AgentFixture agent;
-  agent.config.signatures = "required";
-  agent.config.fleet = "edge";
-  agent.config.allowed_signers = keys.config.allowed_signers;
-  const auto plain = agent.release("1.0.0");
-  const auto terms_at = [](std::uint64_t serial) {
-    return ReleaseTerms{.fleet = "edge", .serial = serial, .expires = 4'000'000'000};
-  };
-  const auto at = [&](std::uint64_t serial) {
-    const auto release =
-        Manifest::build(plain.name(), plain.version(), plain.files(), terms_at(serial));
-    return Proposal{{release}, {keys.sign(release, "ci")}};
-  };
+};
+
+}  // namespace
+
+TEST_CASE("a key that is taken away after the plan was made counts at its apply") {
+  SignedFixture host;
+  auto plan = host.agent.transactions->plan(host.at(20));
+  REQUIRE(plan.refusals.empty());
+  const auto reply = host.apply(std::move(plan), [&] { host.keys.allow("stranger"); });
+  REQUIRE(std::holds_alternative<Refusal>(reply));
+  CHECK(holds(std::get<Refusal>(reply).text, "the plan was refused"));
+  host.agent.check_at_rest();
+  CHECK(host.agent.gateway.calls.empty());
+}
+
+TEST_CASE("what is staged anew of a signed release that runs keeps its terms") {
+  SignedFixture host;
+  auto& transactions = *host.agent.transactions;
+  REQUIRE(host.agent.result(host.apply(transactions.plan(host.at(20)))) == Result::Trial);
+  REQUIRE(host.agent.result(transactions.confirm("t", {})) == Result::Committed);
+  host.agent.edit_conf("log_level = notice\nplugins = bundled\n");
+  const auto mended = transactions.plan({.releases = {host.agent.release("1.0.0")}});
+  REQUIRE(mended.releases.size() == 1);
+  REQUIRE(mended.releases[0].terms());
+  CHECK(mended.releases[0].terms()->serial == 20);
+}
+
+TEST_CASE("a signed release that is confirmed is the lowest that is taken from then on") {
+  SignedFixture host;
+  auto& agent = host.agent;
+  const auto at = [&](std::uint64_t serial) { return host.at(serial); };
+  const auto accepted = agent.config.state / "accepted.json";
   auto plan = agent.transactions->plan(at(20));
   REQUIRE(plan.refusals.empty());
-  const auto incoming = agent.transactions->receive("t");
-  for (const auto& file : plan.missing)
-    replace_file(incoming->file(file.digest), agent.content_of(file), 0600);
-  const auto accepted = agent.config.state / "accepted.json";
-  REQUIRE(agent.result(agent.transactions->apply({.transaction = "t"}, std::move(plan),
-                                                 incoming.get(), std::chrono::minutes(10), {})) ==
-          Result::Trial);
+  REQUIRE(agent.result(host.apply(std::move(plan))) == Result::Trial);
   CHECK_FALSE(std::filesystem::exists(accepted));  // a trial may yet turn out badly
   REQUIRE(agent.result(agent.transactions->confirm("t", {})) == Result::Committed);
   CHECK(AcceptedReleases::read(accepted).serials.at("my-plugin") == 20);

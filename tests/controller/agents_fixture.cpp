@@ -50,6 +50,7 @@ wire::ToController answer_to(const wire::ToAgent& message) {
   if (message.has_rollback()) outcome.set_transaction(message.rollback().transaction());
   if (message.has_apply() || message.has_renew()) outcome.set_result(wire::Outcome::TRIAL);
   if (message.has_revert()) outcome.set_result(wire::Outcome::ROLLED_BACK);
+  outcome.mutable_host()->set_state(outcome.result() == wire::Outcome::TRIAL ? "trial" : "ready");
   return answer;
 }
 

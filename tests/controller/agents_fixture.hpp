@@ -36,6 +36,8 @@ public:
   std::function<void(std::size_t host)> connecting;
   /// Hosts that cannot be connected to yet: who tries waits.
   std::vector<bool> away;
+  /// Called when nothing is left to do on the loop.
+  std::function<void()> over;
   /// Whose agents can be asked for a check-up.
   std::vector<bool> knows_checkup;
   /// What each host was told, in a word: "apply", "confirm", "revert", "rollback".
@@ -46,9 +48,20 @@ public:
 private:
   class Link;
   class Links;
+  class Loop final : public EventLoop {
+  public:
+    explicit Loop(const std::function<void()>& over) : over_(over) {}
+    void run() override {
+      EventLoop::run();
+      if (over_) over_();
+    }
+
+  private:
+    const std::function<void()>& over_;
+  };
   Fleet fleet_;
   std::vector<Release> releases_;
-  EventLoop loop_;
+  Loop loop_{over};
   std::unique_ptr<Links> links_;
   std::unique_ptr<FleetRun> run_;
 };

@@ -113,6 +113,9 @@ TEST_CASE("bootstrap takes a package, a login and selectors") {
   CHECK(whole.dry_run);
   CHECK(whole.yes);
   CHECK(whole.selectors == std::vector<std::string>{"edge", "!edge-03"});
+  const auto last =
+      command<BootstrapCommand>({"bootstrap", "--package", "a.deb", "--identity", "k", "edge"});
+  CHECK(last.selectors == std::vector<std::string>{"edge"});
   CHECK(std::get<Leave>(parse_command_line({"bootstrap"})).to_stderr ==
         "kongfleet: bootstrap needs the agent's package: kongfleet bootstrap --package "
         "kongfleet-agent.deb\n");
@@ -128,6 +131,10 @@ TEST_CASE("pack signs for a fleet, with a serial and an end") {
   const auto whole = command<PackCommand>({"pack", "tree", "--sign", "k", "--fleet", "edge",
                                            "--serial", "12", "--expires", "2027-02-27T14:00:00Z"});
   CHECK(whole.signing->serial == 12);
+  const auto beside = command<PackCommand>(
+      {"pack", "--sign", "k", "--fleet", "edge", "--with", "a.kfb", "--with", "b.kfb", "tree"});
+  CHECK(beside.tree == "tree");
+  CHECK(beside.signing->with == std::vector<std::filesystem::path>{"a.kfb", "b.kfb"});
   CHECK(std::get<1>(whole.signing->expires) == 1'803'736'800);
   const auto refused = [](std::vector<std::string> more) {
     more.insert(more.begin(), {"pack", "tree"});

@@ -13,6 +13,7 @@
 
 #include "state_fixture.hpp"
 #include <csignal>
+#include <thread>
 
 namespace kongfleet::controller {
 
@@ -107,6 +108,33 @@ TEST_CASE("who breaks the glass takes the fleet, and the other one hears of it")
   CHECK_FALSE(holder_of(memory.database, "edge"));
 }
 
+TEST_CASE("a holder elsewhere that seems dead, because a clock was set, is listened for first") {
+  const StateFixture state;
+  auto memory = state.open();
+  auto elsewhere = me();
+  elsewhere.machine = "another boot";
+  elsewhere.renewed_ms -= 3'600'000;
+  const FleetHold held(memory.database, "edge", elsewhere, Manner::Polite);
+  const auto listen = std::chrono::seconds(30);
+  std::jthread renewing([&](const std::stop_token& stop) {
+    auto other = state.open();
+    for (auto renewed = elsewhere.renewed_ms; !stop.stop_requested(); ++renewed) {
+      other.database.together([&](soci::session& sql) {
+        sql << "UPDATE holders SET renewed_ms = :renewed", soci::use(renewed);
+      });
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+  });
+  const auto began = std::chrono::steady_clock::now();
+  CHECK_THROWS_AS(FleetHold(memory.database, "edge", me(), Manner::Polite, listen), Declined);
+  CHECK(std::chrono::steady_clock::now() - began < listen);
+  renewing.request_stop();
+  renewing.join();
+  const FleetHold taken(memory.database, "edge", me(), Manner::Polite,
+                        std::chrono::milliseconds(1));
+  CHECK(holder_of(memory.database, "edge")->machine == me().machine);
+}
+
 TEST_CASE("a hold ends with its controller's work") {
   const StateFixture state;
   auto memory = state.open();
@@ -125,6 +153,7 @@ TEST_CASE("a holder on this machine lives as long as its process, elsewhere for 
   holder.machine = "another boot";
   CHECK(lives(holder, now + 59'000));
   CHECK_FALSE(lives(holder, now + 61'000));
+  CHECK_FALSE(lives(holder, now - 61'000));
 }
 
 }  // namespace kongfleet::controller

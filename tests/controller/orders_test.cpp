@@ -9,6 +9,7 @@
 #include "agents_fixture.hpp"
 #include "state_fixture.hpp"
 #include <algorithm>
+#include <csignal>
 #include <set>
 
 namespace kongfleet::controller {
@@ -16,6 +17,7 @@ namespace kongfleet::controller {
 namespace {
 
 using namespace std::chrono_literals;
+using Catch::Matchers::Contains;
 
 struct Ordered {
   AgentsFixture agents;
@@ -94,6 +96,56 @@ TEST_CASE("an outcome that comes twice is not taken for the answer to what is as
   const auto end = it.roll_out();
   CHECK(how_many(end, HostPhase::Done) == 2);
   CHECK(confirmed >= 2);
+}
+
+TEST_CASE("a host that went silent while its wave baked keeps the others from being confirmed") {
+  Ordered it(2);
+  it.agents.fleet().rollout.bake = 20ms;
+  auto& io = it.agents.loop().io();
+  Timer enough(io);
+  it.agents.answers = [&](std::size_t host, const wire::ToAgent& message) {
+    if (host == 0 || !message.has_renew()) return true;
+    enough.expires_after(300ms);
+    enough.async_wait([&](const auto&) { io.stop(); });
+    return false;
+  };
+  it.roll_out();
+  const auto& told = it.agents.told;
+  CHECK(std::count(told[0].begin(), told[0].end(), "renew") == 1);
+  CHECK(std::count(told[1].begin(), told[1].end(), "renew") == 1);
+  for (const std::size_t host : {0U, 1U})
+    CHECK(std::count(told[host].begin(), told[host].end(), "confirm") == 0);
+}
+
+TEST_CASE("a Ctrl-C while stock is taken is told, with what becomes of the hosts") {
+  AgentsFixture agents(2);
+  agents.answers = [&](std::size_t host, const wire::ToAgent&) {
+    if (host == 1) ::raise(SIGINT);
+    return host == 0;
+  };
+  auto& run = agents.run("rollout");
+  CHECK_THROWS_WITH(run.ask_again({true, true}, [] {}),
+                    Contains("interrupted while its hosts were asked how they are") &&
+                        Contains("'kongfleet resume rollout-1'"));
+}
+
+TEST_CASE("taking stock: a renewal that gets no answer lets no other host's lease run out") {
+  constexpr std::size_t silent = 0, quick = 1, last = 2;
+  AgentsFixture agents(3);
+  agents.fleet().rollout.confirm_timeout = 1ms;  // renewed as often as ever
+  agents.away[last] = true;
+  std::size_t renewed_since = 0;
+  agents.answers = [&](std::size_t host, const wire::ToAgent&) {
+    if (host == silent && agents.told[silent].size() == 2) {
+      agents.away[last] = false;  // all have answered once, and one renewal hangs
+      return false;
+    }
+    if (host == quick && !agents.told[last].empty()) ++renewed_since;
+    if (renewed_since == 3) agents.loop().io().stop();
+    return true;
+  };
+  agents.run("rollout").ask_again({true, true, true}, [] {});
+  CHECK(renewed_since == 3);
 }
 
 TEST_CASE("links are opened within the fleet's limit") {

@@ -96,6 +96,21 @@ TEST_CASE("pack signs with a key file, or with one that only an ssh-agent has") 
   CHECK(verify() == 0);
   CHECK(pack.run({.signing = order}, OutputFormat::Json) == 0);
   CHECK_THAT(pack.out, Catch::Contains(R"("signed":{"fleet":"edge","serial":7,)"));
+  const auto first = read_bundle(pack.bundle());
+
+  // With another's bundle: hosts take the two together.
+  Pack other;
+  other.scratch.write_plugin("t", "other-plugin");
+  auto both = order;
+  both.with = {pack.bundle()};
+  CHECK(other.run({.signing = both}) == 0);
+  CHECK_THAT(other.out, Catch::EndsWith("\nto run beside my-plugin@1.0.0, sha256 " +
+                                        first.manifest.digest().hex() + "\n"));
+  CHECK(read_bundle(other.bundle()).manifest.terms()->with ==
+        std::vector{Companion{*PluginName::parse("my-plugin"), *Version::parse("1.0.0"),
+                              first.manifest.digest()}});
+  CHECK(other.run({.signing = both}, OutputFormat::Json) == 0);
+  CHECK_THAT(other.out, Catch::Contains(R"("with":[{"name":"my-plugin","version":"1.0.0",)"));
 
   // The private key leaves the disk; only the agent has it now.
   const auto socket = (pack.scratch.path() / "agent").string();

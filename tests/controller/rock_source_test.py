@@ -5,12 +5,14 @@
 takes, and what is hostile, native or would have to be run is refused with the reason."""
 import os
 import stat
+import struct
 import subprocess
+import sys
 import unittest
 import zipfile
 
 from lone_fleet import FLEET
-from plugin_fixture import FILES, HANDLER, SCHEMA, PluginTest
+from plugin_fixture import BUILD, FILES, HANDLER, SCHEMA, PluginTest
 
 # As Kong's own template has it, with names and '..'.
 ROCKSPEC = '''-- a comment
@@ -170,6 +172,26 @@ class RockTest(PluginTest):
     def test_too_many_entries_are_refused(self):
         self.assertIn("more than 20000 entries",
                       self.refused({f"doc/{number}": b"" for number in range(20001)}))
+
+    def test_a_directory_of_a_million_entries_is_refused_before_it_fills_memory(self):
+        record = struct.pack("<4sHHHHHHIIIHHHHHII", b"PK\1\2", 20, 20, *[0] * 7, 1, *[0] * 6) + b"a"
+        start = b"PK\3\4" + bytes(100)
+        end = struct.pack("<4sHHHHIIH", b"PK\5\6", 0, 0, 1, 1, len(record) << 20, len(start), 0)
+        with open(self.directory / "x-1-1.all.rock", "wb") as rock:
+            rock.write(start)
+            for _ in range(1 << 10):
+                rock.write(record * (1 << 10))
+            rock.write(end)
+        # Asked by way of a small process: ours may have been a large one, and hands that down.
+        asks = ("import resource, subprocess, sys; done = subprocess.run(sys.argv[1:]); "
+                "print(done.returncode, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)")
+        done = subprocess.run([sys.executable, "-c", asks, BUILD / "kongfleet", "pack", "x-1-1.all.rock", "-o",
+                               "x.kfb"], cwd=self.directory, check=True, capture_output=True, text=True,
+                              timeout=60)
+        self.assertIn("more than 20000 entries", done.stderr)
+        code, kilobytes = map(int, done.stdout.split())
+        self.assertEqual(code, 1)
+        self.assertLess(kilobytes, 60 << 10)
 
     def test_names_that_collide_are_refused(self):
         self.assertIn("'x.lua' occurs twice, or differs only in case",

@@ -6,6 +6,8 @@
 
 #include <catch2/catch.hpp>
 
+#include "rollout_fixture.hpp"
+
 namespace kongfleet::controller {
 
 using namespace std::chrono_literals;
@@ -14,7 +16,6 @@ namespace {
 
 using P = HostPhase;
 using Kind = RolloutAction::Kind;
-using Hosts = std::vector<std::size_t>;
 
 RolloutRules rules() {
   RolloutRules made;
@@ -31,14 +32,6 @@ Rollout taken_up(std::vector<P> hosts, RolloutStop stop = RolloutStop::No,
   so_far.stop = stop;
   so_far.failures = failures;
   return Rollout(rules(), so_far);
-}
-
-Hosts hosts_of(const std::vector<RolloutAction>& actions, Kind kind) {
-  Hosts hosts;
-  for (const auto& action : actions) {
-    if (action.kind == kind) hosts.push_back(action.host);
-  }
-  return hosts;
 }
 
 }  // namespace
@@ -67,6 +60,8 @@ TEST_CASE("a canary in trial bakes anew before the second wave starts") {
   const Rollout::Time now{};
   CHECK(rollout.next(now).empty());
   CHECK(rollout.next(now + 9s).empty());
+  CHECK(hosts_of(rollout.next(now + 10s), Kind::Look) == Hosts{0});
+  rollout.heard(0, true);
   CHECK(hosts_of(rollout.next(now + 10s), Kind::Confirm) == Hosts{0});
 }
 
@@ -143,7 +138,10 @@ TEST_CASE("a rollout's plan reads back as it was") {
   host.groups = {"edge"};
   host.plugins = {"my-plugin"};
   host.probes = {"echo"};
-  plan.hosts = {host};
+  plan.hosts = {host, host};
+  const HostReach reach{
+      .address = "10.0.0.7", .port = 2200, .user = "deploy", .identity_files = {"k", "l"}};
+  plan.hosts[1].reach = reach;
   ProbeSpec probe;
   probe.name = "echo";
   probe.url = "http://127.0.0.1:8000/";
@@ -164,6 +162,8 @@ TEST_CASE("a rollout's plan reads back as it was") {
   CHECK(again.rules.max_failures == 3);
   CHECK(again.deadline == 5min);
   CHECK(again.hosts[0].label() == host.label());
+  CHECK(again.hosts[0].reach == HostReach());
+  CHECK(again.hosts[1].reach == reach);
   CHECK(again.probes[0].header == probe.header);
   CHECK(again.probes[0].type == ProbeType::Http);
   CHECK(again.probes[1].type == ProbeType::Smoke);

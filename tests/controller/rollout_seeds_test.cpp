@@ -8,6 +8,7 @@
 #include <deque>
 #include <fstream>
 #include <random>
+#include <set>
 
 using namespace kongfleet::controller;
 using namespace std::chrono_literals;
@@ -44,6 +45,10 @@ public:
         continue;
       }
       if (draw(100) < failing_ && lose_a_trial()) continue;
+      if (!silent_.empty() && (pending_.empty() || draw(3) == 0)) {
+        end_silence();
+        continue;
+      }
       if (pending_.empty()) {
         const auto wake = rollout_->wake();
         if (!wake)
@@ -55,6 +60,11 @@ public:
       const auto [host, phase] = *at;
       pending_.erase(at);
       now_ += std::chrono::milliseconds(draw(3000));
+      if (phase == HostPhase::Trial && rollout_->phase(host) != HostPhase::Changing) {  // a look
+        if (rollout_->phase(host) == HostPhase::Trial) rollout_->heard(host, true);
+        silent_.erase(host);
+        continue;
+      }
       rollout_->report(host, phase, now_);
       if (draw(10) == 0) rollout_->report(host, phase, now_);  // a message that came twice
     }
@@ -79,8 +89,21 @@ private:
     }
     if (trials.empty()) return false;
     const auto host = trials[draw(trials.size())];
+    if (draw(2) == 0) {
+      rollout_->silent(host);
+      silent_.insert(host);
+      return true;
+    }
     rollout_->report(host, draw(2) == 0 ? HostPhase::Lost : HostPhase::Back, now_);
     return true;
+  }
+
+  void end_silence() {
+    const auto host = *silent_.begin();
+    silent_.erase(host);
+    if (rollout_->phase(host) != HostPhase::Trial) return;
+    if (draw(2) == 0) return rollout_->heard(host, false);
+    rollout_->report(host, HostPhase::Lost, now_);
   }
 
   void take(const RolloutAction& action) {
@@ -99,7 +122,10 @@ private:
       pending_.emplace_back(action.host, fails          ? bad()
                                          : draw(5) == 0 ? HostPhase::Unchanged
                                                         : HostPhase::Trial);
+    } else if (action.kind == Kind::Look) {
+      pending_.emplace_back(action.host, fails ? HostPhase::Lost : HostPhase::Trial);
     } else if (action.kind == Kind::Confirm) {
+      if (silent_.count(action.host) != 0) deaf_ = true;
       pending_.emplace_back(action.host, fails ? HostPhase::Back : HostPhase::Done);
     } else {
       pending_.emplace_back(
@@ -110,6 +136,7 @@ private:
 
   std::string check(const std::vector<RolloutAction>& actions) const {
     if (early_) return "a wave started before the one before it was confirmed";
+    if (deaf_) return "a host was confirmed that did not answer any more";
     if (after_stop_) return "a host was started after the stop";
     std::size_t changing = 0;
     std::size_t down = 0;
@@ -123,8 +150,11 @@ private:
     }
     // On the way back one at a time always goes: hosts in trouble must not hold it up.
     const std::size_t always = rollout_->stopping() ? 1 : 0;
-    if (!actions.empty() && actions.front().kind != Kind::Confirm && changing > always &&
-        changing + down > rules_.max_unavailable)
+    for (const auto host : silent_)
+      changing += !rollout_->stopping() && rollout_->phase(host) == HostPhase::Trial ? 1U : 0U;
+    const bool moves = !actions.empty() && (actions.front().kind == Kind::Start ||
+                                            actions.front().kind == Kind::Revert);
+    if (moves && changing > always && changing + down > rules_.max_unavailable)
       return "the budget is exceeded";
     return {};
   }
@@ -151,9 +181,11 @@ private:
   RolloutRules rules_;
   std::optional<Rollout> rollout_;
   std::deque<std::pair<std::size_t, HostPhase>> pending_;
+  std::set<std::size_t> silent_;  // in trial, and asked in vain
   Time now_{};
   std::size_t failing_ = 0;
   bool early_ = false;
+  bool deaf_ = false;
   bool after_stop_ = false;
 };
 

@@ -4,32 +4,12 @@
 
 #include <catch2/catch.hpp>
 
+#include "rollout_fixture.hpp"
+
 using namespace kongfleet::controller;
 using namespace std::chrono_literals;
 using Time = Rollout::Time;
 using Kind = RolloutAction::Kind;
-
-namespace {
-
-RolloutRules rules(std::vector<std::size_t> ends, std::size_t unavailable = 100) {
-  RolloutRules made;
-  made.wave_ends = std::move(ends);
-  made.bake = 10s;
-  made.max_unavailable = unavailable;
-  return made;
-}
-
-std::vector<std::size_t> hosts_of(const std::vector<RolloutAction>& actions, Kind kind) {
-  std::vector<std::size_t> hosts;
-  for (const auto& action : actions) {
-    if (action.kind == kind) hosts.push_back(action.host);
-  }
-  return hosts;
-}
-
-using Hosts = std::vector<std::size_t>;
-
-}  // namespace
 
 TEST_CASE("an objection from outside stops it: what was done goes back, nothing new starts") {
   Rollout rollout(rules({1, 3}, 1));
@@ -37,7 +17,7 @@ TEST_CASE("an objection from outside stops it: what was done goes back, nothing 
   rollout.next(now);
   rollout.report(0, HostPhase::Trial, now);
   rollout.next(now);
-  rollout.next(now + 10s);
+  once_heard(rollout, now + 10s);
   rollout.report(0, HostPhase::Done, now + 10s);
   CHECK(hosts_of(rollout.next(now + 10s), Kind::Start) == Hosts{1});
   rollout.halt("the balancer says no");
@@ -74,14 +54,14 @@ TEST_CASE("the canary goes alone, bakes, is confirmed, and only then the next wa
   CHECK(rollout.baking());
   CHECK(rollout.wake() == start + 10s);
   CHECK(rollout.next(start + 9s).empty());
-  CHECK(hosts_of(rollout.next(start + 10s), Kind::Confirm) == Hosts{0});
+  CHECK(hosts_of(once_heard(rollout, start + 10s), Kind::Confirm) == Hosts{0});
   CHECK(rollout.next(start + 11s).empty());
   rollout.report(0, HostPhase::Done, start + 11s);
   CHECK(hosts_of(rollout.next(start + 11s), Kind::Start) == Hosts{1, 2});
   rollout.report(1, HostPhase::Trial, start);
   rollout.report(2, HostPhase::Unchanged, start);
   CHECK(rollout.next(start + 12s).empty());
-  CHECK(hosts_of(rollout.next(start + 22s), Kind::Confirm) == Hosts{1});
+  CHECK(hosts_of(once_heard(rollout, start + 22s), Kind::Confirm) == Hosts{1});
   rollout.report(1, HostPhase::Done, start);
   CHECK(rollout.next(start + 23s).empty());
   CHECK(rollout.over());
@@ -103,7 +83,7 @@ TEST_CASE("a failure stops the rollout, takes back what is in trial and what was
   rollout.next(now);
   rollout.report(0, HostPhase::Trial, now);
   rollout.next(now);
-  rollout.next(now + 10s);
+  once_heard(rollout, now + 10s);
   rollout.report(0, HostPhase::Done, now);
   rollout.next(now + 10s);
   rollout.report(1, HostPhase::Trial, now);
@@ -209,7 +189,7 @@ TEST_CASE("failures within the allowed number do not stop it") {
   rollout.report(2, HostPhase::Trial, {});
   CHECK_FALSE(rollout.stopping());
   rollout.next({});
-  CHECK(hosts_of(rollout.next(Time{} + 10s), Kind::Confirm) == Hosts{1, 2});
+  CHECK(hosts_of(once_heard(rollout, Time{} + 10s), Kind::Confirm) == Hosts{1, 2});
 }
 
 TEST_CASE("in whatever way a host fails it counts, and with 0 the first one stops the rollout") {
@@ -302,7 +282,7 @@ TEST_CASE("a host that is held keeps its slot, whatever is reported of it") {
   rollout.release(0);
   CHECK(rollout.next(now).empty());
   CHECK(rollout.baking());
-  CHECK(hosts_of(rollout.next(now + 10s), Kind::Confirm) == Hosts{0});
+  CHECK(hosts_of(once_heard(rollout, now + 10s), Kind::Confirm) == Hosts{0});
   rollout.report(0, HostPhase::Done, now);
   CHECK(hosts_of(rollout.next(now), Kind::Start) == Hosts{1});
   rollout.hold(1);

@@ -64,8 +64,9 @@ LinkFault fault_of(LinkFixture& fixture, asio::awaitable<T> work) {
   throw Error("no LinkError came");
 }
 
-// ASan keeps freed memory back, so that what is used after it was freed is seen.
-#ifdef __SANITIZE_ADDRESS__
+// ASan keeps freed memory back, so that what is used after it was freed is seen; TSan remembers who
+// used what.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 constexpr std::size_t memory_kept_back_kb = 1024 * 1024;
 #else
 constexpr std::size_t memory_kept_back_kb = 0;

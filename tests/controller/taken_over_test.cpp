@@ -101,6 +101,16 @@ TEST_CASE("a rollout that is taken over while it connects takes nothing back any
   CHECK_FALSE(it.was_told(0, "revert"));
 }
 
+TEST_CASE("a rollout that is taken over when all that is left is to write its end says so") {
+  TakenOver it;
+  it.agents.over = [&] { it.take_over(); };
+  const auto end = it.roll_out(nullptr);
+  CHECK(end.exit_code == 75);
+  CHECK(end.taken_over == "taken over by eve@two: rollout");
+  CHECK(end.forgotten.empty());
+  for (const std::size_t host : {0U, 1U}) CHECK(it.was_told(host, "confirm"));
+}
+
 TEST_CASE("a rollout that nobody takes over confirms both its hosts") {
   TakenOver it;
   CHECK(it.roll_out(nullptr).exit_code == 0);

@@ -162,6 +162,7 @@ TEST_CASE("a probe without a verdict is called inconclusive in text, and not fai
 TEST_CASE("a rollout that failed ends with each cause, and then where the rest is") {
   RunFixture run(4);
   run.host(0).problem = "my-plugin/handler.lua:4: a bug; probe 'echo': status 500";
+  run.host(0).state.set_state("ready");
   run.host(1).problem = "no space left";
   const auto lines = ending({.exit_code = exit_code::needs_person,
                              .stop = RolloutStop::Failed,
@@ -201,6 +202,21 @@ TEST_CASE(
   CHECK(last(0, State::Aborted, Stop::Aborted, Back).starts_with("  edge-1: back on "));
 }
 
+TEST_CASE("what a host that was never heard runs is not known, and never called the baseline") {
+  RunFixture run(2);
+  wire::Outcome outcome;  // of before, when it was heard
+  *outcome.mutable_host() = full_state();
+  run.host(1).was_part(1, outcome, "");
+  const auto lines =
+      ending({.exit_code = exit_code::needs_person,
+              .state = RolloutState::Aborted,
+              .stop = RolloutStop::Aborted,
+              .hosts = {{&run.host(0), HostPhase::Kept}, {&run.host(1), HostPhase::Kept}}});
+  CHECK(lines.at(1) ==
+        "  edge-1: STILL RUNS an unknown release (it was not heard), it could not be taken back");
+  CHECK(lines.at(2) == "  edge-2: STILL RUNS my-plugin@1.0.0, it could not be taken back");
+}
+
 TEST_CASE("after a Ctrl-C it is told of every host what became of it") {
   RunFixture run(5);
   run.host(0).state = full_state();
@@ -228,11 +244,12 @@ TEST_CASE("a Ctrl-C in the second wave: what is done, what is back, what was nev
                   "  edge-1: confirmed: runs " + nothing, "  edge-2: back on " + nothing,
                   "  edge-3: never touched", resume_or_abort, the_rest});
   CHECK(interrupted_rollout(2) ==
-        SaidLines{"rollout-1: 1 host never touched, 1 host done, 1 host reverting",
-                  "  edge-1: confirmed: runs " + nothing,
-                  "  edge-2: reverting when we stopped looking: what it does not hear confirmed it "
-                  "undoes by itself; see kongfleet status",
-                  "  edge-3: never touched", resume_or_abort, the_rest});
+        SaidLines{
+            "rollout-1: 1 host never touched, 1 host done, 1 host reverting",
+            "  edge-1: confirmed: runs " + nothing,
+            "  edge-2: reverting when we stopped looking: where it did not hear of it, what was "
+            "confirmed stays, and a trial ends by itself; see kongfleet status",
+            "  edge-3: never touched", resume_or_abort, the_rest});
 }
 
 TEST_CASE("after a second Ctrl-C it is told what hosts will do by themselves, and only of those") {
@@ -257,7 +274,9 @@ TEST_CASE("after a second Ctrl-C it is told what hosts will do by themselves, an
   CHECK(said_of(Changing) == "changing" + by_itself);
   CHECK(said_of(Trial) == "in trial" + by_itself);
   CHECK(said_of(Confirming) == "confirming" + by_itself);
-  CHECK(said_of(Reverting) == "reverting" + by_itself);
+  CHECK(said_of(Reverting) ==
+        "reverting when we stopped looking: where it did not hear of it, what was confirmed stays, "
+        "and a trial ends by itself; see kongfleet status");
   CHECK(said_of(Lost) == "no answer any more; it takes back by itself what is not confirmed");
   for (const auto phase : {Waiting, Done, Unchanged, Back, Refused, Unreachable, Stranded, Kept}) {
     CHECK_FALSE(said_of(phase).empty());

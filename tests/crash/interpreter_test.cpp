@@ -2,19 +2,26 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // interpreter-test: what the real agent's factory and interpreters may do, what hostile peers cost
-// its daemon, and what is left when any of the three is killed.
+// its daemon, what is left when any of the three is killed, and when the kernel refuses them
+// something: descriptors, threads, a sandbox.
 #include "proto/zstd_stream.hpp"
 #include "tests/crash/agent.hpp"
 #include "tests/crash/host_check.hpp"
 #include "tests/crash/lane.hpp"
 #include "tests/crash/raw_peer.hpp"
 
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <cstddef>
 #include <fstream>
 #include <iostream>
 #include <sstream>
@@ -69,6 +76,12 @@ private:
   int fd_;
 };
 
+wire::ToAgent hello() {
+  wire::ToAgent message;
+  message.mutable_hello()->set_protocol(protocol_version);
+  return message;
+}
+
 struct Scenery {
   const CrashHost& host;
   Agent& agent;
@@ -92,9 +105,7 @@ struct Scenery {
   }
   RawPeer peer() const {
     RawPeer peer(host.socket());
-    wire::ToAgent hello;
-    hello.mutable_hello()->set_protocol(protocol_version);
-    peer.say(hello);
+    peer.say(hello());
     require(peer.hear().has_welcome(), "no welcome");
     return peer;
   }
@@ -218,6 +229,131 @@ void daemon_killed(const CrashHost& host) {
   require(factory.ends() && interpreter.ends(), "something outlives the daemon");
 }
 
+/// An agent that says it is ready, and was spoken to by nobody.
+class FreshAgent : public Agent {
+public:
+  explicit FreshAgent(const CrashHost& host, const std::vector<std::string>& wrapper = {})
+      : FreshAgent(host, wrapper, content_of(host.log()).size()) {}
+  bool logs(const std::string& words, std::size_t times, Clock::duration within = limit) const {
+    const auto logged = [&] {
+      const auto text = content_of(log_);
+      auto at = text.find(words, since_);
+      for (auto more = times; --more > 0 && at != text.npos;) at = text.find(words, at + 1);
+      return at != text.npos;
+    };
+    return comes_true(logged, Clock::now() + within);
+  }
+
+private:
+  FreshAgent(const CrashHost& host, const std::vector<std::string>& wrapper, std::size_t since)
+      : Agent(host, wrapper), log_(host.log()), since_(since) {
+    require(logs("ready, version", 1), "the agent is not ready");
+  }
+  fs::path log_;
+  std::size_t since_;
+};
+
+/// A limit of another process, until this goes.
+class Lowered {
+public:
+  Lowered(pid_t pid, decltype(RLIMIT_AS) what, rlim_t value) : pid_(pid), what_(what) {
+    const auto get = ::prlimit(pid, what, nullptr, &before_);
+    const rlimit lower{value, before_.rlim_max};
+    require(get == 0 && ::prlimit(pid, what, &lower, nullptr) == 0, "a limit can't be set");
+  }
+  ~Lowered() { ::prlimit(pid_, what_, &before_, nullptr); }
+  Lowered(const Lowered&) = delete;
+  Lowered& operator=(const Lowered&) = delete;
+
+private:
+  pid_t pid_;
+  decltype(RLIMIT_AS) what_;
+  rlimit before_{};
+};
+
+std::chrono::nanoseconds processor_time(pid_t pid) {
+  return std::chrono::nanoseconds(
+      std::stoll(content_of("/proc/" + std::to_string(pid) + "/schedstat")));
+}
+
+// Who connects waits until there are some again; what waits costs no time, and few words.
+void no_descriptors(const CrashHost& host) {
+  constexpr auto look = std::chrono::milliseconds(2000);
+  const std::string words = "a conversation could not begin";
+  FreshAgent agent(host);
+  const auto pid = agent.process().pid();
+  std::optional<Lowered> lowered(std::in_place, pid, RLIMIT_NOFILE, 3);  // it polls as many
+  const auto before = processor_time(pid);
+  RawPeer peer(host.socket());
+  peer.say(hello());
+  require(agent.logs(words, 1), "nothing is said of it");
+  require(!agent.logs(words, 2, look), "it is said again and again");
+  require(processor_time(pid) - before < look / 10, "it takes processor time");
+  lowered.reset();
+  require(peer.hear().has_welcome(), "who waited is not heard");
+}
+
+// A thread's stack is 8 MiB of address space.
+void no_threads(const CrashHost& host) {
+  FreshAgent agent(host);
+  {
+    const auto pid = agent.process().pid();
+    const Lowered lowered(pid, RLIMIT_AS, (std::stoul(status_field(pid, "VmSize")) + 1024) << 10);
+    RawPeer peer(host.socket());
+    peer.say(hello());
+    require(!peer.hear_or_end(), "the limit is none");
+    require(agent.logs("a conversation could not begin", 1), "nothing is said of it");
+  }
+  Scenery{host, agent}.serves_others();
+}
+
+/// What a kernel refuses, by the name that main takes.
+struct Refusal {
+  std::string name;
+  int call;
+  std::size_t argument;
+  unsigned value;
+  unsigned error;
+  std::string told;
+};
+const Refusal refusals[] = {
+    {"filters", SYS_prctl, 0, PR_SET_SECCOMP, EINVAL,
+     "nobody is served, for want of a sandbox: filter system calls"},
+    {"limits", SYS_prlimit64, 1, RLIMIT_NPROC, EPERM,
+     "no interpreter, which could not be confined: limit processes"},
+};
+
+/// Runs the program as on such a kernel.
+int run_refused(const std::string& name, char** program) {
+  for (const auto& each : refusals) {
+    if (each.name != name) continue;
+    const auto argument = offsetof(seccomp_data, args) + each.argument * sizeof(__u64);
+    sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<unsigned>(each.call), 0, 3),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, static_cast<unsigned>(argument)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, each.value, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | each.error),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    const sock_fprog filter{std::size(code), code};
+    if (::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0) ::execv(program[0], program);
+  }
+  return 1;
+}
+
+// Who reads what controllers send has given up everything, or does not read.
+void no_sandbox(const CrashHost& host) {
+  for (const auto& each : refusals) {
+    FreshAgent agent(host, {fs::read_symlink("/proc/self/exe"), each.name});
+    RawPeer peer(host.socket());
+    peer.say(hello());
+    require(!peer.hear_or_end(), "served without " + each.name);
+    require(agent.logs(each.told, 1), "the step is not named: " + each.name);
+    require(!agent.process().ended(), "the daemon ends without " + each.name);
+  }
+}
+
 std::string prove(std::size_t) {
   const CrashHost host(lane_directory() / "host");
   host.make();
@@ -236,6 +372,9 @@ std::string prove(std::size_t) {
     }
     factory_killed(host);
     daemon_killed(host);
+    no_descriptors(host);
+    no_threads(host);
+    no_sandbox(host);
   } catch (const Error& error) {
     throw Error(error.what() + ("\n" + content_of(host.log())));
   }
@@ -247,8 +386,9 @@ std::string prove(std::size_t) {
 
 }  // namespace kongfleet::crash
 
-int main() {
+int main(int argc, char** argv) {
   using namespace kongfleet::crash;
+  if (argc > 2) return run_refused(argv[1], argv + 2);
   const auto answers = in_lanes({.jobs = 1, .lanes = 1}, [] { return prove; });
   std::cerr << answers.front() << (answers.front().empty() ? "" : "\n");
   return answers.front().empty() ? 0 : 1;

@@ -112,7 +112,8 @@ private:
     Conversation::OnProgress quiet = [](const wire::Progress&) {};
     const auto started = co_await run.start(quiet, yes);
     said(started, "2.0.0", "trial");
-    const auto renewed = co_await run.renew();
+    HostRun::Unheard unheard;
+    const auto renewed = co_await run.renew(unheard);
     said(renewed, "2.0.0", "trial");
     auto from = HostPhase::Trial;
     if (script == Script::Confirmed) {

@@ -6,7 +6,7 @@ by sudo; again, upgraded, refused."""
 import subprocess
 import unittest
 
-from fleet import Fleet, wait_for
+from fleet import Fleet, FleetTest, wait_for
 from packages import make_packages
 
 # What `sudo -n` does, on hosts without it; whoever is not `admin` is asked for a password, and so refused.
@@ -16,7 +16,7 @@ exec /usr/bin/setpriv --reuid 0 --regid 0 --clear-groups "$@"
 """
 
 
-class BootstrapTest(unittest.TestCase):
+class BootstrapTest(FleetTest):
     @classmethod
     def setUpClass(cls):
         cls.fleet = Fleet(3, uses_plugin=False, agent=False)

@@ -6,13 +6,13 @@ Kong's own command prepare and reload them: outside its sandbox, and on a host w
 import shutil
 import unittest
 
-from fleet import PROJECT, Fleet, wait_for
+from fleet import PROJECT, Fleet, FleetTest, wait_for
 
 DROP_INS = "/etc/systemd/system/kongfleet-agent.service.d"
 OLD_SYSTEMD_RUN = "#!/bin/sh\necho \"systemd-run: unrecognized option '--wait'\" >&2\nexit 1\n"
 
 
-class ByHandTest(unittest.TestCase):
+class ByHandTest(FleetTest):
     @classmethod
     def setUpClass(cls):
         cls.fleet = Fleet(2, uses_plugin=False)

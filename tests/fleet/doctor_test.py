@@ -8,7 +8,7 @@ import shlex
 import time
 import unittest
 
-from fleet import PLUGIN, Fleet, wait_for
+from fleet import PLUGIN, Fleet, FleetTest, wait_for
 
 CONF = "/etc/kong/kong.conf"
 AGENT_TOML = "/etc/kongfleet/agent.toml"
@@ -19,7 +19,7 @@ SOCKET = "/run/kongfleet/agent.sock"
 TIMEOUT = "nginx_main_worker_shutdown_timeout = 60s"
 
 
-class DoctorTest(unittest.TestCase):
+class DoctorTest(FleetTest):
     @classmethod
     def setUpClass(cls):
         cls.fleet = Fleet(2, waves='["100%"]', max_unavailable=2)

@@ -6,7 +6,7 @@ environment file; the third is managed in kong.conf, and everything that would o
 import unittest
 from contextlib import contextmanager
 
-from fleet import KONG_YML_WITH_PLUGIN, Fleet, wait_for
+from fleet import KONG_YML_WITH_PLUGIN, Fleet, FleetTest, wait_for
 
 DROP_INS = "/etc/systemd/system/kong.service.d"
 DROP_IN = f"{DROP_INS}/kong.conf"
@@ -22,7 +22,7 @@ Environment=KONG_LOG_LEVEL=notice
 IN_VARIABLES = f"KONG_LOG_LEVEL=notice\nKONG_PLUGINS='bundled'\nKONG_LUA_PACKAGE_PATH={PATH}\n"
 
 
-class EnvironmentTest(unittest.TestCase):
+class EnvironmentTest(FleetTest):
     @classmethod
     def setUpClass(cls):
         cls.fleet = Fleet(3, uses_plugin=False, waves='["100%"]', max_unavailable=3)

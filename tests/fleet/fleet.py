@@ -18,10 +18,12 @@ import subprocess
 import sys
 import tempfile
 import time
+import unittest
 from dataclasses import dataclass
 
 PROJECT = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(PROJECT / "tests"), str(PROJECT / "tests/hosts")]
+import sanitized
 from documents import checked, document, documents
 from host import Host
 from hosts import Hosts
@@ -133,6 +135,7 @@ class Fleet:
 
     def __enter__(self) -> "Fleet":
         try:
+            sanitized.report_from(BUILD / "kongfleet", self.directory)
             self.hosts.__enter__()
             for host in self.hosts:
                 wait_for(f"the gateway of '{host.name}' answers", lambda: self.serves(host))
@@ -150,6 +153,7 @@ class Fleet:
         try:
             if kind and kind is not KeyboardInterrupt:
                 self.explain()
+            sanitized.require_clean(list(self.hosts), self.directory)
         finally:
             self.hosts.__exit__(kind, *_)
             if self.scratch and not self.hosts.keep:
@@ -161,7 +165,7 @@ class Fleet:
             if not host.leader:
                 continue
             for unit in ("kongfleet-agent", "kongfleet-recover", "kong"):
-                tail = host.run("journalctl", "--no-pager", "-o", "cat", "-n", "25", "-u", unit,
+                tail = host.run("journalctl", "--no-pager", "-o", "cat", "-n", "60", "-u", unit,
                                 check=False).stdout
                 print(f"--- {host.name} {unit}\n{tail}", file=sys.stderr)
 
@@ -244,6 +248,19 @@ class Fleet:
 
     def headers(self) -> list[str | None]:
         return [self.header(host) for host in self.hosts]
+
+
+class FleetTest(unittest.TestCase):
+    """Tests of one class that share its `fleet`: of one that fails, the hosts tell what they saw."""
+    fleet: Fleet | None = None
+
+    def run(self, result=None):
+        result = result or self.defaultTestResult()
+        before = len(result.failures) + len(result.errors)
+        super().run(result)
+        if self.fleet and len(result.failures) + len(result.errors) > before:
+            self.fleet.explain()
+        return result
 
 
 def wait_for(what: str, happened, seconds: float = 120) -> None:

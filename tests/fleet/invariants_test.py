@@ -21,7 +21,7 @@ import time
 import unittest
 
 from cutting_proxy import TO_CONTROLLER, TO_HOST, CuttingProxy
-from fleet import Fleet, wait_for, write_proof
+from fleet import Fleet, FleetTest, wait_for, write_proof
 from fleet_truth import Truth
 from strike import is_at_rest
 
@@ -68,7 +68,7 @@ class ProxiedFleet(Fleet):
         return path
 
 
-class InvariantsTest(unittest.TestCase):
+class InvariantsTest(FleetTest):
     @classmethod
     def setUpClass(cls):
         cls.began = time.monotonic()
@@ -145,10 +145,11 @@ class InvariantsTest(unittest.TestCase):
                   for at in range(seen[direction])]
         return sorted(places, key=lambda place: place[1] / seen[place[0]])
 
-    def tear(self, places: list[tuple[int, int]]) -> list[tuple[int, int]]:
-        """A rollout that tears a link at each of them, a host's each. Those at which none was: a
-        rollout that stops for the links of some hosts never gets that far on others'."""
-        proxies = self.fleet.proxies[1:1 + len(places)]
+    def tear(self, places: list[tuple[int, int]], first: int = 1) -> list[tuple[int, int]]:
+        """A rollout that tears a link at each of them, a host's each, from the `first` one on. Those
+        at which none was: a rollout that stops for the links of some hosts never gets that far on
+        others'."""
+        proxies = self.fleet.proxies[first:first + len(places)]
         before = [proxy.cuts for proxy in proxies]
         for proxy, place in zip(proxies, places):
             proxy.cut(*place)
@@ -157,7 +158,7 @@ class InvariantsTest(unittest.TestCase):
                  lambda: not any(proxy.connections for proxy in self.fleet.proxies))
         for proxy in proxies:
             proxy.take_plan()
-        with self.subTest(cuts=dict(zip(self.names[1:], places))):
+        with self.subTest(cuts=dict(zip(self.names[first:], places))):
             self.holds(phases)
         whole = [place for proxy, place, cuts in zip(proxies, places, before) if proxy.cuts == cuts]
         InvariantsTest.count += len(places) - len(whole)
@@ -190,8 +191,19 @@ class InvariantsTest(unittest.TestCase):
         print(f"{len(places)} bytes, {beyond} of them past the end of what other hosts say")
         self.assertLess(beyond, len(places) // 20)
 
+    def tear_the_canarys(self, places: list[tuple[int, int]]) -> None:
+        late = places[len(places) // 2:]  # most of what is said before is SSH's
+        for number in range(40 if DEEP else 1):
+            for tries in range(TRIES):
+                if not self.tear([self.chance.choice(late)], first=0):
+                    break
+                self.assertLess(tries + 1, TRIES, f"its link was never torn, number {number}")
+            self.settle()
+
     def test_links_torn_at_a_byte(self):
-        (self.tear_at_all if DEEP else self.tear_at_some)(self.bytes_of_a_rollout())
+        places = self.bytes_of_a_rollout()
+        self.tear_the_canarys(places)
+        (self.tear_at_all if DEEP else self.tear_at_some)(places)
 
     def some(self, count: int) -> list:
         return self.chance.sample(list(self.fleet)[1:], count)
@@ -220,9 +232,13 @@ class InvariantsTest(unittest.TestCase):
             self.settle()
 
     def test_agents_killed(self):
-        for _ in range(12 if DEEP else 2):
+        self.addCleanup(self.fleet.write_fleet_file)
+        for number in range(12 if DEEP else 2):
             hit = self.some(4)
+            # None may fail: then it stops, and what it changed goes back.
+            self.fleet.write_fleet_file(max_failures=HOSTS if number % 2 else 0)
             controller = self.begin({host.name for host in hit})
+            wait_for("it begins", lambda: not all(map(is_at_rest, self.fleet)))
             for host in hit:
                 self.let_run(controller, 0.1, 1.5)
                 host.run("systemctl", "kill", "-s", "KILL", "kongfleet-agent.service", check=False)

@@ -12,7 +12,7 @@ import unittest
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from fleet import Fleet, checked, documents
+from fleet import Fleet, FleetTest, checked, documents
 
 SECRET = b"of the webhook"
 # Says what it was told, and fails where the file `fail` says so.
@@ -73,7 +73,7 @@ class Receiver:
         self.server.server_close()
 
 
-class InventoryTest(unittest.TestCase):
+class InventoryTest(FleetTest):
     @classmethod
     def setUpClass(cls):
         cls.fleet = Fleet(2, bake='"200ms"')
@@ -96,8 +96,8 @@ class InventoryTest(unittest.TestCase):
             f"[edge]\none ansible_host={first.address}\ntwo ansible_host={second.address}\n"
             "[edge:vars]\nansible_ssh_common_args='-C'\n")
 
-    def configure(self, inventory='ansible = "hosts.ini"', hosts='"@edge"'):
-        path = self.fleet.write_fleet_file()
+    def configure(self, inventory='ansible = "hosts.ini"', hosts='"@edge"', **rollout):
+        path = self.fleet.write_fleet_file(**rollout)
         lines = [f"hosts = [{hosts}]" if line.startswith("hosts = ") else line
                  for line in path.read_text().splitlines()]
         path.write_text("\n".join(lines) +
@@ -190,6 +190,15 @@ class InventoryTest(unittest.TestCase):
         self.assertIn("nothing was touched", said)
         self.assertNotEqual(self.fleet.header(first), "5.0.0")
         self.assertEqual(self.told(), [])
+
+    def test_6_a_rollout_that_is_taken_up_again_reaches_its_hosts_as_the_inventory_said(self):
+        self.configure(on_failure='"pause"')
+        self.fleet.write_plugin("6.0.0")
+        (self.directory / "fail").write_text("before_host 2 two")
+        self.fleet.kongfleet("rollout", "--yes", expect=6)
+        (self.directory / "fail").write_text("")
+        self.fleet.kongfleet("resume", "--yes", "latest", expect=0)
+        self.assertEqual(self.fleet.headers(), ["6.0.0", "6.0.0"])
 
 
 if __name__ == "__main__":

@@ -5,10 +5,10 @@
 import os
 import unittest
 
-from fleet import Fleet
+from fleet import Fleet, FleetTest
 
 
-class MistakesTest(unittest.TestCase):
+class MistakesTest(FleetTest):
     @classmethod
     def setUpClass(cls):
         cls.fleet = Fleet(1, uses_plugin=False)

@@ -5,14 +5,14 @@
 import shutil
 import unittest
 
-from fleet import PROJECT, Fleet, wait_for
+from fleet import PROJECT, Fleet, FleetTest, wait_for
 from packages import make_packages
 
 AGENT = "kongfleet-agent"
 PURGED = ("/usr/bin/kongfleet-agent", "/var/lib/kongfleet", "/run/kongfleet", "/etc/ssh/sshd_config.d/kongfleet.conf")
 
 
-class PackagesTest(unittest.TestCase):
+class PackagesTest(FleetTest):
     @classmethod
     def setUpClass(cls):
         cls.fleet = Fleet(1, uses_plugin=False, agent=False)

@@ -9,7 +9,7 @@ import threading
 import time
 import unittest
 
-from fleet import Fleet, checked, wait_for
+from fleet import Fleet, FleetTest, checked, wait_for
 
 BAD = 'error("a bug that only requests show")'
 
@@ -49,7 +49,7 @@ class Controller:
         return self.process.returncode
 
 
-class ResumeTest(unittest.TestCase):
+class ResumeTest(FleetTest):
     @classmethod
     def setUpClass(cls):
         cls.fleet = Fleet(3, bake='"300ms"')
@@ -98,16 +98,23 @@ class ResumeTest(unittest.TestCase):
         self.assertEqual(self.phases(), ["trial", "waiting", "waiting"])
 
     def die_in_confirm(self):
-        # The agent is kept from answering until the controller is gone.
+        # The agent is kept from answering until the controller is gone. Without a bake it is told to
+        # keep it right after the hook, and not looked at before.
         agent = "kongfleet-agent.service"
-        self.fleet.write_fleet_file(bake='"2s"')
+        told, go = (self.fleet.directory / name for name in ("told", "go"))
+        for file in (told, go):
+            file.unlink(missing_ok=True)
+        path = self.fleet.write_fleet_file(bake='"0s"')
+        path.write_text(path.read_text() + '[hooks]\nafter_host = ["sh", "-c", "touch told; until [ -e go ]; do sleep 0.05; done"]\n')
         controller = Controller(self.fleet)
         try:
-            controller.wait(event="baking", wave=1)
+            wait_for("the canary's hook runs", told.exists)
             self.fleet[0].run("systemctl", "kill", "-s", "STOP", agent)
+            go.touch()
             wait_for("the canary is told to keep it", lambda: self.phases()[0] == "confirming")
         finally:
             controller.kill()
+            go.touch()
             self.fleet[0].run("systemctl", "kill", "-s", "CONT", agent)
 
     def die_in_the_second_wave(self):

@@ -7,12 +7,13 @@ import json
 import os
 import signal
 import unittest
+import unittest.mock
 
-from fleet import Fleet, wait_for
+from fleet import BUILD, Fleet, FleetTest, wait_for
 from strike import is_at_rest, is_in_trial
 
 
-class RolloutTest(unittest.TestCase):
+class RolloutTest(FleetTest):
     version = "2.8.5"
 
     @classmethod
@@ -200,6 +201,19 @@ class RolloutTest(unittest.TestCase):
         self.assertIn("interrupted", err)
         self.all_serve("1.0.0")
 
+    def test_a_controller_whose_clock_is_set_to_and_fro_rolls_out_and_stops_as_ever(self):
+        with unittest.mock.patch.dict(os.environ, LD_PRELOAD=str(BUILD / "tests/libjumping_clock.so")):
+            self.fleet.write_plugin("1.91.0")
+            self.fleet.kongfleet("rollout", "--yes", expect=0)
+            self.all_serve("1.91.0")
+            self.fleet.write_plugin("1.92.0", access='kong.response.exit(500, "broken")')
+            self.fleet.kongfleet("rollout", "--yes", expect=3)
+            self.all_serve("1.91.0")
+            shown = self.fleet.kongfleet("--output", "json", "show", "latest", expect=0).json()
+        self.assertEqual([release["version"] for release in shown["rollout"]["releases"]], ["1.92.0"])
+        for host in shown["hosts"]:
+            self.assertIn(host["ms"], [None, *range(120_000)], host)
+
     def test_a_second_controller_is_told_who_holds_the_host(self):
         path = self.fleet.write_fleet_file(bake='"600s"')
         other = path.read_text().replace('name = "edge"', 'name = "another"')
@@ -251,6 +265,24 @@ class RolloutTest(unittest.TestCase):
         wait_for("the gateway is up again", serves)
         self.assertEqual(seen, {"1.0.0"}, "it never starts on what nobody confirmed")
         wait_for("the host is at rest", lambda: is_at_rest(self.fleet[0]))
+
+    def test_a_recovery_that_fails_at_boot_is_made_good_by_the_agent(self):
+        host = self.fleet[0]
+        host.write("/etc/systemd/system/kongfleet-recover.service.d/fails.conf",
+                   "[Service]\nExecStart=\nExecStart=/bin/false\n")
+        self.addCleanup(host.run, "rm", "-r", "/etc/systemd/system/kongfleet-recover.service.d")
+        self.fleet.write_fleet_file(bake='"600s"')
+        self.fleet.write_plugin("1.1.0")
+        controller = self.fleet.start_kongfleet("rollout", "--yes")
+        try:
+            wait_for("the canary is in trial", lambda: is_in_trial(host))
+        finally:
+            controller.kill()
+            controller.communicate()
+        host.kill()
+        host.boot()
+        wait_for("the host is at rest, and nobody asked it", lambda: is_at_rest(host))
+        self.assertEqual(self.fleet.header(host), "1.0.0")
 
     def test_an_edit_of_kong_conf_stays(self):
         note = "# a person was here\n"

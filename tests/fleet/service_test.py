@@ -10,7 +10,7 @@ import stat
 import subprocess
 import unittest
 
-from fleet import BUILD, PROJECT, Fleet
+from fleet import BUILD, PROJECT, Fleet, FleetTest
 
 SERVICE = "kongfleet-sync@.service"
 PLACE = "/etc/kongfleet/fleets/edge"
@@ -41,7 +41,7 @@ def install_controller(host) -> None:
     host.run("systemctl", "daemon-reload")
 
 
-class ServiceTest(unittest.TestCase):
+class ServiceTest(FleetTest):
     @classmethod
     def setUpClass(cls):
         cls.fleet = Fleet(1)

@@ -7,7 +7,7 @@ import json
 import os
 import unittest
 
-from fleet import Fleet, wait_for
+from fleet import Fleet, FleetTest, wait_for
 from strike import is_at_rest
 
 DATABASE = "/var/lib/gateway-database"
@@ -25,7 +25,7 @@ timeout = "10s"
 
 
 @unittest.skipIf(os.environ.get("KONGFLEET_TEST_KONG"), "a real Kong needs a PostgreSQL on the host")
-class SmokeTest(unittest.TestCase):
+class SmokeTest(FleetTest):
     @classmethod
     def setUpClass(cls):
         cls.fleet = Fleet(1, uses_plugin=False)

@@ -3,11 +3,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Hosts that require signatures. Releases are signed in CI, with a key the controller never sees; whoever holds the
 controller can bring nothing else, and can always go back to what a host confirmed."""
+import pathlib
 import subprocess
 import time
 import unittest
 
-from fleet import BUILD, PLUGIN, Fleet, wait_for
+from fleet import BUILD, PLUGIN, Fleet, FleetTest, wait_for
 
 AGENT = """
 [kong]
@@ -19,7 +20,7 @@ revoked_keys = "/etc/kongfleet/revoked_keys"
 """
 
 
-class TrustTest(unittest.TestCase):
+class TrustTest(FleetTest):
     @classmethod
     def setUpClass(cls):
         cls.fleet = Fleet(2)
@@ -42,10 +43,24 @@ class TrustTest(unittest.TestCase):
     def tearDownClass(cls):
         cls.fleet.__exit__(None, None, None)
 
+    def pack_other(self, version: str, serial: int) -> pathlib.Path:
+        """The bundle of another plugin."""
+        other = self.fleet.directory / "plugins/other-plugin"
+        home = other / "kong/plugins/other-plugin"
+        home.mkdir(parents=True, exist_ok=True)
+        (home / "handler.lua").write_text(f'return {{ PRIORITY = 5, VERSION = "{version}" }}\n')
+        (home / "schema.lua").write_text('return { name = "other-plugin", fields = { { config = { type = "record", '
+                                         'fields = {} } } } }\n')
+        return self.sign(other, "other.kfb", "--serial", str(serial))
+
     def pack(self, version: str, *options: str, key: str = "key", fleet: str = "edge", serial: int) -> None:
-        tree = self.fleet.write_plugin(version)
-        subprocess.run([BUILD / "kongfleet", "pack", tree, "-o", self.fleet.directory / "release.kfb", "--sign", self.ci / key,
-                        "--fleet", fleet, "--serial", str(serial), *options], check=True, capture_output=True)
+        self.sign(self.fleet.write_plugin(version), "release.kfb", "--serial", str(serial), *options, key=key, fleet=fleet)
+
+    def sign(self, tree: pathlib.Path, bundle: str, *options: str, key: str = "key", fleet: str = "edge") -> pathlib.Path:
+        path = self.fleet.directory / bundle
+        subprocess.run([BUILD / "kongfleet", "pack", tree, "-o", path, "--sign", self.ci / key, "--fleet", fleet, *options],
+                       check=True, capture_output=True)
+        return path
 
     def traces(self) -> list[str]:
         """All that a deploy would have changed on the hosts."""
@@ -145,6 +160,24 @@ class TrustTest(unittest.TestCase):
         self.assertIn("turned away uid 65534: not in group kongfleet", host.journal("kongfleet-agent"))
         host.run("chmod", "660", "/run/kongfleet/agent.sock")
         self.assertEqual(said_as("--reuid", "kongfleet", "--regid", "kongfleet").returncode, 0)
+
+    def test_8_what_was_signed_together_runs_together(self):
+        other = self.pack_other("1.0.0", serial=1)
+        self.pack("6.0.0", "--with", str(other), serial=60)
+        self.refused("my-plugin@6.0.0 was signed to run with other-plugin@1.0.0")
+        fleet_file = self.fleet.directory / "fleet.toml"
+        fleet_file.write_text(fleet_file.read_text().replace(f'plugins = ["{PLUGIN}"]', f'plugins = ["{PLUGIN}", "other-plugin"]')
+                              + '\n[plugins.other-plugin]\nsource = "other.kfb"\n')
+        self.fleet.kongfleet("rollout", "--yes", expect=0)
+        self.assertEqual(self.fleet.headers(), ["6.0.0", "6.0.0"])
+        # Both are signed well, and one of them runs already: nobody signed them together.
+        self.pack_other("1.1.0", serial=2)
+        self.refused("not with 1.1.0")
+        self.pack("6.0.0", "--with", str(other), serial=61)  # anew: the same release, nothing to send
+        self.fleet.kongfleet("rollout", "--yes", expect=0)
+        self.assertEqual(self.fleet.headers(), ["6.0.0", "6.0.0"])
+        for host in self.fleet:
+            self.assertIn("other-plugin", host.run("grep", "^plugins", "/etc/kong/kong.conf").stdout)
 
 
 if __name__ == "__main__":

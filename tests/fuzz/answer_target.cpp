@@ -105,7 +105,8 @@ asio::awaitable<void> converse(HostRun& host, HostPhase& phase, std::ostringstre
   };
   HostRun::MayBegin may = [] { return true; };
   phase = co_await host.start(on_progress, may);
-  if (phase == HostPhase::Trial) phase = co_await host.renew();
+  HostRun::Unheard unheard;
+  if (phase == HostPhase::Trial) phase = co_await host.renew(unheard);
   if (phase == HostPhase::Trial) phase = co_await host.confirm(may);
   co_await host.check_up();
 }

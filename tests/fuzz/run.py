@@ -21,7 +21,8 @@ HERE = pathlib.Path(__file__).resolve().parent
 BUILD = pathlib.Path(os.environ.get("KONGFLEET_BUILD", HERE.parent.parent / "build"))
 TREE = BUILD / "fuzz"
 LIMITS = ["-rss_limit_mb=1500", "-malloc_limit_mb=512", "-timeout=20", "-max_len=8192",
-          "-print_final_stats=1", "-verbosity=1"]
+          "-print_final_stats=1", "-verbosity=1",
+          "-detect_leaks=0"]  # of single inputs, which costs most of the time; at the end it is asked
 
 
 def build() -> list[str]:

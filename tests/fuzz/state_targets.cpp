@@ -5,6 +5,7 @@
 #include "agent/journal.hpp"
 #include "agent/kong_admin.hpp"
 #include "agent/probe.hpp"
+#include "proto/digest.hpp"
 #include "tests/fuzz/all_targets.hpp"
 #include "tests/fuzz/fuzz.hpp"
 #include "tests/fuzz/memory_file.hpp"
@@ -12,6 +13,31 @@
 using namespace kongfleet;
 using namespace kongfleet::agent;
 using namespace kongfleet::fuzz;
+
+namespace {
+
+// A slot of a journal with the right sum, which no input could find.
+std::string slot(unsigned sequence, std::string_view record) {
+  const auto counts = std::to_string(sequence) + " " + std::to_string(record.size());
+  const auto sum = sha256(counts + std::string(record)).hex();
+  auto bytes = "kongfleet-journal 1 " + counts + " " + sum + "\n" + std::string(record);
+  bytes.resize(8192, '\0');
+  return bytes;
+}
+
+// Two sequences of a byte each, and two records, of half the rest each: the later one is read.
+void read_both_slots(Input input) {
+  const unsigned first = input.byte();
+  const unsigned second = input.byte();
+  const auto records = input.rest().substr(0, 8000);
+  const auto half = records.size() / 2;
+  const auto expected =
+      parse_host_record(second > first ? records.substr(half) : records.substr(0, half));
+  const MemoryFile file(slot(first, records.substr(0, half)) + slot(second, records.substr(half)));
+  require(read_journal(file.path()) == expected, "the later slot of a journal is its record");
+}
+
+}  // namespace
 
 // A record that was read is written as it was; a journal's file is read or refused.
 int kongfleet_fuzz_journal(const std::uint8_t* data, std::size_t size) {
@@ -21,6 +47,7 @@ int kongfleet_fuzz_journal(const std::uint8_t* data, std::size_t size) {
     require(parse_host_record(to_text(record)) == record, "a record goes there and back");
   });
   may_refuse([&] { static_cast<void>(read_journal(MemoryFile(bytes).path())); });
+  may_refuse([&] { read_both_slots(Input(data, size)); });
   return 0;
 }
 

@@ -148,11 +148,46 @@ WireCases forms() {
   };
 }
 
+// What a signature promises, in ways it cannot have been written.
+WireCases terms() {
+  const auto with = [](const std::string& lines) {
+    return replaced(good_manifest(), "version 1.0.0\n",
+                    "version 1.0.0\nfleet edge\nserial 7\nexpires 2099-01-01T00:00:00Z\n" + lines);
+  };
+  const auto hex = sha256("x").hex();
+  std::string many;
+  for (int i = 100; i < 165; ++i) many += "with a" + std::to_string(i) + " 1.0.0 " + hex + "\n";
+  const auto not_sorted = "what it is with is not sorted by name, or occurs twice";
+  return {
+      of_text("with itself", "T7", with("with greet 0.9.0 " + hex + "\n"),
+              "which is of the same plugin"),
+      of_text("with one release twice", "T7",
+              with("with auth 1.0.0 " + hex + "\nwith auth 1.0.0 " + hex + "\n"), not_sorted),
+      of_text("with two releases of a plugin", "T7",
+              with("with auth 1.0.0 " + hex + "\nwith auth 1.0.1 " + hex + "\n"), not_sorted),
+      of_text("with releases in another order", "T7",
+              with("with beta 1.0.0 " + hex + "\nwith auth 1.0.0 " + hex + "\n"), not_sorted),
+      of_text("with a path", "T9", with("with ../auth 1.0.0 " + hex + "\n"),
+              "line 7: it is with what is not a plugin name"),
+      of_text("with an escape for a version", "T17", with("with auth \x1b[31m " + hex + "\n"),
+              "line 7: it is with what is not a version of auth"),
+      of_text("with half a digest", "T14", with("with auth 1.0.0 " + hex.substr(32) + "\n"),
+              "line 7: the digest is not 64"),
+      of_text("with more than a digest", "T14", with("with auth 1.0.0 " + hex + " x\n"),
+              "line 7: the digest is not 64"),
+      of_text("with too many", "T13", with(many), "line 71: it is with too many releases"),
+      of_text("with, but for no fleet", "T7",
+              replaced(good_manifest(), "version 1.0.0\n",
+                       "version 1.0.0\nwith auth 1.0.0 " + hex + "\n"),
+              "line 4: expected 'file …', found 'with auth"),
+  };
+}
+
 }  // namespace
 
 WireCases manifest_cases() {
   WireCases cases;
-  for (auto* part : {sizes, digests, names, forms}) {
+  for (auto* part : {sizes, digests, names, forms, terms}) {
     for (auto& each : part()) cases.push_back(std::move(each));
   }
   return cases;

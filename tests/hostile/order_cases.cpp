@@ -202,6 +202,12 @@ WireCases proposals() {
           {with_first(file_line("a.lua")),
            of_name(with_first(replaced(file_line("a.lua"), sha256("x").hex(), sha256("y").hex())),
                    "other")}),
+      of_releases(
+          "two whose modules differ only in case", "T12", "differ only in case",
+          {with_first(file_line("a.lua")), of_name(with_first(file_line("A.lua")), "other")}),
+      of_releases("a module of one that is a directory of the other", "T12",
+                  "is a file, and a directory of",
+                  {with_first(file_line("a")), of_name(with_first(file_line("a/b.lua")), "other")}),
       of_order("a host that runs something else", "T5", "does not run what the controller believes",
                [good](auto& message) {
                  message = proposal({good});

@@ -10,6 +10,7 @@ import pathlib
 import shutil
 import subprocess
 
+import sanitized
 from host import Host
 
 PROJECT = pathlib.Path(__file__).resolve().parents[2]
@@ -113,6 +114,7 @@ def install_login(host: Host, deploy_key: str) -> str:
 def install_agent(host: Host, agent: pathlib.Path) -> None:
     shutil.copy(agent, host.path("/usr/bin/kongfleet-agent"))
     host.path("/usr/bin/kongfleet-agent").chmod(0o755)
+    sanitized.install(host, agent)
     units = [path for kind in ("service", "socket")
              for path in sorted((PROJECT / "systemd").glob(f"*.{kind}"))]
     for unit in units:

@@ -52,12 +52,12 @@ void live_its_core(RecordedHost& host) {
 void live_dangerously(RecordedHost& host) {
   host.begin_dying_trial("1.0.0", {SYS_fsync, "/generations"}, "refused");
   host.deploy("1.0.0");
-  host.begin_dying_trial("1.1.0", {SYS_rename, ".kongfleet-new"}, "rolled-back");
-  host.begin_dying_trial("1.1.0", {SYS_rename, ".swap"}, "rolled-back");
+  host.begin_dying_trial("1.1.0", {SYS_renameat, ".kongfleet-new"}, "rolled-back");
+  host.begin_dying_trial("1.1.0", {SYS_renameat, ".swap"}, "rolled-back");
   host.begin_trial("1.1.0");
   host.confirm_dying_trial({SYS_fdatasync, "/journal"});
   host.begin_trial("1.2.0");
-  host.revert_dying_trial({SYS_rename, ".swap"});
+  host.revert_dying_trial({SYS_renameat, ".swap"});
   host.begin_trial("1.2.0");
   host.revert_dying_trial({SYS_fsync, "/kong"});
 }

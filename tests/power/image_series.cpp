@@ -19,6 +19,8 @@ std::string described(const SystemCall& call) {
       return "sync of " + call.path_of(call.descriptor(0));
     case SYS_rename:
       return "rename to " + call.text(1);
+    case SYS_renameat:
+      return "rename to " + call.text(3);
     case SYS_renameat2:
       return "exchange with " + call.text(3);
     case SYS_exit_group:

@@ -24,7 +24,7 @@ constexpr auto patience = std::chrono::minutes(5);  // each call may have a disk
 constexpr mode_t readable_for_all = 0644;
 
 // The agent's own wrappers of fsync: what counts is who calls them.
-const std::vector<std::string> wrappers = {"sync_file", "sync_directory"};
+const std::vector<std::string> wrappers = {"sync_file", "sync_directory", "Directory::sync"};
 
 crash::CrashHost fresh(crash::CrashHost host, const RecordedHost::Options& options) {
   host.make();
@@ -160,8 +160,8 @@ void RecordedHost::start_agent_without_history() {
 void RecordedHost::meet_death(const SystemCall& call) {
   const std::lock_guard lock(mutex_);
   if (!death_ || !call.entering || call.number != death_->call) return;
-  const bool renames = call.number == SYS_rename;
-  const auto path = renames ? call.text(0) : call.path_of(call.descriptor(0));
+  const bool renames = call.number == SYS_renameat;
+  const auto path = renames ? call.text(1) : call.path_of(call.descriptor(0));
   if (!path.ends_with(death_->path)) return;
   death_.reset();
   ::kill(call.process, SIGKILL);

@@ -155,6 +155,8 @@ void Recorder::returned(const SystemCall& call) {
       return on(named(call.descriptor(0), 1), make_directory);
     case SYS_link:
       return linked(call.path(AT_FDCWD, 0), call.path(AT_FDCWD, 1));
+    case SYS_linkat:
+      return linked(call.path(call.descriptor(0), 1), call.path(call.descriptor(2), 3));
     case SYS_unlink:
     case SYS_rmdir:
       return on(named(AT_FDCWD, 0), remove);

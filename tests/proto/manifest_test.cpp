@@ -106,6 +106,60 @@ TEST_CASE("the terms of a signature are part of the text and not of the release'
   CHECK(again.digest() == good().digest());
 }
 
+TEST_CASE("what a release was signed to run with is part of its terms, in order") {
+  const auto other = [](const char* name) {
+    return Companion{*PluginName::parse(name), *Version::parse("1.4.0"), sha256(name)};
+  };
+  const auto build = [](std::vector<Companion> with) {
+    ReleaseTerms terms{.fleet = "edge", .serial = 7, .expires = 0};
+    terms.with = std::move(with);
+    return Manifest::build(*PluginName::parse("my-plugin"), *Version::parse("1.0.0"), files(),
+                           terms);
+  };
+  const auto bound = build({other("b"), other("a")});
+  CHECK(bound.text().find("expires 1970-01-01T00:00:00Z\nwith a 1.4.0 " + sha256("a").hex() +
+                          "\nwith b 1.4.0 " + sha256("b").hex() + "\nfile 0644") !=
+        std::string::npos);
+  CHECK(bound.digest() == good().digest());
+  CHECK(Manifest::parse(bound.text()).terms() == bound.terms());
+  CHECK_THROWS_WITH(build({other("a"), other("a")}), "manifest: it is with two releases of a");
+  CHECK_THROWS_WITH(build({other("my-plugin")}),
+                    "manifest: it is with my-plugin@1.4.0, which is of the same plugin");
+  std::vector<Companion> many;
+  for (std::size_t i = 0; i < companions_max; ++i)
+    many.push_back(other(("a" + std::to_string(i)).c_str()));
+  CHECK(Manifest::parse(build(many).text()).terms()->with.size() == companions_max);
+  many.push_back(other("b"));
+  CHECK_THROWS_WITH(build(many), "manifest: it is with 65 releases, allowed are 64");
+}
+
+TEST_CASE("what a release is with, in any form but the canonical one, is refused with its line") {
+  ReleaseTerms terms{.fleet = "edge", .serial = 7, .expires = 0};
+  for (const char* name : {"a", "b"})
+    terms.with.push_back({*PluginName::parse(name), *Version::parse("1.4.0"), sha256(name)});
+  const auto text =
+      Manifest::build(*PluginName::parse("my-plugin"), *Version::parse("1.0.0"), files(), terms)
+          .text();
+  std::string many;
+  for (std::size_t i = 10; i < 10 + companions_max; ++i)
+    many += "with a" + std::to_string(i) + " 1.4.0 " + sha256("a").hex() + "\n";
+  for (const auto& [from, to, why] : std::vector<std::tuple<std::string, std::string, std::string>>{
+           {"with a 1", "with A 1", "line 7: it is with what is not a plugin name"},
+           {"with a 1.4.0", "with a  1.4.0", "line 7: it is with what is not a version of a"},
+           {"with b 1.4.0 ", "with b 1.4.0  ", "line 8: the digest is not"},
+           {sha256("b").hex(), sha256("b").hex() + " ", "line 8: the digest is not"},
+           {"with b", "with a", "line 8: what it is with is not sorted by name, or occurs twice"},
+           {"with a", "with c", "line 8: what it is with is not sorted by name, or occurs twice"},
+           {"with a", "with my-plugin", "line 8: what it is with is not sorted"},
+           {"with b", "with my-plugin", "which is of the same plugin"},
+           {"with a", "with", "line 7: "},
+           {"with b", many + "with b", "line 71: it is with too many releases"}}) {
+    auto changed = text;
+    changed.replace(changed.find(from), from.size(), to);
+    CHECK_THROWS_WITH(Manifest::parse(changed), Catch::Contains(why));
+  }
+}
+
 TEST_CASE("terms in any form but the canonical one are refused with their line") {
   const auto text =
       Manifest::build(*PluginName::parse("my-plugin"), *Version::parse("1.0.0"), files(),

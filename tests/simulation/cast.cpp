@@ -38,6 +38,7 @@ void draw_weather(World& world, Weather& weather, bool stormy) {
     weather.late_one_in = chance.between(3, 30);
     weather.late_most = chance.one_in(3) ? seconds(200) : seconds(20);
   }
+  if (chance.one_in(stormy ? 3 : 8)) weather.twice_one_in = chance.between(2, 20);
   while (chance.one_in(stormy ? 2 : 5)) {
     const auto from = world.now() + chance.ms(0, 200'000);
     const auto lasts = chance.one_in(8)   ? milliseconds(std::chrono::hours(200))

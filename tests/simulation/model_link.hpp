@@ -41,6 +41,7 @@ struct Weather {
   std::size_t breaks_one_in = 0;
   std::size_t late_one_in = 0;  // messages
   milliseconds late_most{0};
+  std::size_t twice_one_in = 0;  // messages, either way
   struct Absence {
     Time from;
     Time until;

@@ -40,6 +40,10 @@ void ModelHost::receive(const std::shared_ptr<Wire>& wire, const std::string& by
   while (const auto body = session->reader.next()) {
     wire::ToAgent message;
     if (!message.ParseFromString(*body)) return world_.violated("a controller sent no message");
+    if (!message.has_hello() && world_.chance.one_in(weather.twice_one_in)) {
+      harmed("a message comes twice");
+      session->messages.push_back(message);
+    }
     session->messages.push_back(std::move(message));
   }
   obey_next(session);
@@ -95,8 +99,13 @@ void ModelHost::reply(const SessionPtr& session, wire::ToController message) {
       harmed("it lies");
       message = lie(std::move(message));
     }
-    if (message.body_case() != wire::ToController::BODY_NOT_SET) send(session, message);
-    if (message.body_case() == wire::ToController::BODY_NOT_SET) {
+    if (message.body_case() != wire::ToController::BODY_NOT_SET) {
+      send(session, message);
+      if (world_.chance.one_in(weather.twice_one_in)) {
+        harmed("an answer comes twice");
+        send(session, message);
+      }
+    } else {
       const auto garbage = temper.lie == Lie::Garbage
                                ? std::string("\0\0\0\5\xff\xff\xff\xff\xff", 9)
                                : std::string("\xff\xff\xff\xff", 4);
@@ -299,7 +308,9 @@ void ModelHost::decide(const SessionPtr& session, const wire::ToAgent& message) 
     if (!in_trial || message.has_renew()) {
       if (in_trial) {
         trial_->lease = world_.now() + lease_of(message.renew().confirm_timeout_ms());
-        witness_.renewed(number_);
+        // What comes twice, or late, may be done when nobody is left there to hear of it.
+        const auto& wire = *session->wire;
+        if (wire.controller_open && !wire.broken) witness_.renewed(number_);
       }
       done_working();
       if (const auto outcome = known(transaction)) return reply(session, *outcome);

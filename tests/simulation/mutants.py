@@ -28,7 +28,7 @@ USUAL = ("confirms-before-bake", "trials-go-back-at-once", "confirmed-without-as
 
 # name: file, what stands there, what stands there instead
 MUTANTS = {
-    "confirms-before-bake": ("rollout.cpp", "  if (!confirming_ && now < *bake_until_) return;\n", ""),
+    "confirms-before-bake": ("rollout.cpp", "    if (now < *bake_until_) return false;\n", ""),
     "ignores-max-unavailable": (
         "rollout.cpp", "    if (unavailable() >= rules_.max_unavailable) return;\n    if (hosts_",
         "    if (hosts_"),
@@ -67,9 +67,12 @@ MUTANTS = {
     "no-renewal": (
         "rollout_driver.cpp",
         "if (rollout_.phase(host) == HostPhase::Trial && !busy_[host]) give(host, Job::Renew);", ""),
+    "confirmed-without-a-look": (
+        "rollout.cpp",
+        "(looked_at_[host] || silent_[host])) return false;", "false) return false;"),
     "hooks-outlast-leases": (
         "rollout_driver.cpp",
-        "if (!told && phase == HostPhase::Trial) phase = co_await run.renew();", ""),
+        "if (told || !in_trial) continue;", "continue;"),
     "confirmed-without-asking": (
         "rollout_driver.cpp",
         "    const auto phase = co_await run.confirm(std::move(may));\n    co_return phase;",

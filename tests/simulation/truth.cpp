@@ -163,6 +163,7 @@ void Truth::confirmed(std::size_t host, const std::string& transaction) {
   if (!is_ours(transaction)) return;
   auto& its = facts(host);
   its.was_confirmed = true;
+  check_heard(host);
   const auto wave = wave_of(host);
   for (auto at = wave == 0 ? 0 : rules_.wave_ends[wave - 1]; at < rules_.wave_ends[wave]; ++at) {
     const auto i = order_[at];
@@ -173,6 +174,26 @@ void Truth::confirmed(std::size_t host, const std::string& transaction) {
       continue;
     }
     broken(host, "bake: it is confirmed, and host " + std::to_string(i) + " has not baked");
+  }
+}
+
+// Each host of the wave that is still in trial has answered since it baked: none of the others is
+// confirmed beside one that is gone.
+void Truth::check_heard(std::size_t host) {
+  if (rules_.bake.count() == 0) return;
+  const auto wave = wave_of(host);
+  const auto first = wave == 0 ? 0 : rules_.wave_ends[wave - 1];
+  Time baked{};
+  for (auto at = first; at < rules_.wave_ends[wave]; ++at) {
+    const auto& since = facts_[order_[at]].trial_since;
+    if (since) baked = std::max(baked, *since + rules_.bake);
+  }
+  for (auto at = first; at < rules_.wave_ends[wave]; ++at) {
+    const auto i = order_[at];
+    const auto& other = facts_[i];
+    if (!other.trial_since || !is_in_hand(i) || false_claims(i) || shown_failed(i)) continue;
+    if (!other.renewed || *other.renewed < baked)
+      broken(host, "look: it is confirmed, and host " + std::to_string(i) + " was not heard since");
   }
 }
 

@@ -90,7 +90,10 @@ public:
 
   void begins(std::size_t host, const std::string& transaction, bool way_back) override;
   void in_trial(std::size_t host, const std::string& transaction) override;
-  void renewed(std::size_t host) override { facts(host).harmed_since = !is_in_hand(host); }
+  void renewed(std::size_t host) override {
+    facts(host).harmed_since = !is_in_hand(host);
+    facts(host).renewed = world_.now();
+  }
   void lease_over(std::size_t host) override;
   void confirmed(std::size_t host, const std::string& transaction) override;
   void ended(std::size_t host, const std::string& transaction,
@@ -98,6 +101,7 @@ public:
   void harmed(std::size_t host) override { facts(host).harmed = facts(host).harmed_since = true; }
 
 private:
+  void check_heard(std::size_t host);
   struct Facts {
     Generation before;
     bool changing = false;
@@ -110,6 +114,7 @@ private:
     bool skipped = false;
     bool poisoned = false;  // when a sync began
     std::optional<Time> trial_since;
+    std::optional<Time> renewed;  // last
     bool was_in_trial = false;
     std::optional<Time> failed;
     std::optional<HostPhase> shown;

@@ -6,6 +6,7 @@
 #include <sys/timerfd.h>
 
 #include <algorithm>
+#include <utility>
 
 // Asio has one timer of the kernel's in each loop, and looks at its own ones when that is due. Here
 // it always is, and nobody sets it: that was half of the time of a story.
@@ -86,14 +87,25 @@ void World::happened() {
   }
 }
 
+// What a handler throws ends the process it is of, and that may not be the one that is waited for.
+bool World::poll(SimulatedLoop& loop) {
+  polled_ = &loop;
+  bool ran = true;
+  try {
+    ran = loop.io().poll_one() > 0;
+  } catch (...) {
+    loop.thrown_ = std::current_exception();
+  }
+  polled_ = nullptr;
+  return ran;
+}
+
 bool World::turn() {
   for (auto* loop : loops_) {
     if (loop->killed_ || loop->stalled_until_ > now_ || loop->io().stopped()) continue;
-    polled_ = loop;
+    if (loop->thrown_) continue;
     loop->next_.reset();
-    const auto ran = loop->io().poll_one();
-    polled_ = nullptr;
-    if (ran > 0) {
+    if (poll(*loop)) {
       happened();
       return true;
     }
@@ -104,7 +116,7 @@ bool World::turn() {
 bool World::advance(std::optional<Time> until) {
   std::optional<Time> next = until;
   for (auto* loop : loops_) {
-    if (loop->killed_ || loop->io().stopped()) continue;
+    if (loop->killed_ || loop->thrown_ || loop->io().stopped()) continue;
     auto due = loop->next_;
     if (loop->stalled_until_ > now_) due = loop->stalled_until_;
     if (due && (!next || *due < *next)) next = due;
@@ -126,6 +138,7 @@ void World::run(SimulatedLoop& loop) {
   while (true) {
     if (!violation_.empty()) throw WorldEnded();
     if (loop.killed_) throw Killed();
+    if (loop.thrown_) std::rethrow_exception(std::exchange(loop.thrown_, nullptr));
     if (loop.io().stopped()) return;
     if (turn() || loop.io().stopped()) continue;
     if (!advance(std::nullopt)) violated("a controller waits for nothing");

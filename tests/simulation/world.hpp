@@ -6,6 +6,7 @@
 #include "controller/event_loop.hpp"
 #include "tests/simulation/chance.hpp"
 
+#include <exception>
 #include <functional>
 #include <map>
 #include <optional>
@@ -82,6 +83,7 @@ private:
     }
   };
   bool turn();
+  bool poll(SimulatedLoop& loop);
   bool advance(std::optional<Time> until);
   void happened();
 
@@ -119,6 +121,7 @@ private:
   World& world_;
   std::optional<Time> next_;  // when its next timer is due
   Time stalled_until_{};
+  std::exception_ptr thrown_;  // by one of its handlers, and not told to its process yet
   bool killed_ = false;
   bool stalled_ = false;
 };
