@@ -8,6 +8,7 @@
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <sys/socket.h>
@@ -38,12 +39,20 @@ public:
     check_whole();
   }
 
-  asio::awaitable<std::string> read(milliseconds) override {
+  asio::awaitable<std::string> read(milliseconds limit) override {
     check_whole();
+    // It ends with the call: a timer that fires too late finds nothing to cancel.
+    const auto call = std::make_shared<bool>();
+    asio::steady_timer timer(near_.get_executor(), limit);
+    timer.async_wait([this, call = std::weak_ptr(call)](boost::system::error_code stopped) {
+      if (!stopped && !call.expired()) near_.cancel();
+    });
     constexpr std::size_t most = 65536;
     std::string bytes(most, '\0');
     const auto room = asio::buffer(bytes);
     const auto [error, size] = co_await near_.async_read_some(room, quietly);
+    if (error == asio::error::operation_aborted)
+      throw LinkError(LinkFault::Timeout, "nothing was heard in time");
     if (error || size == 0) co_return "";
     const auto passage = links_.pass(Direction::ToController, size);
     if (passage.torn) close();
