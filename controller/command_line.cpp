@@ -92,7 +92,10 @@ void build(Grammar& grammar) {
   auto& rollout = add_fleet_command(grammar, "rollout", "make it so, wave by wave");
   rollout.add_flag("-y,--yes", raw.yes, "do not ask first");
   auto& rollback = add_fleet_command(grammar, "rollback", "go back at once");
-  rollback.add_option("--to", raw.to, "a generation's number, 0 for what was before kongfleet");
+  auto* to =
+      rollback.add_option("--to", raw.to, "a generation's number, 0 for what was before kongfleet");
+  rollback.add_option("--rollout", raw.id, "only what that rollout brought, where it still runs")
+      ->excludes(to);
   rollback.add_flag("-y,--yes", raw.yes, "do not ask first");
   for (const auto& [name, text] :
        {std::pair("resume", "go on with a rollout that was paused, or whose controller died"),

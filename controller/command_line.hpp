@@ -67,6 +67,7 @@ struct RollbackCommand {
   std::vector<std::string> selectors;
   std::optional<std::uint64_t>
       to;  // a generation's number, 0 for the baseline; nothing: the one before
+  std::optional<std::string> rollout;  // only what this one brought; never with `to`
   bool yes = false;
 };
 /// `id` may be "latest".

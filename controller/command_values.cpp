@@ -138,6 +138,7 @@ BootstrapCommand read_bootstrap(const RawArguments& raw) {
 
 RollbackCommand read_rollback(const RawArguments& raw) {
   RollbackCommand rollback{.selectors = raw.selectors, .yes = raw.yes};
+  if (!raw.id.empty()) rollback.rollout = raw.id;
   if (raw.to.empty()) return rollback;
   std::uint64_t number = 0;
   const char* const end = raw.to.data() + raw.to.size();

@@ -321,70 +321,12 @@ asio::awaitable<HostPhase> HostRun::confirm(MayBegin may) {
   co_return phase == HostPhase::Trial ? out_of_turn() : phase;
 }
 
-asio::awaitable<HostPhase> HostRun::take_back(HostPhase from, std::string reason, MayBegin may) {
-  if (from == HostPhase::Done) {
-    const bool left_already = co_await runs_something_else();
-    if (left_already) co_return HostPhase::Back;
-    Conversation::OnProgress quiet;
-    auto rollback = rollback_message();
-    const auto phase = co_await order_back(std::move(rollback), false, std::move(quiet), &may);
-    if (phase == HostPhase::Done || phase == HostPhase::Unchanged) co_return HostPhase::Back;
-    const bool untouched =
-        phase == HostPhase::Back || phase == HostPhase::Refused || phase == HostPhase::Unreachable;
-    co_return untouched ? HostPhase::Kept : phase;
-  }
-  Deed deed = [this, reason](Conversation& talk) { return talk.revert(transaction_, reason); };
-  const auto phase = co_await settle(std::move(deed), all_lost, &may);
-  const bool possible = phase != HostPhase::Trial && phase != HostPhase::Done;
-  co_return possible ? phase : out_of_turn();
-}
-
 asio::awaitable<HostPhase> HostRun::renew(Unheard unheard) {
   Deed deed = [this](Conversation& talk) {
     return talk.renew(transaction_, parts_.fleet.rollout.confirm_timeout);
   };
   const auto phase = co_await settle(std::move(deed), all_lost, nullptr, &unheard);
   co_return phase == HostPhase::Done ? out_of_turn() : phase;
-}
-
-wire::Rollback HostRun::rollback_message() const {
-  wire::Rollback rollback;
-  rollback.set_transaction(transaction_ + "/rollback");
-  order_probes(parts_.fleet, host_, *rollback.mutable_probes());
-  rollback.set_deadline_ms(ms32(parts_.fleet.rollout.deadline));
-  return rollback;
-}
-
-asio::awaitable<HostPhase> HostRun::roll_back(std::optional<std::uint64_t> to,
-                                              Conversation::OnProgress on_progress,
-                                              MayBegin may_begin) {
-  auto rollback = rollback_message();
-  if (to) rollback.set_to(*to);
-  const auto phase =
-      co_await order_back(std::move(rollback), true, std::move(on_progress), &may_begin);
-  co_return phase;
-}
-
-asio::awaitable<HostPhase> HostRun::order_back(wire::Rollback rollback, bool ends_trials,
-                                               Conversation::OnProgress on_progress,
-                                               const MayBegin* may) {
-  const auto limit = transaction_limit();
-  Deed deed = [this, rollback, ends_trials, on_progress, limit](Conversation& talk) {
-    const bool leads_there = !rollback.has_to() || rollback.to() == state.generation();
-    if (ends_trials && leads_there && state.state() == "trial") {
-      return talk.revert(state.open().id(), "rolled back by " + parts_.controller);
-    }
-    return talk.rollback(rollback, on_progress, limit);
-  };
-  constexpr Otherwise otherwise{HostPhase::Lost, HostPhase::Refused, HostPhase::Unreachable};
-  auto phase = co_await settle(std::move(deed), otherwise, may);
-  if (phase == HostPhase::Refused && holder_ == rollback.transaction()) {
-    constexpr Otherwise unheard{HostPhase::Lost, HostPhase::Refused, HostPhase::Lost};
-    phase = co_await hear_out(rollback.transaction(), unheard);
-  }
-  // A host that was stranded, or in trial, and came home answers with that transaction.
-  const bool rescued = phase == HostPhase::Back && outcome->transaction() != rollback.transaction();
-  co_return rescued ? HostPhase::Done : phase;
 }
 
 }  // namespace kongfleet::controller

@@ -83,6 +83,9 @@ public:
   /// again where it is told again: false leaves the host as it is (Waiting).
   asio::awaitable<HostPhase> roll_back(std::optional<std::uint64_t> to,
                                        Conversation::OnProgress on_progress, MayBegin may_begin);
+  /// roll_back() leaves it as it is where it does not run `brought` (its generation's number and
+  /// digest) any more: Unchanged where it went back already, else Refused.
+  void takes_back_only(wire::HostState brought);
   /// How its transaction of a rollout that began earlier stands now: fills `answer`, and renews its
   /// lease where it is in trial.
   asio::awaitable<void> ask_again();
@@ -132,6 +135,7 @@ private:
   asio::awaitable<HostPhase> order_back(wire::Rollback rollback, bool ends_trials,
                                         Conversation::OnProgress on_progress, const MayBegin* may);
   wire::Rollback rollback_message() const;
+  void check_brought();
   asio::awaitable<HostAnswer> hear_again();
   asio::awaitable<bool> is_poisoned();
   HostAnswer answer_of_state() const;
@@ -155,8 +159,10 @@ private:
   RunParts& parts_;
   const FleetHost& host_;
   std::string transaction_;
-  std::string holder_;         // who the host was busy with when it refused last
-  Clock::time_point heard_{};  // when the host was last heard of
+  std::optional<wire::HostState> brought_;  // what alone is taken back
+  bool moved_on_ = false;                   // it runs something else
+  std::string holder_;                      // who the host was busy with when it refused last
+  Clock::time_point heard_{};               // when the host was last heard of
   // When what it needs has to be there, once some of it was sent.
   std::optional<Clock::time_point> content_until_;
   bool knows_smoke_ = false;    // whether its agent said so

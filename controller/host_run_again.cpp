@@ -13,17 +13,6 @@ void HostRun::was_part(unsigned attempt, std::optional<wire::Outcome> came_to,
   problem = std::move(trouble_then);
 }
 
-// Going back leads to the generation before: where somebody went back already, one more would be
-// one too many. Only with a confirmation came the digest of what we brought.
-asio::awaitable<bool> HostRun::runs_something_else() {
-  if (!outcome || outcome->result() != wire::Outcome::COMMITTED) co_return false;
-  if (outcome->host().generation_digest().empty()) co_return false;
-  const auto brought = outcome->host().generation_digest();
-  const bool greeted = co_await greet();
-  if (!greeted || state.has_open()) co_return false;
-  co_return state.generation_digest() != brought;
-}
-
 // It is what was asked for already, over a link that broke. It takes no longer than its deadlines;
 // a host that does not even greet any more is not waited for.
 asio::awaitable<HostPhase> HostRun::hear_out(std::string transaction, Otherwise otherwise) {

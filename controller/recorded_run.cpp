@@ -170,8 +170,9 @@ UnfinishedRollout unfinished(const Fleet& fleet, FleetMemory& memory, const std:
   if (is_over(found.rollout.state)) {
     throw Declined(1, found.rollout.id + " is over (" +
                           std::string(state_name(found.rollout.state)) +
-                          "): there is nothing to go on with or to abort; 'kongfleet rollback' "
-                          "goes to the generation before");
+                          "): there is nothing to go on with or to abort; 'kongfleet rollback "
+                          "--rollout " +
+                          found.rollout.id + "' takes back what it brought");
   }
   auto plan = read_plan(found.rollout.plan);
   found.fleet.hosts = std::move(plan.hosts);

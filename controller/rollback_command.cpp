@@ -1,9 +1,11 @@
 // SPDX-FileCopyrightText: The kongfleet authors
 // SPDX-License-Identifier: Apache-2.0
+#include "controller/declined.hpp"
 #include "controller/fleet_commands.hpp"
 #include "controller/fleet_file.hpp"
 #include "controller/recorded_run.hpp"
 #include "controller/rollback_notice.hpp"
+#include "controller/rollback_target.hpp"
 #include "controller/rollout_record.hpp"
 #include "controller/run_answer.hpp"
 #include "controller/run_watch.hpp"
@@ -83,14 +85,30 @@ std::vector<std::string> labels_of(const std::vector<const FleetHost*>& hosts) {
   return labels;
 }
 
+// Without memory there is no telling what a rollout brought.
+RememberedRollout remembered(const Fleet& fleet, const std::string& id, const Answer& answer) {
+  if (!state_exists(fleet.state)) throw Declined(1, "this fleet remembers no rollout yet");
+  FleetMemory memory(fleet, StateDatabase::Mode::Look, noting(answer));
+  return memory.rollouts.find(id);
+}
+
 }  // namespace
 
 int run_rollback(const GlobalOptions& global, const RollbackCommand& command,
                  const Answer& answer) {
   const auto fleet = load_fleet(global.fleet_file);
-  const auto hosts = select_hosts(fleet, command.selectors);
-  const auto target =
-      command.to ? "generation " + std::to_string(*command.to) : "the generation before";
+  auto hosts = select_hosts(fleet, command.selectors);
+  auto target = command.to ? "generation " + std::to_string(*command.to) : "the generation before";
+  auto selection = selection_text(command.selectors);
+  std::vector<RollbackTarget> targets;
+  if (command.rollout) {
+    const auto rollout = remembered(fleet, *command.rollout, answer);
+    targets = rollback_targets(rollout, hosts);
+    hosts.clear();
+    for (const auto& it : targets) hosts.push_back(it.host);
+    target = "where it was before " + rollout.id;
+    selection = "--rollout " + rollout.id + (selection.empty() ? "" : " " + selection);
+  }
   RollbackMemory memory(fleet, answer);
   const auto open = memory.open();
   const auto notice = open ? rollback_notice(*open, labels_of(hosts)) : "";
@@ -102,11 +120,13 @@ int run_rollback(const GlobalOptions& global, const RollbackCommand& command,
     return touched_nothing(answer, "rollback");
   }
   FleetRun run(fleet, hosts, {}, "rollback");
+  for (std::size_t i = 0; i < targets.size(); ++i)
+    run.hosts()[i]->takes_back_only(targets[i].brought);
   RunWatch watch(fleet, run.id());
   auto view = view_for(answer, run.shape({}));
   auto& shown = watch.around(*view);
   if (open) shown.ends(*open, notice);
-  memory.begin(run, selection_text(command.selectors), shown);
+  memory.begin(run, selection, shown);
   const auto end = run.roll_back(command.to, memory.view(shown));
   memory.end(end);
   view.reset();  // it may have the screen to itself

@@ -64,6 +64,7 @@ _kongfleet() {
     -o) _kongfleet_paths -f; return ;;
     --output) _kongfleet_offer text json; return ;;
     --login) _kongfleet_offer root; return ;;
+    --rollout) _kongfleet_offer latest; return ;;
     --name | --release-version | --fleet | --serial | --expires | --to | --limit | --splay) return ;;
   esac
 
@@ -71,7 +72,7 @@ _kongfleet() {
     check) options+=(--hosts) ;;
     pack) options+=(-o --name --release-version --sign --fleet --serial --expires --with) ;;
     rollout | resume | abort) options+=(-y --yes) ;;
-    rollback) options+=(--to -y --yes) ;;
+    rollback) options+=(--to --rollout -y --yes) ;;
     export) options+=(-o --name --release-version) ;;
     history) options+=(--limit) ;;
     report) options+=(-o) ;;

@@ -78,6 +78,7 @@ complete -c kongfleet -n '__fish_seen_subcommand_from pack' -l expires -x -d 'Un
 complete -c kongfleet -n '__fish_seen_subcommand_from pack' -l with -r -F -d 'What has to run beside it'
 complete -c kongfleet -n '__fish_seen_subcommand_from rollout rollback resume abort bootstrap' -s y -l yes -d 'Do not ask first'
 complete -c kongfleet -n '__fish_seen_subcommand_from rollback' -l to -x -d 'The number of a generation'
+complete -c kongfleet -n '__fish_seen_subcommand_from rollback' -l rollout -x -a latest -d 'Only what that rollout brought'
 complete -c kongfleet -n '__fish_seen_subcommand_from history' -l limit -x -d 'How many'
 complete -c kongfleet -n '__fish_seen_subcommand_from report' -s o -r -F -d 'The page'
 complete -c kongfleet -n '__fish_seen_subcommand_from status' -l watch -d 'Look again and again'

@@ -94,6 +94,7 @@ private:
       answer.mutable_welcome()->set_identity("agent-" + std::to_string(host_));
       if (agents_.knows_checkup[host_])
         answer.mutable_welcome()->add_features(std::string(checkup_feature));
+      if (agents_.greets) agents_.greets(host_, *answer.mutable_welcome()->mutable_host());
     } else if (message.has_blob()) {
       return;
     } else {

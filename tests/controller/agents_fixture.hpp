@@ -30,6 +30,8 @@ public:
   std::function<std::string(std::size_t host, const wire::ToAgent& message)> refuses;
   /// Changes what an agent answers, where it neither refuses nor is silent.
   std::function<void(std::size_t host, wire::ToController& answer)> says;
+  /// Changes what an agent says of its host when it greets.
+  std::function<void(std::size_t host, wire::HostState& state)> greets;
   /// Whether every outcome is said twice.
   bool repeats = false;
   /// Called whenever somebody connects.

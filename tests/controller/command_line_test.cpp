@@ -72,6 +72,8 @@ TEST_CASE("rollback takes a generation's number") {
   CHECK_FALSE(command<RollbackCommand>({"rollback"}).to);
   CHECK(command<RollbackCommand>({"rollback", "--to", "0", "edge"}).to == 0);
   CHECK(command<RollbackCommand>({"rollback", "--to=17", "-y"}).to == 17);
+  CHECK(command<RollbackCommand>({"rollback", "--rollout", "latest", "edge"}).rollout == "latest");
+  CHECK(mistake({"rollback", "--rollout=r", "--to=1"}) == "kongfleet: --to excludes --rollout");
   CHECK(mistake({"rollback", "--to", "-1"}).starts_with("kongfleet: found '-1' for --to"));
   CHECK(mistake({"rollback", "--to", "99999999999999999999"}).find("for --to") !=
         std::string::npos);

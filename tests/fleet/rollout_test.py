@@ -177,6 +177,19 @@ class RolloutTest(FleetTest):
         self.fleet.kongfleet("rollback", "--yes", self.fleet[2].name, expect=0)
         self.all_serve("1.1.0", "1.1.0", "1.0.0")
 
+    def test_a_rollback_of_one_rollout_takes_back_that_one_only(self):
+        self.fleet.write_plugin("1.1.0")
+        self.fleet.kongfleet("rollout", "--yes", expect=0)
+        rollout = self.fleet.kongfleet("--output", "json", "show", "latest", expect=0).json()["rollout"]["id"]
+        self.fleet.kongfleet("rollback", "--yes", self.fleet[2].name, expect=0)
+        self.fleet.write_plugin("1.3.0")
+        self.fleet.kongfleet("rollout", "--yes", self.fleet[1].name, expect=0)
+        said = self.fleet.kongfleet("rollback", "--yes", "--rollout", rollout, expect=3)
+        self.assertRegex(said.out, r"it runs generation \d+ by now, not generation \d+ of that rollout")
+        self.all_serve("1.0.0", "1.3.0", "1.0.0")
+        self.fleet.kongfleet("rollback", "--yes", "--rollout", rollout, self.fleet[0].name, self.fleet[2].name, expect=0)
+        self.all_serve("1.0.0", "1.3.0", "1.0.0")
+
     def test_a_dead_controller_leaves_a_trial_that_undoes_itself(self):
         self.fleet.write_fleet_file(bake='"600s"', confirm_timeout='"4s"')
         self.fleet.write_plugin("1.1.0")

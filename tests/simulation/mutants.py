@@ -58,11 +58,11 @@ MUTANTS = {
     "resume-forgets-failures": (
         "recorded_run.cpp", "if (why != TakenUp::AfterStop) {", "if (false) {"),
     "lost-is-called-back": (
-        "host_run.cpp", "  const bool possible = phase != HostPhase::Trial",
+        "host_run_back.cpp", "  const bool possible = phase != HostPhase::Trial",
         "  if (phase == HostPhase::Lost) co_return HostPhase::Back;\n"
         "  const bool possible = phase != HostPhase::Trial"),
     "kept-is-called-back": (
-        "host_run.cpp", "co_return untouched ? HostPhase::Kept : phase;",
+        "host_run_back.cpp", "co_return untouched ? HostPhase::Kept : phase;",
         "co_return untouched ? HostPhase::Back : phase;"),
     "no-renewal": (
         "rollout_driver.cpp",
@@ -86,7 +86,7 @@ MUTANTS = {
         "conversation.cpp", "if (answer.outcome().transaction() != transaction && !comes_home) {",
         "if (false && !comes_home) {"),
     "busy-with-ours-is-refused": (
-        "host_run.cpp", "holder_ == rollback.transaction()", "holder_.empty()"),
+        "host_run_back.cpp", "holder_ == rollback.transaction()", "holder_.empty()"),
     "resume-renews-once": (
         "fleet_run.cpp", "while (!asking.is_over() && asked && host.answer == HostAnswer::Trial) {",
         "while (false && !asking.is_over()) {"),

@@ -1,0 +1,110 @@
+// SPDX-FileCopyrightText: The kongfleet authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// HostRun's way back: out of a trial, and from what was confirmed.
+#include "controller/host_run.hpp"
+#include "controller/probe_order.hpp"
+#include "proto/names.hpp"
+
+namespace kongfleet::controller {
+
+// Going back leads to the generation before: where somebody went back already, one more would be
+// one too many. Only with a confirmation came the digest of what we brought.
+asio::awaitable<bool> HostRun::runs_something_else() {
+  if (!outcome || outcome->result() != wire::Outcome::COMMITTED) co_return false;
+  if (outcome->host().generation_digest().empty()) co_return false;
+  const auto brought = outcome->host().generation_digest();
+  const bool greeted = co_await greet();
+  if (!greeted || state.has_open()) co_return false;
+  co_return state.generation_digest() != brought;
+}
+
+asio::awaitable<HostPhase> HostRun::take_back(HostPhase from, std::string reason, MayBegin may) {
+  if (from == HostPhase::Done) {
+    const bool left_already = co_await runs_something_else();
+    if (left_already) co_return HostPhase::Back;
+    Conversation::OnProgress quiet;
+    auto rollback = rollback_message();
+    const auto phase = co_await order_back(std::move(rollback), false, std::move(quiet), &may);
+    if (phase == HostPhase::Done || phase == HostPhase::Unchanged) co_return HostPhase::Back;
+    const bool untouched =
+        phase == HostPhase::Back || phase == HostPhase::Refused || phase == HostPhase::Unreachable;
+    co_return untouched ? HostPhase::Kept : phase;
+  }
+  Deed deed = [this, reason](Conversation& talk) { return talk.revert(transaction_, reason); };
+  const auto phase = co_await settle(std::move(deed), all_lost, &may);
+  const bool possible = phase != HostPhase::Trial && phase != HostPhase::Done;
+  co_return possible ? phase : out_of_turn();
+}
+
+void HostRun::takes_back_only(wire::HostState brought) { brought_ = std::move(brought); }
+
+// Told again over another link, it may be elsewhere because it was told before.
+void HostRun::check_brought() {
+  if (!brought_) return;
+  if (state.has_open()) {
+    throw AgentRefused(
+        "moved-on",
+        "transaction '" + printable(state.open().id(), 200) +
+            "' is open on it: end that first, 'kongfleet rollback' for this host does",
+        "");
+  }
+  moved_on_ = state.generation() != brought_->generation() ||
+              state.generation_digest() != brought_->generation_digest();
+  if (!moved_on_) return;
+  throw AgentRefused("moved-on",
+                     "it runs generation " + std::to_string(state.generation()) +
+                         " by now, not generation " + std::to_string(brought_->generation()) +
+                         " of that rollout; without --rollout it goes to the generation before, "
+                         "with --to to any that is kept",
+                     "");
+}
+
+wire::Rollback HostRun::rollback_message() const {
+  wire::Rollback rollback;
+  rollback.set_transaction(transaction_ + "/rollback");
+  order_probes(parts_.fleet, host_, *rollback.mutable_probes());
+  rollback.set_deadline_ms(static_cast<std::uint32_t>(parts_.fleet.rollout.deadline.count()));
+  return rollback;
+}
+
+asio::awaitable<HostPhase> HostRun::roll_back(std::optional<std::uint64_t> to,
+                                              Conversation::OnProgress on_progress,
+                                              MayBegin may_begin) {
+  auto rollback = rollback_message();
+  if (to) rollback.set_to(*to);
+  const auto phase =
+      co_await order_back(std::move(rollback), true, std::move(on_progress), &may_begin);
+  // Generations are numbered as they come: a lower one was there before.
+  const bool gone_already =
+      phase == HostPhase::Refused && moved_on_ && state.generation() < brought_->generation();
+  if (gone_already) problem.clear();
+  co_return gone_already ? HostPhase::Unchanged : phase;
+}
+
+asio::awaitable<HostPhase> HostRun::order_back(wire::Rollback rollback, bool ends_trials,
+                                               Conversation::OnProgress on_progress,
+                                               const MayBegin* may) {
+  const auto limit = transaction_limit();
+  bool told = false;  // and may be there because of it
+  Deed deed = [this, rollback, ends_trials, on_progress, limit, &told](Conversation& talk) {
+    if (!told) check_brought();
+    told = true;
+    const bool leads_there = !rollback.has_to() || rollback.to() == state.generation();
+    if (ends_trials && leads_there && state.state() == "trial") {
+      return talk.revert(state.open().id(), "rolled back by " + parts_.controller);
+    }
+    return talk.rollback(rollback, on_progress, limit);
+  };
+  constexpr Otherwise otherwise{HostPhase::Lost, HostPhase::Refused, HostPhase::Unreachable};
+  auto phase = co_await settle(std::move(deed), otherwise, may);
+  if (phase == HostPhase::Refused && holder_ == rollback.transaction()) {
+    constexpr Otherwise unheard{HostPhase::Lost, HostPhase::Refused, HostPhase::Lost};
+    phase = co_await hear_out(rollback.transaction(), unheard);
+  }
+  // A host that was stranded, or in trial, and came home answers with that transaction.
+  const bool rescued = phase == HostPhase::Back && outcome->transaction() != rollback.transaction();
+  co_return rescued ? HostPhase::Done : phase;
+}
+
+}  // namespace kongfleet::controller
