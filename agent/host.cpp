@@ -115,6 +115,7 @@ HostState Host::state(const HostRecord& record) const {
   state.generation = record.committed;
   state.generation_digest = record.committed_digest;
   state.state = "ready";
+  if (!record.earlier.empty()) state.before = record.earlier.back();
   const auto kept = store_.list();
   for (auto id = kept.rbegin(); id != kept.rend(); ++id) state.generations.push_back(id->number);
   try {

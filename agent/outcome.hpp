@@ -46,6 +46,7 @@ struct HostState {
   std::string unit;
   std::vector<std::uint64_t> generations;  // kept, newest first
   std::size_t draining = 0;  // workers of before that still end their connections; no harm
+  std::optional<std::uint64_t> before;  // where a way back leads that names no generation
 };
 
 struct StepTime {

@@ -151,6 +151,7 @@ wire::HostState to_wire(const HostState& state) {
   to.set_unit(state.unit);
   for (const auto number : state.generations) to.add_generations(number);
   to.set_draining(static_cast<std::uint32_t>(state.draining));
+  if (state.before) to.set_before(*state.before);
   return to;
 }
 

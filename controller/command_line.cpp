@@ -94,7 +94,8 @@ void build(Grammar& grammar) {
   auto& rollback = add_fleet_command(grammar, "rollback", "go back at once");
   auto* to =
       rollback.add_option("--to", raw.to, "a generation's number, 0 for what was before kongfleet");
-  rollback.add_option("--rollout", raw.id, "only what that rollout brought, where it still runs")
+  rollback
+      .add_option("--rollout", raw.rollout, "only what that rollout brought, where it still runs")
       ->excludes(to);
   rollback.add_flag("-y,--yes", raw.yes, "do not ask first");
   for (const auto& [name, text] :

@@ -138,7 +138,12 @@ BootstrapCommand read_bootstrap(const RawArguments& raw) {
 
 RollbackCommand read_rollback(const RawArguments& raw) {
   RollbackCommand rollback{.selectors = raw.selectors, .yes = raw.yes};
-  if (!raw.id.empty()) rollback.rollout = raw.id;
+  rollback.rollout = raw.rollout;
+  if (raw.rollout && raw.rollout->empty()) {
+    throw UsageError(
+        "found nothing for --rollout; it is a rollout's ID, as 'kongfleet history' "
+        "shows them");
+  }
   if (raw.to.empty()) return rollback;
   std::uint64_t number = 0;
   const char* const end = raw.to.data() + raw.to.size();

@@ -4,6 +4,7 @@
 
 #include "controller/command_line.hpp"
 
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -38,6 +39,7 @@ struct RawArguments {
   std::string key;
   bool dry_run = false;
   std::string to;
+  std::optional<std::string> rollout;
   std::string id;
   std::string page;
   bool watch = false;

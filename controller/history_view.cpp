@@ -96,9 +96,9 @@ void print_host_details(std::ostream& out, const RememberedHost& host) {
   if (host.outcome && host.outcome->steps_size() > 0) {
     out << "  steps: " << steps_text(*host.outcome) << "\n";
   }
-  if (host.way_back && host.way_back->steps_size() > 0) {
-    out << "  way back: " << steps_text(*host.way_back) << "\n";
-  }
+  if (!host.way_back) return;
+  if (host.way_back->steps_size() > 0) out << "  way back: " << steps_text(*host.way_back) << "\n";
+  if (failed || host.came_back_unwell()) print_evidence(out, *host.way_back);
 }
 
 std::vector<const RememberedHost*> failures_first(const RememberedRollout& rollout) {

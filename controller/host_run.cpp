@@ -276,12 +276,16 @@ void HostRun::note_state() {
     trouble = state.state() == "stranded" ? Trouble::Stranded : Trouble::Setup;
     problem = printable(state.advice(), 2000);
   } else if (state.has_open()) {
-    const auto& open = state.open();
     trouble = Trouble::Held;
-    problem = printable("transaction '" + open.id() + "' of " + open.holder() +
-                            " holds this host (step " + open.step() + ")",
-                        2000);
+    problem = problem_of_open();
   }
+}
+
+std::string HostRun::problem_of_open() const {
+  const auto& open = state.open();
+  return printable("transaction '" + open.id() + "' of " + open.holder() +
+                       " holds this host (step " + open.step() + ")",
+                   2000);
 }
 
 asio::awaitable<HostPhase> HostRun::settle(Deed deed, Otherwise otherwise, const MayBegin* may,

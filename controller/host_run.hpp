@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "controller/brought.hpp"
 #include "controller/clock.hpp"
 #include "controller/content_pack.hpp"
 #include "controller/conversation.hpp"
@@ -83,9 +84,9 @@ public:
   /// again where it is told again: false leaves the host as it is (Waiting).
   asio::awaitable<HostPhase> roll_back(std::optional<std::uint64_t> to,
                                        Conversation::OnProgress on_progress, MayBegin may_begin);
-  /// roll_back() leaves it as it is where it does not run `brought` (its generation's number and
-  /// digest) any more: Unchanged where it went back already, else Refused.
-  void takes_back_only(wire::HostState brought);
+  /// roll_back() goes to where this host was before `brought`, and leaves it as it is where it does
+  /// not run that: Unchanged where it went back already, else Refused.
+  void takes_back_only(Brought brought);
   /// How its transaction of a rollout that began earlier stands now: fills `answer`, and renews its
   /// lease where it is in trial.
   asio::awaitable<void> ask_again();
@@ -135,7 +136,9 @@ private:
   asio::awaitable<HostPhase> order_back(wire::Rollback rollback, bool ends_trials,
                                         Conversation::OnProgress on_progress, const MayBegin* may);
   wire::Rollback rollback_message() const;
-  void check_brought();
+  /// Throws AgentRefused where what alone is to be taken back is not there; false when that may be
+  /// because of `rollback`, which was `told` before.
+  bool may_leave(const wire::Rollback& rollback, bool told);
   asio::awaitable<HostAnswer> hear_again();
   asio::awaitable<bool> is_poisoned();
   HostAnswer answer_of_state() const;
@@ -151,6 +154,7 @@ private:
   HostPhase take(wire::Outcome said);
   void note(const std::exception& error);
   void note_state();
+  std::string problem_of_open() const;
   wire::Apply apply_message() const;
 
   // An idle link older than this is not trusted.
@@ -159,10 +163,10 @@ private:
   RunParts& parts_;
   const FleetHost& host_;
   std::string transaction_;
-  std::optional<wire::HostState> brought_;  // what alone is taken back
-  bool moved_on_ = false;                   // it runs something else
-  std::string holder_;                      // who the host was busy with when it refused last
-  Clock::time_point heard_{};               // when the host was last heard of
+  std::optional<Brought> brought_;  // what alone is taken back
+  bool gone_already_ = false;       // it was taken back before
+  std::string holder_;              // who the host was busy with when it refused last
+  Clock::time_point heard_{};       // when the host was last heard of
   // When what it needs has to be there, once some of it was sent.
   std::optional<Clock::time_point> content_until_;
   bool knows_smoke_ = false;    // whether its agent said so

@@ -37,26 +37,23 @@ asio::awaitable<HostPhase> HostRun::take_back(HostPhase from, std::string reason
   co_return possible ? phase : out_of_turn();
 }
 
-void HostRun::takes_back_only(wire::HostState brought) { brought_ = std::move(brought); }
+void HostRun::takes_back_only(Brought brought) { brought_ = std::move(brought); }
 
-// Told again over another link, it may be elsewhere because it was told before.
-void HostRun::check_brought() {
-  if (!brought_) return;
-  if (state.has_open()) {
-    throw AgentRefused(
-        "moved-on",
-        "transaction '" + printable(state.open().id(), 200) +
-            "' is open on it: end that first, 'kongfleet rollback' for this host does",
-        "");
+bool HostRun::may_leave(const wire::Rollback& rollback, bool told) {
+  if (!brought_) return true;
+  if (state.has_open() && state.state() != "stranded") {
+    if (state.open().id() == rollback.transaction()) return true;  // it is waited for
+    throw AgentRefused("busy", problem_of_open(), state.open().id());
   }
-  moved_on_ = state.generation() != brought_->generation() ||
-              state.generation_digest() != brought_->generation_digest();
-  if (!moved_on_) return;
+  const auto is = brought_is(*brought_, state);
+  if (is == BroughtIs::There) return true;
+  if (told) return false;
+  gone_already_ = is == BroughtIs::Gone;
+  const auto runs = "it runs generation " + std::to_string(state.generation());
   throw AgentRefused("moved-on",
-                     "it runs generation " + std::to_string(state.generation()) +
-                         " by now, not generation " + std::to_string(brought_->generation()) +
-                         " of that rollout; without --rollout it goes to the generation before, "
-                         "with --to to any that is kept",
+                     is == BroughtIs::Unknown
+                         ? runs + ", and what it ran before that rollout is not known here"
+                         : runs + " by now, with something else than that rollout brought",
                      "");
 }
 
@@ -72,24 +69,27 @@ asio::awaitable<HostPhase> HostRun::roll_back(std::optional<std::uint64_t> to,
                                               Conversation::OnProgress on_progress,
                                               MayBegin may_begin) {
   auto rollback = rollback_message();
+  // By its number: told twice, it is the same order.
+  if (brought_) to = brought_->before;
   if (to) rollback.set_to(*to);
   const auto phase =
       co_await order_back(std::move(rollback), true, std::move(on_progress), &may_begin);
-  // Generations are numbered as they come: a lower one was there before.
-  const bool gone_already =
-      phase == HostPhase::Refused && moved_on_ && state.generation() < brought_->generation();
-  if (gone_already) problem.clear();
-  co_return gone_already ? HostPhase::Unchanged : phase;
+  if (phase != HostPhase::Refused || !brought_) co_return phase;
+  if (state.state() == "stranded") co_return HostPhase::Stranded;
+  if (!gone_already_) co_return phase;
+  problem.clear();
+  trouble = Trouble::None;
+  co_return HostPhase::Unchanged;
 }
 
 asio::awaitable<HostPhase> HostRun::order_back(wire::Rollback rollback, bool ends_trials,
                                                Conversation::OnProgress on_progress,
                                                const MayBegin* may) {
   const auto limit = transaction_limit();
-  bool told = false;  // and may be there because of it
+  bool told = false;
   Deed deed = [this, rollback, ends_trials, on_progress, limit, &told](Conversation& talk) {
-    if (!told) check_brought();
-    told = true;
+    if (!may_leave(rollback, std::exchange(told, true)))
+      return talk.renew(rollback.transaction(), parts_.fleet.rollout.confirm_timeout);
     const bool leads_there = !rollback.has_to() || rollback.to() == state.generation();
     if (ends_trials && leads_there && state.state() == "trial") {
       return talk.revert(state.open().id(), "rolled back by " + parts_.controller);

@@ -9,11 +9,12 @@ namespace kongfleet::controller {
 
 namespace {
 
-// Those in which a host can be left by a run.
-constexpr std::array<HostPhase, 10> phases = {
-    HostPhase::Waiting, HostPhase::Done,        HostPhase::Unchanged, HostPhase::Back,
-    HostPhase::Refused, HostPhase::Unreachable, HostPhase::Lost,      HostPhase::Stranded,
-    HostPhase::Kept,    HostPhase::Trial};
+// All of them: a person who says Ctrl-C twice leaves hosts in the midst of what they were told.
+constexpr std::array<HostPhase, 13> phases = {
+    HostPhase::Waiting,  HostPhase::Done,        HostPhase::Unchanged, HostPhase::Back,
+    HostPhase::Refused,  HostPhase::Unreachable, HostPhase::Lost,      HostPhase::Stranded,
+    HostPhase::Kept,     HostPhase::Trial,       HostPhase::Changing,  HostPhase::Confirming,
+    HostPhase::Reverting};
 
 /// One gauge; a fleet's name and a run's kind have no character that must be escaped.
 class Gauge {

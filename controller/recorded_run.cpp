@@ -168,11 +168,13 @@ RememberedRollout begin_rollback(const FleetRun& run, FleetMemory& memory,
 UnfinishedRollout unfinished(const Fleet& fleet, FleetMemory& memory, const std::string& id) {
   UnfinishedRollout found{memory.rollouts.find(id), fleet, {}};
   if (is_over(found.rollout.state)) {
-    throw Declined(1, found.rollout.id + " is over (" +
-                          std::string(state_name(found.rollout.state)) +
-                          "): there is nothing to go on with or to abort; 'kongfleet rollback "
-                          "--rollout " +
-                          found.rollout.id + "' takes back what it brought");
+    const auto& name = found.rollout.id;
+    const bool brought_something = found.rollout.kind != "rollback";
+    throw Declined(1, name + " is over (" + std::string(state_name(found.rollout.state)) +
+                          "): there is nothing to go on with or to abort" +
+                          (brought_something ? "; 'kongfleet rollback --rollout " + name +
+                                                   "' takes back what it brought"
+                                             : ""));
   }
   auto plan = read_plan(found.rollout.plan);
   found.fleet.hosts = std::move(plan.hosts);

@@ -46,7 +46,7 @@ summary { cursor: pointer; } details p { margin-left: 1rem; }
 )css";
 
 bool has_failed(const RememberedHost& host) {
-  return std::string_view(phase_class(host.phase)) == "bad";
+  return std::string_view(phase_class(host.phase)) == "bad" || host.came_back_unwell();
 }
 
 std::string ms_text(std::int64_t ms) {
@@ -123,24 +123,35 @@ void add_probes(Html& html, const wire::Outcome& outcome) {
   }
 }
 
+void add_evidence(Html& html, const wire::Outcome& outcome) {
+  for (const auto& finding : outcome.findings())
+    html.leaf("p", finding.text() + (finding.advice().empty() ? "" : "; " + finding.advice()));
+  add_probes(html, outcome);
+  if (!outcome.error_log().empty()) {
+    html.open("details").leaf("summary", "Kong's error log meanwhile");
+    html.leaf("pre", outcome.error_log()).close();
+  }
+  add_steps(html, outcome);
+}
+
+std::string cause_of(const RememberedHost& host) {
+  if (!host.cause.empty()) return host.cause;
+  for (const auto& outcome : {host.way_back, host.outcome})
+    if (outcome && !outcome->cause().empty()) return outcome->cause();
+  return host.came_back_unwell() ? "it is back, and a probe fails there" : "no cause is known";
+}
+
 void add_failure(Html& html, const RememberedHost& host) {
   html.open("div", {{"class", "failure"}});
   html.open("p")
       .leaf("b", host.label)
       .leaf("span", " " + std::string(phase_name(host.phase)), {{"class", "bad"}});
   html.leaf("span", " wave " + std::to_string(host.wave + 1), {{"class", "faint"}}).close();
-  const auto& cause =
-      host.cause.empty() && host.outcome ? host.outcome->cause() : std::string_view(host.cause);
-  html.leaf("pre", cause.empty() ? "no cause is known" : cause);
-  if (host.outcome) {
-    for (const auto& finding : host.outcome->findings())
-      html.leaf("p", finding.text() + (finding.advice().empty() ? "" : "; " + finding.advice()));
-    add_probes(html, *host.outcome);
-    if (!host.outcome->error_log().empty()) {
-      html.open("details").leaf("summary", "Kong's error log meanwhile");
-      html.leaf("pre", host.outcome->error_log()).close();
-    }
-    add_steps(html, *host.outcome);
+  html.leaf("pre", cause_of(host));
+  if (host.outcome) add_evidence(html, *host.outcome);
+  if (host.way_back) {
+    html.leaf("p", "The way back:");
+    add_evidence(html, *host.way_back);
   }
   html.close();
 }
@@ -153,6 +164,15 @@ void add_failures(Html& html, const RememberedRollout& rollout) {
     if (has_failed(host)) add_failure(html, host);
 }
 
+void add_step_details(Html& html, const std::optional<wire::Outcome>& outcome,
+                      const std::string& of) {
+  if (!outcome || outcome->steps_size() == 0) return;
+  const auto steps = static_cast<std::uint64_t>(outcome->steps_size());
+  html.open("details").leaf("summary", counted(steps, "step") + of);
+  add_steps(html, *outcome);
+  html.close();
+}
+
 void add_hosts(Html& html, const RememberedRollout& rollout) {
   html.leaf("h2", "Every host").open("div", {{"class", "wide"}}).open("table").open("tr");
   for (const auto* name : {"host", "wave", "ended as", "took", "steps"}) html.leaf("th", name);
@@ -161,12 +181,8 @@ void add_hosts(Html& html, const RememberedRollout& rollout) {
     html.open("tr").leaf("td", host.label).leaf("td", std::to_string(host.wave + 1));
     html.leaf("td", phase_name(host.phase), {{"class", phase_class(host.phase)}});
     html.leaf("td", duration_text(host), {{"class", "number"}}).open("td");
-    if (host.outcome && host.outcome->steps_size() > 0) {
-      html.open("details").leaf(
-          "summary", counted(static_cast<std::uint64_t>(host.outcome->steps_size()), "step"));
-      add_steps(html, *host.outcome);
-      html.close();
-    }
+    add_step_details(html, host.outcome, "");
+    add_step_details(html, host.way_back, " of the way back");
     html.close().close();
   }
   html.close().close();

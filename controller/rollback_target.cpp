@@ -10,10 +10,32 @@ namespace kongfleet::controller {
 
 namespace {
 
-// Committed, its digest is known; what could not be taken back again is there still.
-bool brought_something(const RememberedHost& host) {
-  const bool stayed = host.phase == HostPhase::Done || host.phase == HostPhase::Kept;
-  return stayed && host.outcome && host.outcome->result() == wire::Outcome::COMMITTED;
+bool may_have_it(const RememberedHost& host) {
+  switch (host.phase) {
+    case HostPhase::Waiting:
+    case HostPhase::Unchanged:
+    case HostPhase::Back:
+    case HostPhase::Refused:
+    case HostPhase::Unreachable:
+      return false;
+    default:
+      return true;
+  }
+}
+
+// Only with a confirmation came the digest of what was brought.
+Brought brought_by(const RememberedRollout& rollout, const RememberedHost& host) {
+  Brought brought;
+  for (const auto& release : rollout.releases) {
+    auto& id = brought.releases.emplace_back();
+    id.set_name(release.name);
+    id.set_digest(release.digest);
+  }
+  if (!host.outcome || host.outcome->result() != wire::Outcome::COMMITTED) return brought;
+  const auto& state = host.outcome->host();
+  brought.digest = state.generation_digest();
+  if (state.has_before()) brought.before = state.before();
+  return brought;
 }
 
 }  // namespace
@@ -31,10 +53,10 @@ std::vector<RollbackTarget> rollback_targets(const RememberedRollout& rollout,
   }
   std::vector<RollbackTarget> targets;
   for (const auto* host : hosts) {
-    const auto it = std::find_if(rollout.hosts.begin(), rollout.hosts.end(),
-                                 [&](const auto& was) { return was.label == host->label(); });
-    if (it == rollout.hosts.end() || !brought_something(*it)) continue;
-    targets.push_back({host, it->outcome->host()});
+    const auto was = std::find_if(rollout.hosts.begin(), rollout.hosts.end(),
+                                  [&](const auto& it) { return it.label == host->label(); });
+    if (was == rollout.hosts.end() || !may_have_it(*was)) continue;
+    targets.push_back({host, brought_by(rollout, *was)});
   }
   if (targets.empty()) {
     throw Declined(1, rollout.id +
@@ -43,6 +65,16 @@ std::vector<RollbackTarget> rollback_targets(const RememberedRollout& rollout,
                           rollout.id + "'); nothing was touched");
   }
   return targets;
+}
+
+std::vector<std::string> lost_targets(const RememberedRollout& rollout, const Fleet& fleet) {
+  std::vector<std::string> lost;
+  for (const auto& host : rollout.hosts) {
+    const bool there = std::any_of(fleet.hosts.begin(), fleet.hosts.end(),
+                                   [&](const auto& it) { return it.label() == host.label; });
+    if (!there && may_have_it(host)) lost.push_back(host.label);
+  }
+  return lost;
 }
 
 }  // namespace kongfleet::controller

@@ -2,23 +2,29 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "controller/brought.hpp"
 #include "controller/fleet.hpp"
 #include "controller/rollout_memory.hpp"
 
+#include <string>
 #include <vector>
 
 namespace kongfleet::controller {
 
-/// A host that ran, when a rollout ended, what that had brought.
+/// A host on which a rollout may have left something.
 struct RollbackTarget {
   const FleetHost* host;
-  wire::HostState brought;
+  Brought brought;
 };
 
-/// The ones of `hosts` that 'rollback --rollout' takes back: all on which `rollout` was confirmed
-/// and stayed. In the order of `hosts`, which must outlive them. Throws Declined (exit code 1)
-/// where it is not over or a rollback itself, and where there is none. Pure.
+/// The ones of `hosts` that 'rollback --rollout' has to do with: all but those that are known to
+/// have got nothing from `rollout`, or to have gone back. In the order of `hosts`, which must
+/// outlive them. Throws Declined (exit code 1) where it is not over or a rollback itself, and where
+/// there is no such host. Pure.
 std::vector<RollbackTarget> rollback_targets(const RememberedRollout& rollout,
                                              const std::vector<const FleetHost*>& hosts);
+
+/// Likewise those, by their labels, that `fleet` does not have any more. Pure.
+std::vector<std::string> lost_targets(const RememberedRollout& rollout, const Fleet& fleet);
 
 }  // namespace kongfleet::controller

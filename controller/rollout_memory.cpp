@@ -12,6 +12,8 @@
 
 #include <soci/soci.h>
 
+#include <algorithm>
+
 namespace kongfleet::controller {
 
 namespace {
@@ -203,6 +205,11 @@ void write_standing(soci::session& sql, const RememberedRollout& it) {
 }
 
 }  // namespace
+
+bool RememberedHost::came_back_unwell() const {
+  return way_back && std::any_of(way_back->probes().begin(), way_back->probes().end(),
+                                 [](const auto& probe) { return !probe.ok(); });
+}
 
 std::string_view state_name(RolloutState state) {
   for (const auto& [known, name] : state_names) {

@@ -74,6 +74,11 @@ TEST_CASE("rollback takes a generation's number") {
   CHECK(command<RollbackCommand>({"rollback", "--to=17", "-y"}).to == 17);
   CHECK(command<RollbackCommand>({"rollback", "--rollout", "latest", "edge"}).rollout == "latest");
   CHECK(mistake({"rollback", "--rollout=r", "--to=1"}) == "kongfleet: --to excludes --rollout");
+  // As of a variable that is not set: it must not become a rollback of everything.
+  CHECK(
+      mistake({"rollback", "--yes", "--rollout", ""}) ==
+      "kongfleet: found nothing for --rollout; it is a rollout's ID, as 'kongfleet history' shows "
+      "them");
   CHECK(mistake({"rollback", "--to", "-1"}).starts_with("kongfleet: found '-1' for --to"));
   CHECK(mistake({"rollback", "--to", "99999999999999999999"}).find("for --to") !=
         std::string::npos);

@@ -76,6 +76,33 @@ TEST_CASE("show: who failed comes first, and of a host its cause before the evid
         "  steps: reload 40 ms\n");
 }
 
+TEST_CASE("show: a host that went back, and on which a probe fails, shows that probe") {
+  auto rollout = failed_rollout();
+  auto& back = rollout.hosts[0];
+  back.outcome.reset();
+  back.way_back.emplace();
+  auto& probe = *back.way_back->add_probes();
+  probe.set_name("echo");
+  probe.set_tries(4);
+  probe.set_detail("status 502");
+  const std::string line = "edge-1\n    probe echo failed after 4 tries: status 502\n";
+  CHECK(shown_hosts(rollout).find(line) != std::string::npos);
+  probe.set_ok(true);
+  CHECK(shown_hosts(rollout).find("probe echo") ==
+        shown_hosts(failed_rollout()).find("probe echo"));
+}
+
+TEST_CASE("show: a way back that failed has its evidence, too") {
+  auto rollout = failed_rollout();
+  rollout.hosts[1].phase = HostPhase::Stranded;
+  auto& step = *rollout.hosts[1].way_back->mutable_steps(0);
+  step.set_ok(false);
+  step.set_detail("kong did not come up");
+  const std::string line =
+      "  way back: restore 12 ms FAILED\n    step restore: kong did not come up\n";
+  CHECK(shown_hosts(rollout).find(line) != std::string::npos);
+}
+
 TEST_CASE("show: a probe without a verdict is called inconclusive, and not failed") {
   auto rollout = failed_rollout();
   rollout.hosts[1].outcome->mutable_probes(0)->set_inconclusive(true);

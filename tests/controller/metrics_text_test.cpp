@@ -32,3 +32,12 @@ TEST_CASE("metrics name the fleet and the kind of run, count hosts by phase, and
     CHECK(text.find(line) != std::string::npos);
   }
 }
+
+TEST_CASE("hosts that a run left in the midst of something are counted, too") {
+  RunEnd end;
+  for (const auto phase : {HostPhase::Changing, HostPhase::Confirming, HostPhase::Reverting})
+    end.hosts.emplace_back(nullptr, phase);
+  const auto text = metrics_text("edge", end, {});
+  for (const std::string phase : {"changing", "confirming", "reverting"})
+    CHECK(text.find("phase=\"" + phase + "\"} 1\n") != std::string::npos);
+}

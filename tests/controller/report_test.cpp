@@ -131,6 +131,25 @@ TEST_CASE("a report names the release, every host and each of its steps, and nee
     CHECK(page.find(foreign) == std::string::npos);
 }
 
+TEST_CASE("a report has the steps of the way back, and the probe that fails after it") {
+  auto rollout = rollout_of(2);
+  auto& one = rollout.hosts[1];
+  one.way_back = one.outcome;
+  one.outcome.reset();
+  one.way_back->mutable_steps(0)->set_step("restore");
+  auto page = report_page(rollout, {}, "done");
+  CHECK(occurrences(page, ">restore</td>") == 1);
+  CHECK(page.find("5 steps of the way back</summary>") != std::string::npos);
+  CHECK(page.find("What failed") == std::string::npos);
+  auto& probe = *one.way_back->add_probes();
+  probe.set_name("echo");
+  probe.set_detail("status 502");
+  page = report_page(rollout, {}, "done");
+  CHECK(page.find("What failed") < page.find("it is back, and a probe fails there"));
+  CHECK(page.find("The way back:") < page.find("probe echo"));
+  CHECK(page.find("status 502") < page.find("Every host"));
+}
+
 TEST_CASE("what failed comes before the table, cause first") {
   auto rollout = rollout_of(3);
   rollout.hosts[1].phase = HostPhase::Back;

@@ -16,18 +16,20 @@ wire::Outcome committed(std::uint64_t generation) {
   outcome.set_result(wire::Outcome::COMMITTED);
   outcome.mutable_host()->set_generation(generation);
   outcome.mutable_host()->set_generation_digest("d" + std::to_string(generation));
+  outcome.mutable_host()->set_before(generation - 1);
   return outcome;
 }
 
-/// A rollout that is over: host-1 was confirmed, host-2 kept it, host-3 went back, host-4 had it.
+/// A rollout that is over: host-1 was confirmed, host-2 kept it, host-3 went back, host-4 had it,
+/// host-5 went silent.
 struct OverRollout {
-  RememberedRollout it = begun("rollout-1", 4);
-  std::vector<FleetHost> named{4};
+  RememberedRollout it = begun("rollout-1", 5);
+  std::vector<FleetHost> named{5};
   std::vector<const FleetHost*> hosts;
   OverRollout() {
     it.state = RolloutState::Ended;
     const HostPhase phases[] = {HostPhase::Done, HostPhase::Kept, HostPhase::Back,
-                                HostPhase::Unchanged};
+                                HostPhase::Unchanged, HostPhase::Lost};
     for (std::size_t i = 0; i < named.size(); ++i) {
       it.hosts[i].phase = phases[i];
       if (i < 3) it.hosts[i].outcome = committed(i + 2);
@@ -40,15 +42,18 @@ struct OverRollout {
 /// A host that is told to take back what generation 3 brought, and nothing else.
 struct TakenBack {
   AgentsFixture agents{1};
-  explicit TakenBack(std::uint64_t runs, const std::string& digest = "d3") {
-    agents.greets = [runs, digest](std::size_t, wire::HostState& state) {
-      state.set_generation(runs);
-      state.set_generation_digest(digest);
+  std::vector<std::uint64_t> to;  // where it was told to go, each time
+  explicit TakenBack(std::uint64_t runs) {
+    agents.greets = [runs](std::size_t, wire::HostState& state) { state = committed(runs).host(); };
+    agents.answers = [this](std::size_t, const wire::ToAgent& message) {
+      if (message.has_rollback() && message.rollback().has_to())
+        to.push_back(message.rollback().to());
+      return true;
     };
   }
   RunEnd roll_back() {
     auto& run = agents.run("rollback");
-    run.hosts()[0]->takes_back_only(committed(3).host());
+    run.hosts()[0]->takes_back_only({.digest = "d3", .before = 2, .releases = {}});
     KeepingView view;
     return run.roll_back({}, view);
   }
@@ -62,11 +67,61 @@ const std::vector<std::string> nothing;
 TEST_CASE("a rollback of one rollout is of the hosts that kept what it brought") {
   OverRollout over;
   const auto targets = rollback_targets(over.it, over.hosts);
-  REQUIRE(targets.size() == 2);
+  REQUIRE(targets.size() == 3);
   CHECK(targets[0].host == over.hosts[0]);
-  CHECK(targets[0].brought.generation() == 2);
+  CHECK(targets[0].brought.digest == "d2");
+  CHECK(targets[0].brought.before == 1);
   CHECK(targets[1].host == over.hosts[1]);
-  CHECK(targets[1].brought.generation_digest() == "d3");
+  CHECK(targets[1].brought.digest == "d3");
+  // It may run it, and may not: it is to be asked.
+  CHECK(targets[2].host == over.hosts[4]);
+  CHECK(targets[2].brought.digest == "");
+  CHECK(targets[2].brought.releases.size() == over.it.releases.size());
+}
+
+TEST_CASE("hosts that the fleet file names no more are not forgotten") {
+  OverRollout over;
+  Fleet fleet;
+  fleet.hosts = {over.named[0], over.named[4]};
+  CHECK(lost_targets(over.it, fleet) == std::vector<std::string>{"host-2"});
+}
+
+TEST_CASE("what a rollout brought is known by its digest, whatever number it has") {
+  const Brought brought{.digest = "d3", .before = 2, .releases = {}};
+  const auto is = [&](std::uint64_t number, const std::string& digest) {
+    wire::HostState now;
+    now.set_generation(number);
+    now.set_generation_digest(digest);
+    return brought_is(brought, now);
+  };
+  CHECK(is(3, "d3") == BroughtIs::There);
+  CHECK(is(4, "d3") == BroughtIs::There);  // drift was mended
+  CHECK(is(2, "d2") == BroughtIs::Gone);
+  CHECK(is(1, "d1") == BroughtIs::Replaced);
+  CHECK(is(4, "d4") == BroughtIs::Replaced);
+}
+
+TEST_CASE("of a host that was not heard of, the releases it runs tell") {
+  Brought brought;
+  auto& release = brought.releases.emplace_back();
+  release.set_name("my-plugin");
+  release.set_digest("abc");
+  wire::HostState now;
+  auto& runs = *now.add_releases();
+  runs.set_name("my-plugin");
+  runs.set_digest("another");
+  CHECK(brought_is(brought, now) == BroughtIs::Gone);
+  now.set_state("unmanageable");
+  CHECK(brought_is(brought, now) == BroughtIs::Unknown);
+  now.set_state("ready");
+  runs.set_digest("abc");
+  CHECK(brought_is(brought, now) == BroughtIs::Unknown);
+}
+
+TEST_CASE("where an agent did not say what was before, nobody guesses") {
+  wire::HostState now;
+  now.set_generation_digest("d3");
+  CHECK(brought_is({.digest = "d3", .before = {}, .releases = {}}, now) == BroughtIs::Unknown);
 }
 
 TEST_CASE("a rollback of one rollout is of the hosts that are selected, if any kept it") {
@@ -90,60 +145,102 @@ TEST_CASE("a rollout that is not over is aborted, and a rollback is not taken ba
                     "nothing was touched");
 }
 
-TEST_CASE("a host that runs what a rollout brought goes back from it") {
-  TakenBack it(3);
-  const auto end = it.roll_back();
-  CHECK(end.hosts[0].second == HostPhase::Done);
-  CHECK(end.exit_code == 0);
-  CHECK(it.agents.told[0] == once);
+TEST_CASE("a host that runs what a rollout brought goes to where it was before that") {
+  for (const std::uint64_t runs : {3U, 4U}) {
+    TakenBack it(runs);
+    it.agents.greets = [runs](std::size_t, wire::HostState& state) {
+      state = committed(3).host();
+      state.set_generation(runs);  // 4: drift was mended
+    };
+    const auto end = it.roll_back();
+    CHECK(end.hosts[0].second == HostPhase::Done);
+    CHECK(end.exit_code == 0);
+    CHECK(it.agents.told[0] == once);
+    CHECK(it.to == std::vector<std::uint64_t>{2});
+  }
 }
 
 TEST_CASE("a host that went back from it already is left as it is") {
-  TakenBack it(2, "d2");
+  TakenBack it(2);
   const auto end = it.roll_back();
   CHECK(end.hosts[0].second == HostPhase::Unchanged);
   CHECK(end.hosts[0].first->problem.empty());
+  CHECK(end.hosts[0].first->trouble == Trouble::None);
   CHECK(end.exit_code == 0);
   CHECK(it.agents.told[0] == nothing);
 }
 
 TEST_CASE("a host that got something else since then is left as it is, and says so") {
-  for (const auto& [runs, digest] : {std::pair(4, "d3"), std::pair(3, "another")}) {
-    TakenBack it(static_cast<std::uint64_t>(runs), digest);
-    const auto end = it.roll_back();
-    CHECK(end.hosts[0].second == HostPhase::Refused);
-    CHECK(end.hosts[0].first->problem.starts_with("it runs generation " + std::to_string(runs) +
-                                                  " by now, not generation 3 of that rollout"));
-    CHECK(end.exit_code == 5);
-    CHECK(it.agents.told[0] == nothing);
-  }
+  TakenBack it(4);
+  const auto end = it.roll_back();
+  CHECK(end.hosts[0].second == HostPhase::Refused);
+  CHECK(end.hosts[0].first->problem ==
+        "it runs generation 4 by now, with something else than that rollout brought");
+  CHECK(end.exit_code == 5);
+  CHECK(it.agents.told[0] == nothing);
 }
 
-TEST_CASE("a host with a transaction that is open is not taken out of that instead") {
+TEST_CASE("a host that somebody else is at is left to them") {
   TakenBack it(3);
   it.agents.greets = [](std::size_t, wire::HostState& state) {
     state = committed(3).host();
     state.set_state("trial");
     state.mutable_open()->set_id("rollout-2/edge-1");
+    state.mutable_open()->set_holder("eve");
+    state.mutable_open()->set_step("trial");
   };
   const auto end = it.roll_back();
   CHECK(end.hosts[0].second == HostPhase::Refused);
-  CHECK(end.hosts[0].first->problem.starts_with("transaction 'rollout-2/edge-1' is open on it"));
+  CHECK(end.hosts[0].first->problem ==
+        "transaction 'rollout-2/edge-1' of eve holds this host (step trial)");
+  CHECK(end.exit_code == 75);
   CHECK(it.agents.told[0] == nothing);
 }
 
-TEST_CASE("a host whose answer was lost is told again, though it runs something else by then") {
+TEST_CASE("a stranded host goes back, too, and is called stranded where it must not") {
+  for (const std::uint64_t runs : {3U, 5U}) {
+    TakenBack it(runs);
+    it.agents.greets = [runs](std::size_t, wire::HostState& state) {
+      state = committed(runs).host();
+      state.set_state("stranded");
+      state.mutable_open()->set_id("rollout-2/edge-1");
+    };
+    const auto end = it.roll_back();
+    CHECK(end.hosts[0].second == (runs == 3 ? HostPhase::Done : HostPhase::Stranded));
+    CHECK(end.exit_code == (runs == 3 ? 0 : 4));
+    CHECK(it.agents.told[0] == (runs == 3 ? once : nothing));
+  }
+}
+
+TEST_CASE("a host whose answer was lost is asked what came of it, once it runs something else") {
   TakenBack it(3);
   bool back = false;
   it.agents.greets = [&back](std::size_t, wire::HostState& state) {
     state = committed(back ? 2 : 3).host();
   };
-  it.agents.says = [&back](std::size_t, wire::ToController&) {
+  it.agents.says = [&back](std::size_t, wire::ToController& answer) {
     if (!std::exchange(back, true)) throw LinkError(LinkFault::Lost, "the link was torn");
+    answer.mutable_outcome()->set_result(wire::Outcome::COMMITTED);
   };
   const auto end = it.roll_back();
   CHECK(end.hosts[0].second == HostPhase::Done);
-  CHECK(it.agents.told[0] == std::vector<std::string>{"rollback", "rollback"});
+  CHECK(it.agents.told[0] == std::vector<std::string>{"rollback", "renew"});
+}
+
+TEST_CASE(
+    "a host that never heard of it, and that somebody else changed since, is not told again") {
+  TakenBack it(3);
+  bool changed = false;
+  it.agents.greets = [&changed](std::size_t, wire::HostState& state) {
+    state = committed(changed ? 1 : 3).host();
+  };
+  it.agents.refuses = [&changed](std::size_t, const wire::ToAgent&) -> std::string {
+    if (!std::exchange(changed, true)) throw LinkError(LinkFault::Lost, "the link was torn");
+    return "unknown";
+  };
+  const auto end = it.roll_back();
+  CHECK(end.hosts[0].second == HostPhase::Refused);
+  CHECK(it.agents.told[0] == std::vector<std::string>{"rollback", "renew"});
 }
 
 }  // namespace kongfleet::controller

@@ -168,7 +168,8 @@ class RolloutTest(FleetTest):
         self.fleet.write_plugin("1.1.0")
         self.fleet.kongfleet("rollout", "--yes", expect=0)
         self.all_serve("1.1.0")
-        self.fleet.kongfleet("rollback", "--yes", expect=0)
+        said = self.fleet.kongfleet("rollback", "--yes", expect=0)
+        self.assertIn("what the fleet file names still comes again", said.err)
         self.all_serve("1.0.0")
 
     def test_rollback_of_one_host_selects_it(self):
@@ -181,14 +182,28 @@ class RolloutTest(FleetTest):
         self.fleet.write_plugin("1.1.0")
         self.fleet.kongfleet("rollout", "--yes", expect=0)
         rollout = self.fleet.kongfleet("--output", "json", "show", "latest", expect=0).json()["rollout"]["id"]
-        self.fleet.kongfleet("rollback", "--yes", self.fleet[2].name, expect=0)
-        self.fleet.write_plugin("1.3.0")
+        back = ["rollback", "--yes", "--rollout", rollout]
+        self.fleet.write_plugin("1.5.0")
         self.fleet.kongfleet("rollout", "--yes", self.fleet[1].name, expect=0)
-        said = self.fleet.kongfleet("rollback", "--yes", "--rollout", rollout, expect=3)
-        self.assertRegex(said.out, r"it runs generation \d+ by now, not generation \d+ of that rollout")
-        self.all_serve("1.0.0", "1.3.0", "1.0.0")
-        self.fleet.kongfleet("rollback", "--yes", "--rollout", rollout, self.fleet[0].name, self.fleet[2].name, expect=0)
-        self.all_serve("1.0.0", "1.3.0", "1.0.0")
+        self.fleet.kongfleet("rollback", "--yes", self.fleet[2].name, expect=0)
+        # What drifted was mended: the same release in another generation.
+        self.fleet[0].run("sh", "-c", f"echo >> {self.generation(0)}/kong/plugins/my-plugin/handler.lua")
+        self.fleet.write_plugin("1.1.0")
+        self.fleet.kongfleet("rollout", "--yes", self.fleet[0].name, expect=0)
+        said = self.fleet.kongfleet(*back, expect=3)
+        self.assertRegex(said.out, r"edge-2.*it runs generation \d+ by now, with something else than that rollout brought")
+        self.all_serve("1.0.0", "1.5.0", "1.0.0")
+        self.fleet.kongfleet(*back, self.fleet[0].name, self.fleet[2].name, expect=0)
+        self.all_serve("1.0.0", "1.5.0", "1.0.0")
+
+    def test_a_rollback_needs_no_more_connections_than_there_may_be(self):
+        self.fleet.write_plugin("1.1.0")
+        self.fleet.kongfleet("rollout", "--yes", expect=0)
+        path = self.fleet.write_fleet_file()
+        path.write_text(path.read_text().replace("[ssh]\n", "[ssh]\nmax_connections = 1\n"))
+        self.assertIn("max_connections", path.read_text())
+        self.fleet.kongfleet("rollback", "--yes", expect=0)
+        self.all_serve("1.0.0")
 
     def test_a_dead_controller_leaves_a_trial_that_undoes_itself(self):
         self.fleet.write_fleet_file(bake='"600s"', confirm_timeout='"4s"')

@@ -167,6 +167,7 @@ private:
   wire::HostState state() const;
   std::optional<wire::Outcome> known(const std::string& transaction) const;
   std::string plan_id(const std::string& digest) const;
+  void keep_releases(const std::string& digest, const wire::Propose& propose);
 
   void begin(Open open, milliseconds lease, Answer answer, const SessionPtr& session);
   void enter(Step step);
@@ -192,6 +193,7 @@ private:
   std::optional<Open> open_;
   wire::Outcome last_;  // with an empty transaction: none yet
   std::map<std::string, std::string> poison_;
+  std::map<std::string, std::vector<wire::ReleaseId>> releases_;  // of generations, by digest
   bool has_content_ = false;
   std::size_t edits_ = 0;
 

@@ -171,6 +171,10 @@ wire::HostState ModelHost::state() const {
   wire::HostState state;
   state.set_generation(committed_.number);
   state.set_generation_digest(committed_.digest);
+  if (!earlier_.empty()) state.set_before(earlier_.back().number);
+  const auto releases = releases_.find(committed_.digest);
+  if (releases != releases_.end())
+    state.mutable_releases()->Assign(releases->second.begin(), releases->second.end());
   state.set_state("ready");
   if (!open_) return state;
   state.set_state(trial_ ? "trial" : stranded() ? "stranded" : "changing");
@@ -199,11 +203,23 @@ std::string ModelHost::plan_id(const std::string& digest) const {
   return std::to_string(committed_.number) + "-" + std::to_string(edits_) + "-" + digest;
 }
 
+void ModelHost::keep_releases(const std::string& digest, const wire::Propose& propose) {
+  auto& releases = releases_[digest];
+  if (!releases.empty()) return;
+  for (const auto& text : propose.manifests()) {
+    const auto manifest = Manifest::parse(text);
+    auto& release = releases.emplace_back();
+    release.set_name(manifest.name().text());
+    release.set_digest(manifest.digest().hex());
+  }
+}
+
 void ModelHost::propose(const SessionPtr& session, const wire::Propose& propose) {
   Plan plan;
   std::string manifests;
   for (const auto& text : propose.manifests()) manifests += text;
   plan.digest = digest_of(manifests);
+  keep_releases(plan.digest, propose);
   plan.id = plan_id(plan.digest);
   plan.unchanged = committed_.digest == plan.digest;
   plan.to = {last_number_ + 1, plan.digest};

@@ -4,6 +4,7 @@
 
 #include "controller/declined.hpp"
 #include "controller/ousted.hpp"
+#include "controller/rollback_target.hpp"
 #include "controller/rollout_plan.hpp"
 #include "controller/rollout_record.hpp"
 #include "controller/sync_look.hpp"
@@ -45,6 +46,7 @@ public:
     }
     world_.note("shown", at, static_cast<std::uint64_t>(phase));
     if (is_in_charge()) process_.setting_.truth.shown(at, phase);
+    if (rollback) process_.setting_.truth.shown_by_rollback(process_.run_->id(), at, phase);
   }
   void stopping(const std::string& why) override {
     look_back();
@@ -172,7 +174,7 @@ CommandEnd Process::ended(const RunEnd& end) const {
   result.why = end.taken_over;
   const bool contested = setting_.truth.is_contested();
   if (!end.forgotten.empty() && !contested) setting_.world.violated("forgotten: " + end.forgotten);
-  result.phases.resize(end.hosts.size());
+  result.phases.resize(setting_.fleet.hosts.size());
   for (const auto& [host, phase] : end.hosts) result.phases[number(*host)] = phase;
   return result;
 }
@@ -250,20 +252,53 @@ CommandEnd Process::take_up(const std::string& id, Again again) {
 
 CommandEnd Process::roll_back(const std::string& id) {
   return command([&] {
-    view_->rollback = true;
     make_run(setting_.fleet, {}, "rollback", id);
     hold("rollback " + id, FleetHold::Manner::BreakGlass);
-    setting_.truth.contested();
-    RolloutRecord record(begin_rollback(*run_, *memory_, ""), run_->hosts(), memory_->rollouts,
-                         *hold_, *view_);
-    const auto end = run_->roll_back(std::nullopt, record);
-    try {
-      record.end(end);
-    } catch (const Ousted& ousted) {
-      setting_.world.tell(ousted.what());
-    }
-    return ended(end);
+    setting_.truth.rolls_back(id, "");
+    return go_back();
   });
+}
+
+CommandEnd Process::roll_back_rollout(const std::string& id, const std::string& of) {
+  return command([&] {
+    std::vector<const FleetHost*> hosts;
+    for (const auto& host : setting_.fleet.hosts) hosts.push_back(&host);
+    const auto targets = rollback_targets(memory_->rollouts.find(of), hosts);
+    auto fleet = std::make_unique<Fleet>(setting_.fleet);
+    fleet->hosts.clear();
+    for (const auto& target : targets) fleet->hosts.push_back(*target.host);
+    aimed_at_ = std::move(fleet);
+    make_run(*aimed_at_, {}, "rollback", id);
+    for (std::size_t i = 0; i < targets.size(); ++i)
+      run_->hosts()[i]->takes_back_only(targets[i].brought);
+    hold("rollback " + id, FleetHold::Manner::Polite);
+    setting_.truth.rolls_back(id, of);
+    return go_back();
+  });
+}
+
+CommandEnd Process::go_back() {
+  view_->rollback = true;
+  setting_.truth.contested();
+  RolloutRecord record(begin_rollback(*run_, *memory_, ""), run_->hosts(), memory_->rollouts,
+                       *hold_, *view_);
+  const auto end = run_->roll_back(std::nullopt, record);
+  try {
+    record.end(end);
+    check_remembered(end);
+  } catch (const Ousted& ousted) {
+    setting_.world.tell(ousted.what());
+  }
+  return ended(end);
+}
+
+// What is remembered of a rollback is what was told of it.
+void Process::check_remembered(const RunEnd& end) {
+  const auto row = memory_->rollouts.find(end.id);
+  for (const auto& [host, phase] : end.hosts) {
+    if (row_of(row, number(*host)).phase != phase)
+      setting_.world.violated("rollback: another phase is remembered than was told");
+  }
 }
 
 }  // namespace kongfleet::simulation

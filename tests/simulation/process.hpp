@@ -54,6 +54,8 @@ public:
   CommandEnd sync(const std::string& id);
   CommandEnd take_up(const std::string& id, controller::Again again);
   CommandEnd roll_back(const std::string& id);
+  /// Only what the rollout `of` brought.
+  CommandEnd roll_back_rollout(const std::string& id, const std::string& of);
 
   SimulatedLoop& loop() { return loop_; }
   /// Dies at the next event. `unseen_for`: its machine died with it, and so long hosts don't know.
@@ -68,6 +70,8 @@ private:
   void hold(const std::string& doing, controller::FleetHold::Manner manner);
   /// What a rollout and a sync begin with.
   void make_plans(const std::string& kind, const std::string& id);
+  CommandEnd go_back();
+  void check_remembered(const controller::RunEnd& end);
   CommandEnd ended(const controller::RunEnd& end) const;
   std::size_t number(const controller::HostRun& host) const;
 
@@ -80,6 +84,7 @@ private:
   std::unique_ptr<controller::FleetMemory> memory_;
   std::unique_ptr<controller::FleetHold> hold_;
   std::unique_ptr<controller::UnfinishedRollout> unfinished_;
+  std::unique_ptr<controller::Fleet> aimed_at_;  // hosts of one rollout
   std::unique_ptr<Onlooker> view_;
   std::unique_ptr<Gate> gate_;
   std::unique_ptr<controller::FleetRun> run_;

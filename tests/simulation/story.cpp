@@ -46,6 +46,7 @@ private:
   void set_up();
   void act();
   void settle();
+  void take_it_back();
   void sync_at_night();
   CommandEnd sync(Process& process);
   void take_up_again(unsigned round);
@@ -180,6 +181,18 @@ void Story::settle() {
   for (unsigned round = 1; round <= rounds_max && open_rollout(); ++round) take_up_again(round);
 }
 
+// A person takes back that rollout, and nothing else.
+void Story::take_it_back() {
+  if (rolled_back_ || open_rollout() || !world_.chance.one_in(4)) return;
+  world_.forget_plots();
+  world_.pass(world_.chance.ms(0, 3'600'000));
+  rolled_back_ = true;
+  auto& process = new_process();
+  plot(process);
+  const auto rollback = "rollback-" + std::to_string(++rollbacks_);
+  after_command(process, process.roll_back_rollout(rollback, id_));
+}
+
 // What cron does once the day is over: hosts went back, changed or came to their senses meanwhile.
 void Story::sync_at_night() {
   if (rolled_back_ || open_rollout() || !world_.chance.one_in(3)) return;
@@ -252,6 +265,7 @@ StoryEnd Story::play() {
   try {
     set_up();
     act();
+    take_it_back();
     sync_at_night();
     world_.forget_plots();
     world_.pass(std::chrono::hours(6));

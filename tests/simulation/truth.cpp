@@ -60,6 +60,30 @@ void Truth::skipped(std::size_t host) {
   if (!facts(host).poisoned && !contested_) broken(host, "poison: nothing failed there");
 }
 
+void Truth::rolls_back(const std::string& id, const std::string& of) {
+  rollbacks_[id] = {of, std::vector<bool>(hosts_.size())};
+}
+
+void Truth::shown_by_rollback(const std::string& id, std::size_t host, HostPhase phase) {
+  const auto& rollback = rollbacks_.at(id);
+  if (false_claims(host)) return;
+  if (phase == HostPhase::Done && !rollback.back[host])
+    broken(host, "report: a rollback calls it done, and it did not go back");
+  const bool left_there = phase == HostPhase::Unchanged && is_alone(rollback) &&
+                          facts_[host].was_confirmed && runs_target(host);
+  if (left_there) broken(host, "report: a rollback calls it unchanged, and it runs the release");
+}
+
+Truth::Rollback* Truth::rollback_of(const std::string& transaction) {
+  const auto found = rollbacks_.find(transaction.substr(0, transaction.find('/')));
+  return found == rollbacks_.end() ? nullptr : &found->second;
+}
+
+// Of one rollout, and no other rollback is about.
+bool Truth::is_alone(const Rollback& rollback) const {
+  return !rollback.of.empty() && rollbacks_.size() == 1;
+}
+
 void Truth::harmed_all() {
   living_ = false;
   for (auto& facts : facts_) facts.harmed = facts.harmed_since = true;
@@ -104,8 +128,13 @@ std::size_t Truth::known_failures() const {
 }
 
 void Truth::begins(std::size_t host, const std::string& transaction, bool way_back) {
+  const auto* rollback = rollback_of(transaction);
+  const bool there = (facts(host).was_confirmed && runs_target(host)) || false_claims(host);
+  if (rollback && is_alone(*rollback) && !there)
+    broken(host, "rollback: it does not run what is to be taken back");
   if (!is_ours(transaction)) return;
   auto& its = facts(host);
+  if (!way_back) its.ran = hosts_[host]->committed();
   (way_back ? its.going_back : its.changing) = true;
   its.begun = true;
   its.begun_under = in_charge;
@@ -198,6 +227,15 @@ void Truth::check_heard(std::size_t host) {
 }
 
 void Truth::ended(std::size_t host, const std::string& transaction, wire::Outcome::Result result) {
+  auto* rollback = rollback_of(transaction);
+  if (rollback != nullptr && result == wire::Outcome::COMMITTED) {
+    rollback->back[host] = true;
+    const bool is_where_it_was = hosts_[host]->committed() == facts(host).ran;
+    if (is_alone(*rollback) && !is_where_it_was && !false_claims(host))
+      broken(host, "rollback: it does not run what it ran before the rollout");
+  }
+  if (rollback == nullptr && result == wire::Outcome::ROLLED_BACK)  // a trial, or it was stranded
+    for (auto& [id, other] : rollbacks_) other.back[host] = true;
   if (!is_ours(transaction)) return;
   auto& its = facts(host);
   its.changing = its.going_back = false;

@@ -5,6 +5,7 @@
 #include "controller/rollout.hpp"
 #include "tests/simulation/model_host.hpp"
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -41,6 +42,8 @@ using controller::HostPhase;
 /// resumes
 ///   it, and the host could not be asked before), and says so only of
 ///   those.
+/// rollback: what it calls done went back since it began. One of a rollout goes to what a host ran
+///   when that began to change it, from what it brought and nothing else.
 /// no false word: of a host that nothing happened to no failure is shown.
 class Truth final : public Witness {
 public:
@@ -70,6 +73,10 @@ public:
   /// From here on its hosts are somebody else's too: what is shown need not be.
   void contested() { contested_ = true; }
   bool is_contested() const { return contested_; }
+  /// A rollback of that name begins, and calls a host this. `of`: only of that rollout, which was
+  /// the last one; empty: of whatever there is.
+  void rolls_back(const std::string& id, const std::string& of);
+  void shown_by_rollback(const std::string& id, std::size_t host, HostPhase phase);
   /// Its controller died, or stood still: whatever hosts do about it is no lie.
   void harmed_all();
 
@@ -101,9 +108,16 @@ public:
   void harmed(std::size_t host) override { facts(host).harmed = facts(host).harmed_since = true; }
 
 private:
+  struct Rollback {
+    std::string of;          // the rollout of which alone it is
+    std::vector<bool> back;  // hosts that went back since it began, or came home from a trial
+  };
   void check_heard(std::size_t host);
+  Rollback* rollback_of(const std::string& transaction);
+  bool is_alone(const Rollback& rollback) const;
   struct Facts {
     Generation before;
+    Generation ran;  // when it was told to begin
     bool changing = false;
     bool going_back = false;
     std::string begun_under;  // the controller that was in charge then
@@ -140,6 +154,7 @@ private:
   bool stopping_ = false;
   bool living_ = false;  // a controller was heard since the last one died or stood still
   bool contested_ = false;
+  std::map<std::string, Rollback> rollbacks_;  // by name
 };
 
 }  // namespace kongfleet::simulation
