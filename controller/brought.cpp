@@ -19,13 +19,16 @@ bool runs_all(const wire::HostState& host, const std::vector<wire::ReleaseId>& r
 }  // namespace
 
 BroughtIs brought_is(const Brought& brought, const wire::HostState& now) {
-  if (brought.digest.empty()) {
-    const bool says_nothing = now.state() == "unmanageable";
+  if (!brought.heard) {
+    const bool says_nothing = now.releases().empty() && now.generation() != 0;
     return says_nothing || runs_all(now, brought.releases) ? BroughtIs::Unknown : BroughtIs::Gone;
   }
-  if (now.generation_digest() == brought.digest)
-    return brought.before ? BroughtIs::There : BroughtIs::Unknown;
-  return brought.before == now.generation() ? BroughtIs::Gone : BroughtIs::Replaced;
+  const auto& heard = *brought.heard;
+  const bool mended = now.has_before() && now.before() == heard.number;
+  const bool is_it = now.generation() == heard.number || mended;
+  if (is_it && now.generation_digest() == heard.digest)
+    return heard.before ? BroughtIs::There : BroughtIs::Unknown;
+  return heard.before == now.generation() ? BroughtIs::Gone : BroughtIs::Replaced;
 }
 
 }  // namespace kongfleet::controller

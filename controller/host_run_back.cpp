@@ -70,12 +70,15 @@ asio::awaitable<HostPhase> HostRun::roll_back(std::optional<std::uint64_t> to,
                                               MayBegin may_begin) {
   auto rollback = rollback_message();
   // By its number: told twice, it is the same order.
-  if (brought_) to = brought_->before;
+  if (brought_ && brought_->heard) to = brought_->heard->before;
   if (to) rollback.set_to(*to);
   const auto phase =
       co_await order_back(std::move(rollback), true, std::move(on_progress), &may_begin);
   if (phase != HostPhase::Refused || !brought_) co_return phase;
-  if (state.state() == "stranded") co_return HostPhase::Stranded;
+  if (state.state() == "stranded") {
+    problem = printable(state.advice(), 2000);
+    co_return HostPhase::Stranded;
+  }
   if (!gone_already_) co_return phase;
   problem.clear();
   trouble = Trouble::None;

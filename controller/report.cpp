@@ -45,9 +45,11 @@ summary { cursor: pointer; } details p { margin-left: 1rem; }
 </style>
 )css";
 
-bool has_failed(const RememberedHost& host) {
-  return std::string_view(phase_class(host.phase)) == "bad" || host.came_back_unwell();
+std::string_view class_of(const RememberedHost& host) {
+  return host.came_back_unwell() ? "bad" : phase_class(host.phase);
 }
+
+bool has_failed(const RememberedHost& host) { return class_of(host) == "bad"; }
 
 std::string ms_text(std::int64_t ms) {
   return ms < 10'000 ? std::to_string(ms) + " ms" : clock_text(std::chrono::milliseconds(ms));
@@ -85,7 +87,7 @@ void add_tiles(Html& html, const RememberedRollout& rollout) {
   const auto count = [&](std::string_view kind) {
     return static_cast<std::size_t>(
         std::count_if(rollout.hosts.begin(), rollout.hosts.end(),
-                      [&](const auto& host) { return phase_class(host.phase) == kind; }));
+                      [&](const auto& host) { return class_of(host) == kind; }));
   };
   html.open("div", {{"class", "tiles"}});
   add_tile(html, rollout.hosts.size(), "hosts", "");
@@ -138,7 +140,8 @@ std::string cause_of(const RememberedHost& host) {
   if (!host.cause.empty()) return host.cause;
   for (const auto& outcome : {host.way_back, host.outcome})
     if (outcome && !outcome->cause().empty()) return outcome->cause();
-  return host.came_back_unwell() ? "it is back, and a probe fails there" : "no cause is known";
+  return host.came_back_unwell() ? "it is back, and a probe is not content there"
+                                 : "no cause is known";
 }
 
 void add_failure(Html& html, const RememberedHost& host) {
@@ -179,7 +182,7 @@ void add_hosts(Html& html, const RememberedRollout& rollout) {
   html.close();
   for (const auto& host : rollout.hosts) {
     html.open("tr").leaf("td", host.label).leaf("td", std::to_string(host.wave + 1));
-    html.leaf("td", phase_name(host.phase), {{"class", phase_class(host.phase)}});
+    html.leaf("td", phase_name(host.phase), {{"class", std::string(class_of(host))}});
     html.leaf("td", duration_text(host), {{"class", "number"}}).open("td");
     add_step_details(html, host.outcome, "");
     add_step_details(html, host.way_back, " of the way back");

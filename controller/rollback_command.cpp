@@ -103,7 +103,13 @@ std::vector<std::string> labels_of(const std::vector<const FleetHost*>& hosts) {
 // Which one is meant: of "latest", the newest that is no rollback itself.
 RememberedRollout named(RolloutMemory& rollouts, const std::string& id) {
   constexpr std::size_t looked_at_max = 100;
-  if (id != "latest") return rollouts.find(id);
+  if (id != "latest") {
+    auto rollout = rollouts.find(id);
+    if (rollout.kind != "rollback") return rollout;
+    throw Declined(1, rollout.id +
+                          " is a rollback; name a rollout, as 'kongfleet history' shows "
+                          "them; nothing was touched");
+  }
   for (const auto& rollout : rollouts.list(looked_at_max)) {
     if (rollout.kind != "rollback") return rollouts.find(rollout.id);
   }
@@ -132,6 +138,7 @@ Aim aim_of_rollout(const RollbackCommand& command, const Fleet& fleet, const Ans
   auto aim = aim_of(command, fleet);
   if (!state_exists(fleet.state)) throw Declined(1, "this fleet remembers no rollout yet");
   FleetMemory memory(fleet, StateDatabase::Mode::Look, noting(answer));
+  refuse_open(memory.rollouts);
   const auto rollout = named(memory.rollouts, *command.rollout);
   if (command.selectors.empty()) {
     for (const auto& label : lost_targets(rollout, fleet))
@@ -139,7 +146,10 @@ Aim aim_of_rollout(const RollbackCommand& command, const Fleet& fleet, const Ans
                  << " brought, and the fleet file names it no more: it is left as it is\n";
   }
   aim.targets = rollback_targets(rollout, aim.hosts);
-  refuse_open(memory.rollouts);
+  if (aim.targets.size() < aim.hosts.size())
+    answer.err << "note: " << counted(aim.hosts.size() - aim.targets.size(), "host")
+               << " of those selected kept nothing of " << rollout.id
+               << ", and nothing is done there\n";
   aim.hosts.clear();
   for (const auto& target : aim.targets) aim.hosts.push_back(target.host);
   aim.where = "where it was before " + rollout.id;

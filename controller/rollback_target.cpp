@@ -3,6 +3,7 @@
 #include "controller/rollback_target.hpp"
 
 #include "controller/declined.hpp"
+#include "controller/rollout_plan.hpp"
 
 #include <algorithm>
 
@@ -23,18 +24,29 @@ bool may_have_it(const RememberedHost& host) {
   }
 }
 
+bool is_for(const std::vector<FleetHost>& hosts, const std::string& label,
+            const std::string& plugin) {
+  return std::any_of(hosts.begin(), hosts.end(), [&](const FleetHost& host) {
+    return host.label() == label &&
+           std::find(host.plugins.begin(), host.plugins.end(), plugin) != host.plugins.end();
+  });
+}
+
 // Only with a confirmation came the digest of what was brought.
 Brought brought_by(const RememberedRollout& rollout, const RememberedHost& host) {
   Brought brought;
+  const auto plan = read_plan(rollout.plan);
   for (const auto& release : rollout.releases) {
+    if (!is_for(plan.hosts, host.label, release.name)) continue;
     auto& id = brought.releases.emplace_back();
     id.set_name(release.name);
     id.set_digest(release.digest);
   }
   if (!host.outcome || host.outcome->result() != wire::Outcome::COMMITTED) return brought;
   const auto& state = host.outcome->host();
-  brought.digest = state.generation_digest();
-  if (state.has_before()) brought.before = state.before();
+  if (!host.outcome->has_host()) return brought;
+  brought.heard = {state.generation(), state.generation_digest(), {}};
+  if (state.has_before()) brought.heard->before = state.before();
   return brought;
 }
 
@@ -42,15 +54,6 @@ Brought brought_by(const RememberedRollout& rollout, const RememberedHost& host)
 
 std::vector<RollbackTarget> rollback_targets(const RememberedRollout& rollout,
                                              const std::vector<const FleetHost*>& hosts) {
-  if (!is_over(rollout.state)) {
-    throw Declined(1, rollout.id + " is not over: 'kongfleet abort " + rollout.id +
-                          "' takes it back; nothing was touched");
-  }
-  if (rollout.kind == "rollback") {
-    throw Declined(1, rollout.id +
-                          " is a rollback; name a rollout, as 'kongfleet history' shows "
-                          "them; nothing was touched");
-  }
   std::vector<RollbackTarget> targets;
   for (const auto* host : hosts) {
     const auto was = std::find_if(rollout.hosts.begin(), rollout.hosts.end(),

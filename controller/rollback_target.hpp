@@ -19,7 +19,7 @@ struct RollbackTarget {
 
 /// The ones of `hosts` that 'rollback --rollout' has to do with: all but those that are known to
 /// have got nothing from `rollout`, or to have gone back. In the order of `hosts`, which must
-/// outlive them. Throws Declined (exit code 1) where it is not over or a rollback itself, and where
+/// outlive them. `rollout` is over, and no rollback itself. Throws Declined (exit code 1) where
 /// there is no such host. Pure.
 std::vector<RollbackTarget> rollback_targets(const RememberedRollout& rollout,
                                              const std::vector<const FleetHost*>& hosts);

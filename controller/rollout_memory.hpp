@@ -54,7 +54,7 @@ struct RememberedHost {
   /// From beginning to end; 0 where either is unknown, or says less than nothing: another
   /// controller, by another clock, may have ended it.
   std::int64_t took_ms() const { return ms_between(started_ms, ended_ms); }
-  /// It went back, and a probe fails there: none holds up a rollback.
+  /// It went back, and a probe fails there or comes to no verdict: none holds up a rollback.
   bool came_back_unwell() const;
 };
 

@@ -145,9 +145,10 @@ TEST_CASE("a report has the steps of the way back, and the probe that fails afte
   probe.set_name("echo");
   probe.set_detail("status 502");
   page = report_page(rollout, {}, "done");
-  CHECK(page.find("What failed") < page.find("it is back, and a probe fails there"));
+  CHECK(page.find("What failed") < page.find("it is back, and a probe is not content there"));
   CHECK(page.find("The way back:") < page.find("probe echo"));
   CHECK(page.find("status 502") < page.find("Every host"));
+  CHECK(occurrences(page, "<b class=\"bad\">1</b>") == 1);  // the tile of those that failed
 }
 
 TEST_CASE("what failed comes before the table, cause first") {

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "controller/rollback_target.hpp"
 
+#include "controller/rollout_plan.hpp"
+
 #include <catch2/catch.hpp>
 
 #include "agents_fixture.hpp"
@@ -28,14 +30,17 @@ struct OverRollout {
   std::vector<const FleetHost*> hosts;
   OverRollout() {
     it.state = RolloutState::Ended;
+    it.releases = {{"my-plugin", "2.0.0", "abc"}, {"other", "1.0.0", "def"}};
     const HostPhase phases[] = {HostPhase::Done, HostPhase::Kept, HostPhase::Back,
                                 HostPhase::Unchanged, HostPhase::Lost};
     for (std::size_t i = 0; i < named.size(); ++i) {
       it.hosts[i].phase = phases[i];
       if (i < 3) it.hosts[i].outcome = committed(i + 2);
       named[i].name = it.hosts[i].label;
+      named[i].plugins = {"my-plugin"};
       hosts.push_back(&named[i]);
     }
+    it.plan = text_of(RolloutPlan{.rules = {}, .hosts = named, .probes = {}});
   }
 };
 
@@ -53,7 +58,7 @@ struct TakenBack {
   }
   RunEnd roll_back() {
     auto& run = agents.run("rollback");
-    run.hosts()[0]->takes_back_only({.digest = "d3", .before = 2, .releases = {}});
+    run.hosts()[0]->takes_back_only({.heard = Brought::Generation{3, "d3", 2}, .releases = {}});
     KeepingView view;
     return run.roll_back({}, view);
   }
@@ -69,14 +74,17 @@ TEST_CASE("a rollback of one rollout is of the hosts that kept what it brought")
   const auto targets = rollback_targets(over.it, over.hosts);
   REQUIRE(targets.size() == 3);
   CHECK(targets[0].host == over.hosts[0]);
-  CHECK(targets[0].brought.digest == "d2");
-  CHECK(targets[0].brought.before == 1);
+  REQUIRE(targets[0].brought.heard);
+  CHECK(targets[0].brought.heard->number == 2);
+  CHECK(targets[0].brought.heard->digest == "d2");
+  CHECK(targets[0].brought.heard->before == 1);
   CHECK(targets[1].host == over.hosts[1]);
-  CHECK(targets[1].brought.digest == "d3");
+  CHECK(targets[1].brought.heard->digest == "d3");
   // It may run it, and may not: it is to be asked.
   CHECK(targets[2].host == over.hosts[4]);
-  CHECK(targets[2].brought.digest == "");
-  CHECK(targets[2].brought.releases.size() == over.it.releases.size());
+  CHECK_FALSE(targets[2].brought.heard);
+  REQUIRE(targets[2].brought.releases.size() == 1);  // of its own plugins
+  CHECK(targets[2].brought.releases[0].name() == "my-plugin");
 }
 
 TEST_CASE("hosts that the fleet file names no more are not forgotten") {
@@ -86,19 +94,32 @@ TEST_CASE("hosts that the fleet file names no more are not forgotten") {
   CHECK(lost_targets(over.it, fleet) == std::vector<std::string>{"host-2"});
 }
 
-TEST_CASE("what a rollout brought is known by its digest, whatever number it has") {
-  const Brought brought{.digest = "d3", .before = 2, .releases = {}};
-  const auto is = [&](std::uint64_t number, const std::string& digest) {
+TEST_CASE(
+    "what a rollout brought is known by its number and digest, and by what was mended of it") {
+  const Brought brought{.heard = Brought::Generation{3, "d3", 2}, .releases = {}};
+  const auto is = [&](std::uint64_t number, const std::string& digest, std::uint64_t before) {
     wire::HostState now;
     now.set_generation(number);
     now.set_generation_digest(digest);
+    now.set_before(before);
     return brought_is(brought, now);
   };
-  CHECK(is(3, "d3") == BroughtIs::There);
-  CHECK(is(4, "d3") == BroughtIs::There);  // drift was mended
-  CHECK(is(2, "d2") == BroughtIs::Gone);
-  CHECK(is(1, "d1") == BroughtIs::Replaced);
-  CHECK(is(4, "d4") == BroughtIs::Replaced);
+  CHECK(is(3, "d3", 2) == BroughtIs::There);
+  CHECK(is(4, "d3", 3) == BroughtIs::There);     // drift was mended
+  CHECK(is(4, "d3", 2) == BroughtIs::Replaced);  // another rollout brought the same again
+  CHECK(is(3, "d9", 2) == BroughtIs::Replaced);  // a host that was set up anew
+  CHECK(is(2, "d2", 1) == BroughtIs::Gone);
+  CHECK(is(1, "d1", 0) == BroughtIs::Replaced);
+  CHECK(is(4, "d4", 3) == BroughtIs::Replaced);
+}
+
+TEST_CASE("a rollout that took the last plugin away is taken back, too") {
+  const Brought brought{.heard = Brought::Generation{0, "", 3}, .releases = {}};
+  wire::HostState now;
+  CHECK(brought_is(brought, now) == BroughtIs::There);
+  now.set_generation(3);
+  now.set_generation_digest("d3");
+  CHECK(brought_is(brought, now) == BroughtIs::Gone);
 }
 
 TEST_CASE("of a host that was not heard of, the releases it runs tell") {
@@ -111,17 +132,18 @@ TEST_CASE("of a host that was not heard of, the releases it runs tell") {
   runs.set_name("my-plugin");
   runs.set_digest("another");
   CHECK(brought_is(brought, now) == BroughtIs::Gone);
-  now.set_state("unmanageable");
-  CHECK(brought_is(brought, now) == BroughtIs::Unknown);
-  now.set_state("ready");
   runs.set_digest("abc");
   CHECK(brought_is(brought, now) == BroughtIs::Unknown);
+  now.clear_releases();  // it runs something, and can't say what
+  now.set_generation(7);
+  CHECK(brought_is(brought, now) == BroughtIs::Unknown);
+  now.set_generation(0);
+  CHECK(brought_is(brought, now) == BroughtIs::Gone);
 }
 
 TEST_CASE("where an agent did not say what was before, nobody guesses") {
-  wire::HostState now;
-  now.set_generation_digest("d3");
-  CHECK(brought_is({.digest = "d3", .before = {}, .releases = {}}, now) == BroughtIs::Unknown);
+  CHECK(brought_is({.heard = Brought::Generation{3, "d3", {}}, .releases = {}},
+                   committed(3).host()) == BroughtIs::Unknown);
 }
 
 TEST_CASE("a rollback of one rollout is of the hosts that are selected, if any kept it") {
@@ -132,25 +154,14 @@ TEST_CASE("a rollback of one rollout is of the hosts that are selected, if any k
                     "show rollout-1'); nothing was touched");
 }
 
-TEST_CASE("a rollout that is not over is aborted, and a rollback is not taken back") {
-  OverRollout over;
-  over.it.state = RolloutState::Paused;
-  CHECK_THROWS_WITH(rollback_targets(over.it, over.hosts),
-                    "rollout-1 is not over: 'kongfleet abort rollout-1' takes it back; nothing was "
-                    "touched");
-  over.it.state = RolloutState::Ended;
-  over.it.kind = "rollback";
-  CHECK_THROWS_WITH(rollback_targets(over.it, over.hosts),
-                    "rollout-1 is a rollback; name a rollout, as 'kongfleet history' shows them; "
-                    "nothing was touched");
-}
-
 TEST_CASE("a host that runs what a rollout brought goes to where it was before that") {
   for (const std::uint64_t runs : {3U, 4U}) {
     TakenBack it(runs);
     it.agents.greets = [runs](std::size_t, wire::HostState& state) {
       state = committed(3).host();
-      state.set_generation(runs);  // 4: drift was mended
+      if (runs == 3) return;
+      state.set_generation(runs);  // drift was mended
+      state.set_before(3);
     };
     const auto end = it.roll_back();
     CHECK(end.hosts[0].second == HostPhase::Done);
@@ -203,11 +214,14 @@ TEST_CASE("a stranded host goes back, too, and is called stranded where it must 
     it.agents.greets = [runs](std::size_t, wire::HostState& state) {
       state = committed(runs).host();
       state.set_state("stranded");
+      state.set_advice("its way back failed; see kongfleet-agent status");
       state.mutable_open()->set_id("rollout-2/edge-1");
     };
     const auto end = it.roll_back();
     CHECK(end.hosts[0].second == (runs == 3 ? HostPhase::Done : HostPhase::Stranded));
     CHECK(end.exit_code == (runs == 3 ? 0 : 4));
+    if (runs != 3)
+      CHECK(end.hosts[0].first->problem == "its way back failed; see kongfleet-agent status");
     CHECK(it.agents.told[0] == (runs == 3 ? once : nothing));
   }
 }

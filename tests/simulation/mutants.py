@@ -29,8 +29,10 @@ USUAL = ("confirms-before-bake", "trials-go-back-at-once", "confirmed-without-as
 # name: file, what stands there, what stands there instead
 MUTANTS = {
     "calls-a-refused-rollback-done": (
-        "host_run_back.cpp", "phase == HostPhase::Back && outcome->transaction() !=",
-        "phase == HostPhase::Back || phase == HostPhase::Unreachable || outcome->transaction() !="),
+        "host_run_back.cpp", "phase == HostPhase::Back && outcome->transaction() != rollback.transaction();",
+        "phase == HostPhase::Refused ||\n      (phase == HostPhase::Back && outcome->transaction() != rollback.transaction());"),
+    "takes-back-nothing": (
+        "host_run_back.cpp", "if (is == BroughtIs::There) return true;", ""),
     "confirms-before-bake": ("rollout.cpp", "    if (now < *bake_until_) return false;\n", ""),
     "ignores-max-unavailable": (
         "rollout.cpp", "    if (unavailable() >= rules_.max_unavailable) return;\n    if (hosts_",

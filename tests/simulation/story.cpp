@@ -190,7 +190,13 @@ void Story::take_it_back() {
   auto& process = new_process();
   plot(process);
   const auto rollback = "rollback-" + std::to_string(++rollbacks_);
-  after_command(process, process.roll_back_rollout(rollback, id_));
+  const auto end = process.roll_back_rollout(rollback, id_);
+  after_command(process, end);
+  if (!cast_.calm || end.how != CommandEnd::How::Ran) return;
+  // Nothing ever went wrong: all that it brought is gone.
+  for (std::size_t i = 0; i < hosts_.size(); ++i) {
+    if (truth_.still_has_it(i)) world_.violated("a rollback of one rollout left it on a host");
+  }
 }
 
 // What cron does once the day is over: hosts went back, changed or came to their senses meanwhile.

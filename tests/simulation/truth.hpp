@@ -91,6 +91,10 @@ public:
   std::string agrees(std::size_t host, HostPhase phase) const;
   const Generation& before(std::size_t host) const { return facts_[host].before; }
   bool runs_target(std::size_t host) const;
+  /// It was confirmed by this rollout, and did not go back.
+  bool still_has_it(std::size_t host) const {
+    return facts_[host].was_confirmed && hosts_[host]->committed() != facts_[host].ran;
+  }
   bool is_target_before(std::size_t host) const { return facts_[host].before.digest == target_; }
   bool harmed_ever(std::size_t host) const { return facts_[host].harmed; }
   bool false_claims(std::size_t host) const;
