@@ -44,8 +44,8 @@ RolloutHooks::~RolloutHooks() {
 }
 
 std::string RolloutHooks::leave() {
+  const auto running = running_.load();  // before: those that hear of it are soon gone
   ::eventfd_write(leaving_.get(), 1);
-  const auto running = running_.load();
   std::string text;
   if (running > 0)
     text =
