@@ -95,6 +95,41 @@ class PackagesTest(FleetTest):
         self.dpkg("-i", self.now)
         self.assertEqual(self.generation(), 1)
         self.assertEqual(self.status()["drift"], [])
+        for unit in ("kongfleet-agent.socket", "kongfleet-recover.service"):
+            self.assertEqual(self.host.run("systemctl", "is-enabled", unit).stdout, "enabled\n")
+
+    def test_4b_removed_and_installed_again_what_a_person_disabled_stays_so(self):
+        self.host.run("systemctl", "disable", "kongfleet-recover.service")
+        self.dpkg("--remove", AGENT)
+        self.dpkg("-i", self.now)
+        for unit, state in (("kongfleet-agent.socket", "enabled"), ("kongfleet-recover.service", "disabled")):
+            self.assertEqual(self.host.run("systemctl", "is-enabled", unit, check=False).stdout, state + "\n")
+        self.host.run("systemctl", "enable", "kongfleet-recover.service")
+
+    def test_4c_a_purge_without_the_agent_that_could_go_back_deletes_nothing(self):
+        self.dpkg("--remove", AGENT)
+        self.host.run("rm", "/var/lib/kongfleet/agent-of-purge")
+        said = self.dpkg("--purge", AGENT, expect=1)
+        self.assertIn("install the package again", said)
+        self.assertTrue(self.fleet.serves(self.host))
+        self.dpkg("-i", self.now)
+        self.assertEqual(self.status()["drift"], [])
+
+    def test_4d_nor_where_kong_and_its_files_are_elsewhere(self):
+        """The shell of postrm alone: which places it looks at."""
+        script = (PROJECT / "packaging/deb/postrm").read_text()
+        functions = script[script.index("named() {"):script.index("back_to_baseline() {")]
+        self.host.run("mkdir", "-p", "/opt/gateway/prefix")
+        self.host.write("/opt/gateway/kong.conf", "plugins = bundled\n")
+        toml = "/etc/kongfleet/agent.toml"
+        self.host.write(toml, '[kong]\nconf = "/opt/gateway/kong.conf"\n  prefix = "/opt/gateway/prefix"\n')
+        ask = f"state=/var/lib/kongfleet-x; {functions} named"
+        self.assertNotEqual(self.host.run("sh", "-c", ask, check=False).returncode, 0)
+        for place in ("kong.conf", "prefix/.kong_env"):
+            self.host.write(f"/opt/gateway/{place}", "lua_package_path = /var/lib/kongfleet-x/generations/1\n")
+            self.assertEqual(self.host.run("sh", "-c", ask, check=False).returncode, 0, place)
+            self.host.run("rm", f"/opt/gateway/{place}")
+        self.host.run("rm", "-r", toml, "/opt/gateway")
 
     def test_5_a_purge_that_cannot_bring_kong_back_deletes_nothing(self):
         conf = "/etc/kong/kong.conf"
