@@ -17,7 +17,8 @@ using Checks = std::vector<Check>;
 
 constexpr std::string_view plain_characters =
     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+=:,@%";
-constexpr std::array<std::string_view, 4> commands{"systemctl ", "chattr ", "chmod ", "chown "};
+constexpr std::array<std::string_view, 5> commands{"systemctl ", "chattr ", "chmod ", "chown ",
+                                                   "mkdir -p "};
 constexpr std::array<std::string_view, 2> temporary{"/tmp/", "/var/tmp/"};
 /// Behind every other drop-in, so that none of them has the last word.
 constexpr std::string_view drop_in = "zz-kongfleet.conf";

@@ -39,6 +39,7 @@ Deployment::Deployment(TransactionParts parts, Order order, HostPlan plan)
 }
 
 Step Deployment::deploy(const Incoming* incoming, const ProgressSink& progress) {
+  const LogSubject subject(order_.transaction, plan_.generation.number);
   incoming_ = incoming;
   progress_ = progress;
   const auto end = run(Step::Stage, Step::Trial);
@@ -47,6 +48,7 @@ Step Deployment::deploy(const Incoming* incoming, const ProgressSink& progress) 
 }
 
 Step Deployment::commit(const ProgressSink& progress) {
+  const LogSubject subject(order_.transaction, plan_.generation.number);
   progress_ = progress;
   auto wrong = trouble();
   if (!wrong.empty()) {
@@ -58,6 +60,7 @@ Step Deployment::commit(const ProgressSink& progress) {
 }
 
 Step Deployment::revert(const std::string& cause, Fault fault, const ProgressSink& progress) {
+  const LogSubject subject(order_.transaction, plan_.generation.number);
   condemned_ = fault == Fault::Generation;
   return WayBack(parts_, outcome_, progress, way_back_time())
       .run(Step::Trial, cause, Witness::Live);

@@ -104,10 +104,12 @@ std::optional<Finding> KongNode::recovery_trouble(const GatewayFacts& facts) con
   return recovery_defect(shown, file.parent_path());
 }
 
-std::optional<Finding> KongNode::recovery_absent() const {
+std::optional<Finding> KongNode::recovery_absent(const std::string& kong) const {
   if (!systemd_.present()) return std::nullopt;
-  return recovery_disabled(systemd_.properties(recovery_unit, {"LoadState", "UnitFileState"},
-                                               Clock::now() + look_timeout));
+  const auto shown = systemd_.properties(recovery_unit, {"LoadState", "UnitFileState", "Before"},
+                                         Clock::now() + look_timeout);
+  if (auto disabled = recovery_disabled(shown)) return disabled;
+  return recovery_unordered(shown, kong);
 }
 
 ConfInUse KongNode::conf_in_use(const GatewayFacts& facts) const {

@@ -6,6 +6,7 @@
 #include "agent/local_commands.hpp"
 #include "agent/relay.hpp"
 #include "agent/server.hpp"
+#include "proto/framing.hpp"
 #include "proto/names.hpp"
 
 #include <CLI/CLI.hpp>
@@ -49,7 +50,9 @@ int main(int argc, char** argv) {
   Options options;
   CLI::App app("kongfleet-agent: deploys Kong plugins on this host and takes them back",
                "kongfleet-agent");
-  app.set_version_flag("--version", "kongfleet-agent " KONGFLEET_VERSION ", protocol 1");
+  app.set_version_flag("--version", "kongfleet-agent " KONGFLEET_VERSION
+                                    " (commit " KONGFLEET_COMMIT "), protocol " +
+                                        std::to_string(kongfleet::protocol_version));
   app.add_option("--config", options.config, "agent.toml to use")->capture_default_str();
   app.require_subcommand(1);
   app.add_subcommand("serve", "the daemon");

@@ -51,6 +51,23 @@ std::optional<Finding> recovery_defect(std::string_view shown,
   return finding;
 }
 
+std::optional<Finding> recovery_unordered(std::string_view shown, const std::string& kong) {
+  auto said = properties_of(shown);
+  if (kong.empty() || said["LoadState"] != "loaded") return std::nullopt;
+  const auto before = words_of(said["Before"]);
+  if (std::any_of(before.begin(), before.end(),
+                  [&](const UnitWord& word) { return word.text == kong; }))
+    return std::nullopt;
+  Finding finding;
+  finding.code = "unit";
+  finding.text = std::string(recovery_unit) + " is not ordered before " + kong +
+                 ": after a power cut Kong may start on what nobody confirmed";
+  const auto directory = "/etc/systemd/system/" + std::string(recovery_unit) + ".d";
+  finding.advice = "mkdir -p " + directory + " && printf '[Unit]\\nBefore=%s\\n' '" + kong + "' >" +
+                   directory + "/kong.conf && systemctl daemon-reload";
+  return finding;
+}
+
 std::optional<Finding> recovery_disabled(std::string_view shown) {
   auto said = properties_of(shown);
   const auto& state = said["UnitFileState"];

@@ -22,4 +22,9 @@ std::optional<Finding> recovery_defect(std::string_view shown,
 /// would, or where there is no such unit.
 std::optional<Finding> recovery_disabled(std::string_view shown);
 
+/// Why that unit would run beside the start of Kong instead of before it, from its LoadState and
+/// Before. `kong`: Kong's unit; empty: it has none. Nothing where all is well, or where there is no
+/// such unit. The advice is a command.
+std::optional<Finding> recovery_unordered(std::string_view shown, const std::string& kong);
+
 }  // namespace kongfleet::agent

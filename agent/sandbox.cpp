@@ -155,8 +155,8 @@ void become_nobody() {
 }
 
 void drop_capabilities() {
-  Capabilities none;
-  require(::syscall(SYS_capset, &none.header, none.data), "drop all capabilities");
+  Capabilities without;
+  require(::syscall(SYS_capset, &without.header, without.data), "drop all capabilities");
   for (const auto& left : capabilities().data)
     if ((left.effective | left.permitted | left.inheritable) != 0)
       throw Error("drop all capabilities: some are left");

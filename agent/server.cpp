@@ -9,6 +9,7 @@
 #include "agent/scratch.hpp"
 #include "agent/service_manager.hpp"
 #include "agent/session.hpp"
+#include "agent/standing.hpp"
 #include "proto/error.hpp"
 #include "proto/names.hpp"
 
@@ -93,12 +94,15 @@ private:
 int Server::run() {
   const auto passed = manager_.listening_socket();
   const Fd listening = passed ? Fd(*passed) : listen_at(config_.socket, config_.group);
+  transactions_.tell_of_open([this](const std::optional<OpenState>& open) {
+    manager_.notify("STATUS=" + standing_text(open));
+  });
   const auto recovered = transactions_.recover(Witness::AfterDeath);
   if (recovered.result != Result::Unchanged) {
     log_info("recovery: " + std::string(result_name(recovered.result)) + ": " + recovered.cause);
   }
   log_info("ready, version " KONGFLEET_VERSION);
-  manager_.notify("READY=1\nSTATUS=Waiting for a controller");
+  manager_.notify("READY=1");
   while (true) {
     const auto now = Clock::now();
     const bool accepts = now >= accept_from_;

@@ -52,12 +52,15 @@ Transactions::~Transactions() {
 }
 
 void Transactions::publish() {
-  const std::lock_guard seen(seen_);
-  const bool fresh = journal_.record().open && !record_.open;
-  record_ = journal_.record();
-  if (fresh) open_since_ = Clock::now();
-  lease_.reset();
-  if (trial_) lease_ = trial_->lease;
+  {
+    const std::lock_guard seen(seen_);
+    const bool fresh = journal_.record().open && !record_.open;
+    record_ = journal_.record();
+    if (fresh) open_since_ = Clock::now();
+    lease_.reset();
+    if (trial_) lease_ = trial_->lease;
+  }
+  if (on_open_) on_open_(open_state());
 }
 
 std::optional<Transactions::Reply> Transactions::rescue(std::optional<std::uint64_t> to,
@@ -306,6 +309,9 @@ Transactions::Reply Transactions::apply_at_once(Order order, HostPlan plan,
 void Transactions::ended(const Deployment& deployment, std::uint64_t from) {
   last_ = deployment.outcome();
   const auto& plan = deployment.plan();
+  const LogSubject subject(last_->transaction, plan.generation.number);
+  log_info("transaction " + last_->transaction + ": " + std::string(result_name(last_->result)) +
+           (last_->cause.empty() ? "" : ": " + last_->cause));
   history_.add(*last_, deployment.order().holder, from, plan.generation.number);
   const auto digest = generation_digest(plan.releases);
   if (plan.generation.number != 0 && deployment.condemned()) poison_.add(digest, last_->cause);

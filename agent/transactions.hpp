@@ -39,6 +39,14 @@ public:
   Transactions(const Transactions&) = delete;
   Transactions& operator=(const Transactions&) = delete;
 
+  /// Called now, and from now on whenever that may have changed, with what is open here; by
+  /// whichever thread changed it. To be said before recover().
+  using OnOpen = std::function<void(const std::optional<OpenState>&)>;
+  void tell_of_open(OnOpen told) {
+    on_open_ = std::move(told);
+    on_open_(open_state());
+  }
+
   /// Resolves what an agent that died left open: back to the confirmed generation. What it did, or
   /// Unchanged.
   Outcome recover(Witness witness);
@@ -144,6 +152,7 @@ private:
   std::optional<Trial> trial_;   // guarded by work_
   std::optional<Outcome> last_;  // of the transaction that ended last; guarded by work_
 
+  OnOpen on_open_;
   mutable std::mutex seen_;  // guards what is below: what others may see while work_ is held
   HostRecord record_;
   Clock::time_point open_since_{};

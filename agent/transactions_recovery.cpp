@@ -21,6 +21,7 @@ Outcome Transactions::resolve_open(Witness witness, const ProgressSink& progress
   outcome.transaction = open.id;
   const auto died = "the agent stopped in step '" + std::string(step_name(open.step)) + "'";
   const auto cause = open.cause.empty() ? died : open.cause;
+  const LogSubject subject(open.id, open.to);
   log_warning("transaction " + open.id + " is taken back: " + cause);
   if (after_death(open.step) == Step::Restore) {
     WayBack(parts_, outcome, progress, recovery_limit).run(open.step, cause, witness);

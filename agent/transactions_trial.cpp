@@ -151,6 +151,8 @@ void Transactions::look_after_trial() {
 }
 
 void Transactions::end_trial(const std::string& cause, Deployment::Fault fault) {
+  const LogSubject subject(trial_->deployment->order().transaction,
+                           trial_->deployment->plan().generation.number);
   log_warning("trial of " + trial_->deployment->order().transaction + " ends: " + cause);
   take_back(cause, fault, {});
 }

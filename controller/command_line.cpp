@@ -4,6 +4,7 @@
 
 #include "controller/command_values.hpp"
 #include "controller/suggestion.hpp"
+#include "proto/framing.hpp"
 
 #include <CLI/CLI.hpp>
 
@@ -47,7 +48,9 @@ void build(Grammar& grammar) {
   auto& raw = grammar.raw;
   app.allow_extras();
   app.require_subcommand(0, 1);  // a selector may be called "check"
-  app.set_version_flag("--version", std::string("kongfleet ") + KONGFLEET_VERSION);
+  app.set_version_flag("--version", "kongfleet " KONGFLEET_VERSION " (commit " KONGFLEET_COMMIT
+                                    "), protocol " +
+                                        std::to_string(protocol_version));
   app.add_option("-f,--file", raw.fleet_file, "the fleet file")->capture_default_str();
   app.add_option("--output", raw.output, "text or json")->capture_default_str();
 

@@ -50,6 +50,13 @@ for unit in *.service controller/*.service; do
   grep -qx 'LimitCORE=0' "$unit" || fail "$unit may dump core"
 done
 
+# What runs away on a gateway's host takes the gateway with it.
+for unit in *.service; do
+  for limit in LimitNOFILE TasksMax MemoryMax; do
+    grep -q "^$limit=[0-9]" "$unit" || fail "$unit has no $limit"
+  done
+done
+
 by_hand=$root/etc/systemd/system/kongfleet-agent.service.d
 mkdir -p "$by_hand"
 exposed_by_hand() {

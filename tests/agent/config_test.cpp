@@ -236,4 +236,26 @@ TEST_CASE("who besides root may write the settings is remembered with them") {
              Catch::EndsWith("a.toml' can be written by everybody"));
 }
 
+TEST_CASE("what the example of agent.toml says holds without it, too") {
+  const auto example = load_config(KONGFLEET_SOURCE "/packaging/examples/agent.toml");
+  const Config none;
+  CHECK(example.conf == none.conf);
+  CHECK(example.prefix == none.prefix);
+  CHECK(example.binary == none.binary);
+  CHECK(example.unit == none.unit);
+  CHECK(example.admin == none.admin);
+  CHECK(example.status == none.status);
+  CHECK(example.configure == none.configure);
+  CHECK(example.socket == none.socket);
+  CHECK(example.state == none.state);
+  CHECK(example.keep == none.keep);
+  CHECK(example.reserve == none.reserve);
+  CHECK(example.signatures == none.signatures);
+  CHECK(example.allowed_signers == none.allowed_signers);
+  CHECK(example.revoked_keys == none.revoked_keys);
+  CHECK(example.fleet == none.fleet);
+  CHECK(example.serial_jump == none.serial_jump);
+  CHECK(example.probes.empty());
+}
+
 }  // namespace kongfleet::agent::test

@@ -51,4 +51,20 @@ TEST_CASE("a unit that recovers at boot must be enabled") {
   CHECK(masked->advice == "systemctl unmask kongfleet-recover.service");
 }
 
+TEST_CASE("a unit that recovers at boot must do so before Kong's own starts") {
+  const std::string shown =
+      "LoadState=loaded\nUnitFileState=enabled\nBefore=kong.service x.target\n";
+  CHECK_FALSE(recovery_unordered(shown, "kong.service"));
+  CHECK_FALSE(recovery_unordered(shown, ""));
+  CHECK_FALSE(recovery_unordered("LoadState=not-found\nBefore=\n", "gateway.service"));
+  const auto late = recovery_unordered(shown, "gateway.service");
+  REQUIRE(late);
+  CHECK(late->text.starts_with("kongfleet-recover.service is not ordered before gateway.service"));
+  CHECK(late->advice ==
+        "mkdir -p /etc/systemd/system/kongfleet-recover.service.d && printf "
+        "'[Unit]\\nBefore=%s\\n' 'gateway.service' "
+        ">/etc/systemd/system/kongfleet-recover.service.d/kong.conf && systemctl daemon-reload");
+  CHECK(recovery_unordered(shown, "kong"));  // no part of a name
+}
+
 }  // namespace kongfleet::agent::test

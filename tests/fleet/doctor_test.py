@@ -183,6 +183,21 @@ class DoctorTest(FleetTest):
             self.run_remedy(check)
         self.host.run("systemctl", "enable", "kongfleet-recover.service")
 
+    def test_a_host_that_takes_back_beside_the_start_of_kong_and_not_before(self):
+        """As where Kong's unit has a name of its own."""
+        unit = "kongfleet-recover.service"
+        path = self.host.run("systemctl", "show", "-P", "FragmentPath", unit).stdout.strip()
+        text = self.host.read(path)
+        self.host.write(path, text.replace("Before=kong.service", "Before=another.service"))
+        self.host.run("systemctl", "daemon-reload")
+        check = self.only("boot")
+        self.assertIn(f"{unit} is not ordered before kong.service", check["text"])
+        self.run_remedy(check)
+        self.assertIn("kong.service", self.host.run("systemctl", "show", "-P", "Before", unit).stdout.split())
+        self.host.run("rm", "-r", f"/etc/systemd/system/{unit}.d")
+        self.host.write(path, text)
+        self.host.run("systemctl", "daemon-reload")
+
     def test_another_copy_of_the_plugin_is_removed(self):
         for name in ("handler.lua", "schema.lua"):
             self.host.write(f"{LUA}/{name}", "return {}\n")
