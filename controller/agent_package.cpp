@@ -95,10 +95,10 @@ std::string AgentPackage::why_not(const HostSurvey& survey) const {
 }
 
 std::string install_script(const AgentPackage& package, const std::string& key,
-                           const std::string& toml) {
+                           const std::string& toml, const std::string& unit) {
   const auto suffix = forms[static_cast<std::size_t>(package.kind)].suffix;
   return "set -eu\numask 022\n" + std::string(shell_path) + "key=" + shell_quoted(key) +
-         "\ntoml=" + shell_quoted(toml) + R"sh(
+         "\ntoml=" + shell_quoted(toml) + "\nunit=" + shell_quoted(unit) + R"sh(
 mkdir -p /var/lib/kongfleet /etc/kongfleet
 scratch=$(mktemp -d /var/lib/kongfleet/bootstrap.XXXXXX)
 trap 'rm -rf "$scratch"' EXIT
@@ -115,6 +115,14 @@ if [ ! -e /etc/kongfleet/agent.toml ]; then
 fi
 )sh" + install_lines(package.kind) +
          R"sh(
+# The unit that takes back at boot goes before Kong's.
+recover=kongfleet-recover.service
+order=/etc/systemd/system/$recover.d/kong.conf
+if [ -n "$unit" ] && ! systemctl show -p Before --value $recover | tr ' ' '\n' | grep -qxF "$unit"; then
+  mkdir -p "${order%/*}"
+  printf '[Unit]\nBefore=%s\n' "$unit" >"$order"
+  systemctl daemon-reload
+fi
 if ! grep -qsF "$key" /etc/kongfleet/authorized_keys; then
   printf 'restrict %s\n' "$key" >>/etc/kongfleet/authorized_keys
 fi

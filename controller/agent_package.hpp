@@ -31,6 +31,6 @@ struct AgentPackage {
 /// none. Run again, or after it was cut off, it ends the same. Its exit code says whether all was
 /// well; what went wrong is on its stderr.
 std::string install_script(const AgentPackage& package, const std::string& key,
-                           const std::string& toml);
+                           const std::string& toml, const std::string& unit);
 
 }  // namespace kongfleet::controller

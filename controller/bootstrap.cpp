@@ -106,7 +106,7 @@ asio::awaitable<void> BootstrapHost::look() {
 }
 
 std::string BootstrapHost::script() const {
-  return install_script(order_.package, order_.key, agent_toml_for(*survey));
+  return install_script(order_.package, order_.key, agent_toml_for(*survey), survey->unit);
 }
 
 asio::awaitable<void> BootstrapHost::install_now() {

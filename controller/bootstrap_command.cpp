@@ -2,10 +2,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "controller/bootstrap_command.hpp"
 
+#include "controller/amounts.hpp"
 #include "controller/bootstrap.hpp"
 #include "controller/event_loop.hpp"
 #include "controller/exit_code.hpp"
 #include "controller/fleet_file.hpp"
+#include "controller/fleet_hold.hpp"
+#include "controller/fleet_memory.hpp"
 #include "controller/fleet_ssh.hpp"
 #include "controller/run_answer.hpp"
 #include "controller/selector.hpp"
@@ -73,24 +76,56 @@ asio::awaitable<void> install_one(BootstrapHost& host, std::ostream& err) {
   err << host.label() << ": " << text_of(host.result) << ": " << host.why << "\n";
 }
 
-// Those that follow begin together: what a package does harm with shows on the first.
-void install_on_all(const BootstrapHosts& hosts, EventLoop& loop, std::ostream& err) {
-  bool first = true;
+std::size_t failures_of(const BootstrapHosts& hosts) {
+  return static_cast<std::size_t>(std::count_if(hosts.begin(), hosts.end(), [](const auto& host) {
+    return host->result == BootstrapResult::Failed;
+  }));
+}
+
+void spare(const BootstrapHosts& hosts) {
+  const auto failed = std::find_if(hosts.begin(), hosts.end(), [](const auto& host) {
+    return host->result == BootstrapResult::Failed;
+  });
   for (const auto& host : hosts) {
     if (!host->is_ready()) continue;
-    asio::co_spawn(loop.io(), install_one(*host, err), rethrow);
-    if (!first) continue;
-    loop.run_again();
-    first = false;
-    if (host->result != BootstrapResult::Failed) continue;
-    for (const auto& other : hosts) {
-      if (!other->is_ready()) continue;
-      other->result = BootstrapResult::Spared;
-      other->why = "'" + host->label() + "' went before it and failed; it was not touched";
-    }
-    return;
+    host->result = BootstrapResult::Spared;
+    host->why = "'" + (*failed)->label() + "' went before it and failed; it was not touched";
   }
-  loop.run_again();
+}
+
+// Wave by wave, as a rollout goes: what a package does harm with shows on the first. It ends where
+// more failed than may, or a whole wave did.
+void install_on_all(const BootstrapHosts& hosts, const RolloutPolicy& policy, EventLoop& loop,
+                    std::ostream& err) {
+  std::vector<BootstrapHost*> ready;
+  for (const auto& host : hosts)
+    if (host->is_ready()) ready.push_back(host.get());
+  std::size_t begin = 0;
+  for (const auto end : wave_ends(policy.waves, ready.size())) {
+    const auto failed_before = failures_of(hosts);
+    for (auto i = begin; i < end; ++i)
+      asio::co_spawn(loop.io(), install_one(*ready[i], err), rethrow);
+    loop.run_again();
+    const auto failed = failures_of(hosts);
+    if (failed > policy.max_failures || failed - failed_before == end - begin) return spare(hosts);
+    begin = end;
+  }
+}
+
+/// The fleet is ours while agents are installed: a new one takes back what was in trial.
+struct Held {
+  FleetMemory memory;
+  FleetHold hold;
+  Held(const Fleet& fleet, const Answer& answer)
+      : memory(fleet, StateDatabase::Mode::Write, noting(answer)),
+        hold(memory.database, fleet.name,
+             this_holder(who_we_are(ssh_settings_of(fleet)), "bootstrap"),
+             FleetHold::Manner::Polite) {}
+};
+
+// A fleet that never rolled anything out has nobody who could be disturbed.
+std::unique_ptr<Held> hold_of(const Fleet& fleet, const Answer& answer) {
+  return state_exists(fleet.state) ? std::make_unique<Held>(fleet, answer) : nullptr;
 }
 
 std::string found(const HostSurvey& survey) {
@@ -98,6 +133,7 @@ std::string found(const HostSurvey& survey) {
   if (!survey.conf.empty()) text += ", " + survey.conf;
   for (const auto& prefix : survey.prefixes) text += ", prefix " + prefix;
   text += survey.unit.empty() ? ", started by hand" : ", " + survey.unit;
+  if (!survey.role.empty()) text += ", " + survey.role;
   if (survey.environment) text += ", configured by its environment";
   return text + "; " + (survey.agent.empty() ? "no agent" : survey.agent);
 }
@@ -122,17 +158,20 @@ void print_scripts(const BootstrapHosts& hosts, const BootstrapOrder& order, std
   }
 }
 
-json::object host_json(const BootstrapHost& host) {
+json::object host_json(const BootstrapHost& host, bool dry_run) {
   json::object object{{"host", host.label()}, {"result", text_of(host.result)}, {"text", host.why}};
   if (!host.survey || host.survey->prefixes.empty()) return object;
   object["kong"] = host.survey->kong;
   object["conf"] = host.survey->conf;
   object["prefix"] = host.survey->prefixes.back();
+  object["role"] = host.survey->role;
   object["unit"] = host.survey->unit;
+  if (dry_run && host.is_ready()) object["script"] = host.script();
   return object;
 }
 
-void print_result(const BootstrapHosts& hosts, const Answer& answer, bool dry_run) {
+void print_result(const BootstrapHosts& hosts, const BootstrapOrder& order, const Answer& answer,
+                  bool dry_run) {
   if (answer.format == OutputFormat::Text) {
     if (dry_run) return;
     for (const auto& host : hosts)
@@ -140,9 +179,10 @@ void print_result(const BootstrapHosts& hosts, const Answer& answer, bool dry_ru
     return;
   }
   json::array rows;
-  for (const auto& host : hosts) rows.push_back(host_json(*host));
-  const json::object document{
+  for (const auto& host : hosts) rows.push_back(host_json(*host, dry_run));
+  json::object document{
       {"schema", json_schema}, {"command", "bootstrap"}, {"dry_run", dry_run}, {"hosts", rows}};
+  if (dry_run) document["survey"] = survey_script(order.key);
   answer.out << json::serialize(document) << "\n";
 }
 
@@ -174,7 +214,7 @@ int run_bootstrap(const GlobalOptions& global, const BootstrapCommand& command,
   print_survey(hosts, text && command.dry_run ? answer.out : answer.err);
   if (command.dry_run) {
     if (text) print_scripts(hosts, order, answer.out);
-    print_result(hosts, answer, true);
+    print_result(hosts, order, answer, true);
     return code_of(hosts);
   }
   const auto ready =
@@ -184,8 +224,9 @@ int run_bootstrap(const GlobalOptions& global, const BootstrapCommand& command,
   if (ready > 0 && !agreed(question, command.yes)) {
     return touched_nothing(answer, "bootstrap");
   }
-  install_on_all(hosts, loop, answer.err);
-  print_result(hosts, answer, false);
+  const auto held = hold_of(fleet, answer);
+  install_on_all(hosts, fleet.rollout, loop, answer.err);
+  print_result(hosts, order, answer, false);
   return code_of(hosts);
 }
 

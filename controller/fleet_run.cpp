@@ -28,12 +28,6 @@ namespace kongfleet::controller {
 
 namespace {
 
-std::string who_we_are(const SshSettings& settings) {
-  char name[256] = "";
-  ::gethostname(name, sizeof name - 1);
-  return settings.local_user + "@" + name;
-}
-
 // "rollout-20261123T101500-3fa9": sorts by time, and two controllers never choose the same.
 std::string make_id(const std::string& kind) {
   const std::time_t now = std::time(nullptr);

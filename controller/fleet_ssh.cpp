@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "controller/fleet_ssh.hpp"
 
+#include <unistd.h>
+
 namespace kongfleet::controller {
 
 SshSettings ssh_settings_of(const Fleet& fleet) {
@@ -14,6 +16,12 @@ SshSettings ssh_settings_of(const Fleet& fleet) {
   settings.connect_timeout = fleet.ssh.connect_timeout;
   settings.max_connections = fleet.ssh.max_connections;
   return settings;
+}
+
+std::string who_we_are(const SshSettings& settings) {
+  char name[256] = "";
+  ::gethostname(name, sizeof name - 1);
+  return settings.local_user + "@" + name;
 }
 
 HostAddress address_of(const FleetHost& host, const FleetSsh& ssh) {

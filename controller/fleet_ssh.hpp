@@ -12,6 +12,9 @@ namespace kongfleet::controller {
 /// user has no name.
 SshSettings ssh_settings_of(const Fleet& fleet);
 
+/// Who we are, for those whom we keep out: "ops@deploy-1".
+std::string who_we_are(const SshSettings& settings);
+
 /// Where a host is, and who we are there: that the fleet file says first, for the inventory's user
 /// is mostly who administers hosts.
 HostAddress address_of(const FleetHost& host, const FleetSsh& ssh);

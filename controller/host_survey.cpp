@@ -53,6 +53,7 @@ for process in /proc/[0-9]*; do
   prefix=${prefix%/}
   if [ ! -e "$prefix/.kong_env" ]; then continue; fi
   say prefix "$prefix"
+  say role "$(sed -n 's/^role *= *//p' "$prefix/.kong_env")"
   unit=$(sed -n 's|^.*/\([^/]*\.service\)$|\1|p' "$process/cgroup" | head -n 1)
 done
 say unit "$unit"
@@ -151,6 +152,7 @@ HostSurvey parse_survey(std::string_view text) {
       {"key", when_yes(survey.key)},
       {"configured", when_yes(survey.configured)},
       {"prefix", [&](const std::string& value) { survey.prefixes.push_back(value); }},
+      {"role", into(survey.role)},
       {"unit", into(survey.unit)},
       {"conf", into(survey.conf)},
       {"binary", into(survey.binary)},
@@ -194,8 +196,9 @@ std::string why_unmanageable(const HostSurvey& survey) {
 std::string agent_toml_for(const HostSurvey& survey) {
   std::string text =
       "# What 'kongfleet bootstrap' found on this host. It is yours from now on: a bootstrap does\n"
-      "# not change it again. All that can be said here: kongfleet-agent.toml(5).\n"
-      "[kong]\n";
+      "# not change it again. All that can be said here: kongfleet-agent.toml(5).\n";
+  text += "# It ran Kong " + printable(survey.kong, 100) +
+          (survey.role.empty() ? "" : ", role " + printable(survey.role, 100)) + ".\n[kong]\n";
   if (!survey.conf.empty()) text += "conf = " + toml_text(survey.conf) + "\n";
   text += "prefix = " + toml_text(survey.prefixes.back()) + "\n";
   text += "binary = " + toml_text(survey.binary) + "\n";

@@ -28,6 +28,7 @@ struct HostSurvey {
   bool configured = false;  // there is an agent.toml
   // Kong: what runs, not what is installed.
   std::vector<std::string> prefixes;  // of masters that a `kong` started
+  std::string role;                   // of the last of them: "traditional", "data_plane", …
   std::string unit;                   // of the last of them; empty: started by hand
   std::string conf;  // kong.conf, as the unit names it, else where packages have it
   std::string binary;

@@ -16,7 +16,8 @@ namespace {
 HostSurvey good_survey() {
   return parse_survey(
       "root=yes\nmachine=x86_64\nkernel=6.1.0\nsystemd=yes\ndpkg=yes\nsshd=yes\n"
-      "free_kib=900000\nprefix=/usr/local/kong\nunit=kong.service\nconf=/etc/kong/kong.conf\n"
+      "free_kib=900000\nprefix=/usr/local/kong\nrole=traditional\nunit=kong.service\nconf=/etc/"
+      "kong/kong.conf\n"
       "binary=/usr/local/bin/kong\nkong=2.8.5\nend=yes\n");
 }
 
@@ -81,10 +82,10 @@ TEST_CASE("a host that can't be managed is refused with the reason and what to d
 
 TEST_CASE("agent.toml says what was found") {
   auto survey = good_survey();
-  CHECK_THAT(
-      agent_toml_for(survey),
-      Catch::EndsWith("[kong]\nconf = \"/etc/kong/kong.conf\"\nprefix = \"/usr/local/kong\"\n"
-                      "binary = \"/usr/local/bin/kong\"\nunit = \"kong.service\"\n"));
+  CHECK_THAT(agent_toml_for(survey),
+             Catch::EndsWith("# It ran Kong 2.8.5, role traditional.\n[kong]\nconf = "
+                             "\"/etc/kong/kong.conf\"\nprefix = \"/usr/local/kong\"\n"
+                             "binary = \"/usr/local/bin/kong\"\nunit = \"kong.service\"\n"));
   survey.unit.clear();
   survey.environment = true;
   survey.conf = "/etc/\"kong\\.conf";
@@ -106,7 +107,8 @@ TEST_CASE("a package is what its name says, and goes where its tool is") {
                     Catch::Contains("ends with .deb, .rpm or .tar.gz"));
   CHECK_THROWS_WITH(AgentPackage::read(scratch.path() / "none.deb"),
                     Catch::EndsWith("there is no such file"));
-  const auto script = install_script(deb, "ssh-ed25519 AAAA", "[kong]\nconf = \"/it's\"\n");
+  const auto script =
+      install_script(deb, "ssh-ed25519 AAAA", "[kong]\nconf = \"/it's\"\n", "gateway.service");
   CHECK(sh("sh -n <<'EOF'\n" + script + "\nEOF\n").exit_code == 0);
   CHECK_THAT(script, Catch::Contains(deb.digest.hex()));
 }

@@ -3,6 +3,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Hosts that have only sshd, an administrator's login and a Kong, taken to a working agent: by a package and by a tarball, as root and
 by sudo; again, upgraded, refused."""
+import fcntl
+import signal
 import subprocess
 import unittest
 
@@ -53,12 +55,16 @@ class BootstrapTest(FleetTest):
 
     def test_1_a_dry_run_prints_every_command_and_touches_nothing(self):
         said = self.bootstrap(self.deb, "--dry-run", "edge-1", expect=0, output="text").out
-        self.assertIn("edge-1: found 2.8.5, /etc/kong/kong.conf, prefix /usr/local/kong, kong.service; no agent", said)
+        self.assertIn("edge-1: found 2.8.5, /etc/kong/kong.conf, prefix /usr/local/kong, kong.service, traditional; no agent", said)
         for command in ("dpkg --force-confold -i", "sha256sum", 'prefix = "/usr/local/kong"', "nginx: master process"):
             self.assertIn(command, said)
         self.assertFalse(self.fleet[0].path("/usr/bin/kongfleet-agent").exists())
         self.assertFalse(self.fleet[0].path("/etc/kongfleet").exists())
-        self.assertEqual(self.results(self.deb, "--dry-run", expect=0), ["surveyed"] * 3)
+        document = self.bootstrap(self.deb, "--dry-run", expect=0).json()
+        self.assertEqual([host["result"] for host in document["hosts"]], ["surveyed"] * 3)
+        # Every command: what a text says is what the JSON has, and what would be sent.
+        for script in [document["survey"], document["hosts"][0]["script"]]:
+            self.assertIn(script, said)
 
     def test_2_hosts_that_cannot_be_managed_are_left_alone_and_told_why(self):
         self.fleet[1].run("systemctl", "stop", "kong")
@@ -76,16 +82,24 @@ class BootstrapTest(FleetTest):
         self.assertEqual(self.results(self.deb, "--yes", "edge-1", "edge-2", expect=0), ["unchanged", "unchanged"])
         toml = self.fleet[0].read("/etc/kongfleet/agent.toml")
         self.assertIn('unit = "kong.service"', toml)
+        self.assertIn("# It ran Kong 2.8.5, role traditional.", toml)
 
     def test_4_by_sudo_and_from_a_tarball(self):
         host = self.fleet[2]
         host.write("/usr/bin/sudo", SUDO, mode=0o755)
         host.run("chmod", "u+s", "/usr/bin/setpriv")
         host.run("useradd", "-m", "-s", "/bin/sh", "-p", "*", "admin")
+        # Its Kong is under a unit with a name of its own.
+        host.run("sh", "-ec", "systemctl disable --now kong; cd /usr/lib/systemd/system; mv kong.service gateway.service; "
+                 "systemctl daemon-reload; systemctl enable --now gateway")
+        wait_for("the gateway answers", lambda: self.fleet.serves(host))
         host.run("sh", "-c", "mkdir -m 700 ~admin/.ssh && cp /root/.ssh/authorized_keys ~admin/.ssh && chown -R admin ~admin/.ssh")
         refused = self.bootstrap(self.tarball, "--yes", "--login", "admin", "edge-3", expect=5).json()["hosts"][0]
         self.assertIn("the login is not root there; use --sudo", refused["text"])
         self.assertEqual(self.results(self.tarball, "--yes", "--login", "admin", "--sudo", "edge-3", expect=0), ["installed"])
+        self.assertIn('unit = "gateway.service"', host.read("/etc/kongfleet/agent.toml"))
+        before = host.run("systemctl", "show", "-P", "Before", "kongfleet-recover.service").stdout.split()
+        self.assertIn("gateway.service", before)
         self.fleet.kongfleet("rollout", "--yes", expect=0)
         self.assertEqual([host["agent"]["generation"] for host in
                           self.fleet.kongfleet("--output", "json", "status", expect=0).json()["hosts"]], [1, 1, 1])
@@ -106,6 +120,30 @@ class BootstrapTest(FleetTest):
         self.assertEqual([host["result"] for host in hosts], ["failed", "spared"])
         self.assertIn("dpkg", hosts[0]["text"])
         self.fleet.kongfleet("plan", expect=0)
+
+    def test_6b_it_goes_in_the_waves_of_a_rollout_and_ends_where_too_much_fails(self):
+        newest = self.agent_of(make_packages("DEB", self.fleet.directory / "newest", "9.9.10"))
+        self.fleet.write_fleet_file(waves="[1, 2, 3]")
+        lock = self.fleet[1].path("/var/lib/dpkg/lock").open("a")
+        with lock:
+            fcntl.lockf(lock, fcntl.LOCK_EX)
+            hosts = self.bootstrap(newest, "--yes", expect=4).json()["hosts"]
+        self.assertEqual([host["result"] for host in hosts], ["upgraded", "failed", "spared"])
+        self.assertIn("'edge-2' went before it and failed", hosts[2]["text"])
+        self.assertEqual(self.results(newest, "--yes", expect=0), ["unchanged", "upgraded", "upgraded"])
+        self.fleet.write_fleet_file()
+
+    def test_6c_a_fleet_that_somebody_is_at_is_left_to_them(self):
+        self.fleet.write_fleet_file(bake='"600s"')
+        self.fleet.write_plugin("2.0.0")
+        rollout = self.fleet.start_kongfleet("rollout", "--yes", "edge-1")
+        status = ("systemctl", "show", "-P", "StatusText", "kongfleet-agent.service")
+        wait_for("the trial", lambda: self.fleet[0].run(*status).stdout.startswith("In trial"))
+        said = self.bootstrap(self.deb, "--yes", "edge-2", expect=75, output="text").err
+        self.assertRegex(said, r"rollout-\S+")
+        rollout.send_signal(signal.SIGINT)
+        rollout.communicate(timeout=60)
+        self.fleet.write_fleet_file()
 
     def test_7_mistakes_are_told_before_anything_is_touched(self):
         said = self.fleet.kongfleet("bootstrap", "--package", "none.deb", "--key", "deploy_key.pub", expect=1).err
