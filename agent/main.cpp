@@ -14,6 +14,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "commit.hpp"
 #include <iostream>
 
 namespace {

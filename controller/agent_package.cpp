@@ -118,7 +118,8 @@ fi
 # The unit that takes back at boot goes before Kong's.
 recover=kongfleet-recover.service
 order=/etc/systemd/system/$recover.d/kong.conf
-if [ -n "$unit" ] && ! systemctl show -p Before --value $recover | tr ' ' '\n' | grep -qxF "$unit"; then
+before=$(systemctl show -p Before --value $recover | tr ' ' '\n')
+if [ -n "$unit" ] && ! printf '%s' "$before" | grep -qxF "$unit"; then
   mkdir -p "${order%/*}"
   printf '[Unit]\nBefore=%s\n' "$unit" >"$order"
   systemctl daemon-reload

@@ -8,6 +8,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "commit.hpp"
 #include <algorithm>
 #include <array>
 #include <charconv>
