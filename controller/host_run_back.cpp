@@ -100,7 +100,13 @@ asio::awaitable<HostPhase> HostRun::order_back(wire::Rollback rollback, bool end
     return talk.rollback(rollback, on_progress, limit);
   };
   constexpr Otherwise otherwise{HostPhase::Lost, HostPhase::Refused, HostPhase::Unreachable};
+  Deed again = deed;
   auto phase = co_await settle(std::move(deed), otherwise, may);
+  // A trial that was confirmed before it could be ended: what it brought goes back now.
+  if (phase == HostPhase::Done && outcome->transaction() != rollback.transaction()) {
+    hang_up();
+    phase = co_await settle(std::move(again), otherwise, may);
+  }
   if (phase == HostPhase::Refused && holder_ == rollback.transaction()) {
     constexpr Otherwise unheard{HostPhase::Lost, HostPhase::Refused, HostPhase::Lost};
     phase = co_await hear_out(rollback.transaction(), unheard);

@@ -115,6 +115,24 @@ TEST_CASE("a rollback whose memory fails goes on without") {
   CHECK(phases(end) == std::vector{HostPhase::Done, HostPhase::Done});
 }
 
+TEST_CASE("a trial that is confirmed before a rollback can end it goes back all the same") {
+  AgentsFixture agents(1);
+  bool confirmed = false;
+  agents.greets = [&confirmed](std::size_t, wire::HostState& state) {
+    state.set_state(confirmed ? "ready" : "trial");
+    if (!confirmed) state.mutable_open()->set_id("rollout-9/edge-1");
+  };
+  agents.says = [&confirmed](std::size_t, wire::ToController& answer) {
+    if (!std::exchange(confirmed, true))
+      answer.mutable_outcome()->set_result(wire::Outcome::COMMITTED);
+  };
+  KeepingView view;
+  const auto end = agents.run("rollback").roll_back({}, view);
+  CHECK(agents.told[0] == std::vector<std::string>{"revert", "rollback"});
+  CHECK(phases(end) == std::vector{HostPhase::Done});
+  CHECK(end.hosts[0].first->outcome->transaction() == "rollback-1/edge-1/rollback");
+}
+
 TEST_CASE("after a Ctrl-C a rollback tells no other host, and waits for those it told") {
   Remembered it(3);
   it.agents.away[1] = it.agents.away[2] = true;
