@@ -31,9 +31,6 @@ MUTANTS = {
     "calls-a-refused-rollback-done": (
         "host_run_back.cpp", "phase == HostPhase::Back && outcome->transaction() != rollback.transaction();",
         "phase == HostPhase::Refused ||\n      (phase == HostPhase::Back && outcome->transaction() != rollback.transaction());"),
-    "leaves-what-was-confirmed-meanwhile": (
-        "host_run_back.cpp",
-        "if (phase == HostPhase::Done && outcome->transaction() != rollback.transaction()) {", "if (false) {"),
     "takes-back-nothing": (
         "host_run_back.cpp", "if (is == BroughtIs::There) return true;", ""),
     "confirms-before-bake": ("rollout.cpp", "    if (now < *bake_until_) return false;\n", ""),
