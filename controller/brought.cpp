@@ -6,6 +6,8 @@
 
 namespace kongfleet::controller {
 
+namespace {
+
 bool runs_all(const wire::HostState& host, const std::vector<wire::ReleaseId>& releases) {
   return std::all_of(releases.begin(), releases.end(), [&](const auto& release) {
     return std::any_of(host.releases().begin(), host.releases().end(), [&](const auto& runs) {
@@ -13,6 +15,8 @@ bool runs_all(const wire::HostState& host, const std::vector<wire::ReleaseId>& r
     });
   });
 }
+
+}  // namespace
 
 BroughtIs brought_is(const Brought& brought, const wire::HostState& now) {
   if (!brought.heard) {

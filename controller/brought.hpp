@@ -30,9 +30,6 @@ enum class BroughtIs {
   Unknown,   // it may run that, and what it ran before is not known
 };
 
-/// Whether a host that says this of itself runs all of these. Pure.
-bool runs_all(const wire::HostState& host, const std::vector<wire::ReleaseId>& releases);
-
 /// How it stands with that on a host which says this of itself. A generation that was mended since
 /// has another number, the same digest, and what it was before it. Pure.
 BroughtIs brought_is(const Brought& brought, const wire::HostState& now);

@@ -142,7 +142,6 @@ private:
   asio::awaitable<HostAnswer> hear_again();
   asio::awaitable<bool> is_poisoned();
   HostAnswer answer_of_state() const;
-  bool runs_releases() const;
   bool is_changing() const;
   asio::awaitable<bool> runs_something_else();
   asio::awaitable<void> propose();

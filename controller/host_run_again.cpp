@@ -43,22 +43,7 @@ HostAnswer HostRun::answer_of_state() const {
   const bool confirmed = outcome && outcome->result() == wire::Outcome::COMMITTED;
   const bool runs_it = confirmed && !outcome->host().generation_digest().empty() &&
                        state.generation_digest() == outcome->host().generation_digest();
-  return runs_it || runs_releases() ? HostAnswer::Kept : HostAnswer::Unknown;
-}
-
-// As it was left: it was confirmed, and we did not hear it.
-bool HostRun::runs_releases() const {
-  std::vector<wire::ReleaseId> releases;
-  for (const auto& plugin : host_.plugins) {
-    for (const auto& release : parts_.releases) {
-      if (release.manifest.name().text() != plugin) continue;
-      auto& id = releases.emplace_back();
-      id.set_name(plugin);
-      id.set_digest(release.manifest.digest().hex());
-    }
-  }
-  return !releases.empty() && state.state() == "ready" && state.drift().empty() &&
-         runs_all(state, releases);
+  return runs_it ? HostAnswer::Kept : HostAnswer::Unknown;
 }
 
 // Whether the host would call what we bring harmful: it was tried there, and failed.

@@ -21,8 +21,6 @@ public:
 
   FleetRun& run(const std::string& kind);
   Fleet& fleet() { return fleet_; }
-  /// What runs bring; to be said before run().
-  std::vector<Release>& releases() { return releases_; }
   EventLoop& loop() { return loop_; }
 
   /// Whether an agent answers what it was told; called for every message but greetings, after it
