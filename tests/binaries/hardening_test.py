@@ -115,7 +115,8 @@ class HardeningTest(unittest.TestCase):
                                      capture_output=True, check=False)
                 if program == agent:
                     self.assertEqual((ran.returncode, ran.stderr), (0, ""))
-                    self.assertRegex(ran.stdout, r"^kongfleet-agent \d\S* \(commit ([0-9a-f]{12}|unknown)\), protocol \d+$")
+                    named = r"^kongfleet-agent \d\S* \(commit ([0-9a-f]{12}|unknown)\), protocol \d+$"
+                    self.assertRegex(ran.stdout, named)
                 else:  # the root is empty: what needs a library does not start there
                     self.assertNotEqual(ran.returncode, 0)
 
