@@ -24,27 +24,26 @@ bool may_have_it(const RememberedHost& host) {
   }
 }
 
-bool is_for(const std::vector<FleetHost>& hosts, const std::string& label,
-            const std::string& plugin) {
-  return std::any_of(hosts.begin(), hosts.end(), [&](const FleetHost& host) {
+bool is_for(const RolloutPlan& plan, const std::string& label, const std::string& plugin) {
+  return std::any_of(plan.hosts.begin(), plan.hosts.end(), [&](const FleetHost& host) {
     return host.label() == label &&
            std::find(host.plugins.begin(), host.plugins.end(), plugin) != host.plugins.end();
   });
 }
 
 // Only with a confirmation came the digest of what was brought.
-Brought brought_by(const RememberedRollout& rollout, const RememberedHost& host) {
+Brought brought_by(const RememberedRollout& rollout, const RolloutPlan& plan,
+                   const RememberedHost& host) {
   Brought brought;
-  const auto plan = read_plan(rollout.plan);
   for (const auto& release : rollout.releases) {
-    if (!is_for(plan.hosts, host.label, release.name)) continue;
+    if (!is_for(plan, host.label, release.name)) continue;
     auto& id = brought.releases.emplace_back();
     id.set_name(release.name);
     id.set_digest(release.digest);
   }
-  if (!host.outcome || host.outcome->result() != wire::Outcome::COMMITTED) return brought;
+  const bool heard = host.outcome && host.outcome->result() == wire::Outcome::COMMITTED;
+  if (!heard || !host.outcome->has_host()) return brought;
   const auto& state = host.outcome->host();
-  if (!host.outcome->has_host()) return brought;
   brought.heard = {state.generation(), state.generation_digest(), {}};
   if (state.has_before()) brought.heard->before = state.before();
   return brought;
@@ -54,12 +53,13 @@ Brought brought_by(const RememberedRollout& rollout, const RememberedHost& host)
 
 std::vector<RollbackTarget> rollback_targets(const RememberedRollout& rollout,
                                              const std::vector<const FleetHost*>& hosts) {
+  const auto plan = read_plan(rollout.plan);  // of all hosts: it is read once
   std::vector<RollbackTarget> targets;
   for (const auto* host : hosts) {
     const auto was = std::find_if(rollout.hosts.begin(), rollout.hosts.end(),
                                   [&](const auto& it) { return it.label == host->label(); });
     if (was == rollout.hosts.end() || !may_have_it(*was)) continue;
-    targets.push_back({host, brought_by(rollout, *was)});
+    targets.push_back({host, brought_by(rollout, plan, *was)});
   }
   if (targets.empty()) {
     throw Declined(1, rollout.id +
