@@ -38,10 +38,6 @@ class BootstrapTest(FleetTest):
                               for version in ("", "9.9.9"))
         cls.tarball = cls.agent_of(make_packages("TGZ", cls.fleet.directory / "tarballs"))
 
-    @classmethod
-    def tearDownClass(cls):
-        cls.fleet.__exit__(None, None, None)
-
     @staticmethod
     def agent_of(packages):
         return next(path for path in packages if "agent" in path.name)

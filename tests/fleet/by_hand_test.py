@@ -32,10 +32,6 @@ class ByHandTest(FleetTest):
                  "kong", "start", "-c", "/etc/kong/kong.conf")
         wait_for("the gateway answers", lambda: cls.fleet.serves(host))
 
-    @classmethod
-    def tearDownClass(cls):
-        cls.fleet.__exit__(None, None, None)
-
     def deploy_and_return(self, host):
         fleet = self.fleet
         fleet.probe = ""

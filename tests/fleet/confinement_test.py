@@ -79,10 +79,6 @@ class ConfinementTest(FleetTest):
         cls.host = cls.fleet[0]
         cls.fleet.write_plugin("1.0.0")
 
-    @classmethod
-    def tearDownClass(cls):
-        cls.fleet.__exit__(None, None, None)
-
     def processes(self) -> tuple[pathlib.Path, pathlib.Path, pathlib.Path]:
         """Daemon, factory, and the only interpreter."""
         main = self.host.run("systemctl", "show", "-P", "MainPID", "kongfleet-agent.service").stdout.strip()

@@ -35,10 +35,6 @@ class DoctorTest(FleetTest):
         for host in cls.fleet:
             wait_for("all is right", lambda h=host: not cls.findings(h))
 
-    @classmethod
-    def tearDownClass(cls):
-        cls.fleet.__exit__(None, None, None)
-
     def tearDown(self):
         found = self.findings(self.host)
         deadline = time.monotonic() + 20

@@ -40,10 +40,6 @@ class EnvironmentTest(FleetTest):
             host.run("systemctl", "reload", "kong.service")
             wait_for("the plugin serves", lambda h=host: cls.fleet.header(h) == "1.0.0")
 
-    @classmethod
-    def tearDownClass(cls):
-        cls.fleet.__exit__(None, None, None)
-
     @staticmethod
     def manage(host, files):
         for name, text in files.items():

@@ -254,6 +254,11 @@ class FleetTest(unittest.TestCase):
     """Tests of one class that share its `fleet`: of one that fails, the hosts tell what they saw."""
     fleet: Fleet | None = None
 
+    @classmethod
+    def tearDownClass(cls):
+        if cls.fleet:
+            cls.fleet.__exit__(None, None, None)
+
     def run(self, result=None):
         result = result or self.defaultTestResult()
         before = len(result.failures) + len(result.errors)

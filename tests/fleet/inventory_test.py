@@ -79,10 +79,6 @@ class InventoryTest(FleetTest):
         cls.fleet = Fleet(2, bake='"200ms"')
         cls.fleet.__enter__()
 
-    @classmethod
-    def tearDownClass(cls):
-        cls.fleet.__exit__(None, None, None)
-
     def setUp(self):
         self.receiver = Receiver()
         self.addCleanup(self.receiver.close)

@@ -14,10 +14,6 @@ class MistakesTest(FleetTest):
         cls.fleet = Fleet(1, uses_plugin=False)
         cls.fleet.__enter__()
 
-    @classmethod
-    def tearDownClass(cls):
-        cls.fleet.__exit__(None, None, None)
-
     def setUp(self):
         self.fleet.write_plugin("1.0.0")
         self.file = self.fleet.write_fleet_file()

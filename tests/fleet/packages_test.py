@@ -23,10 +23,6 @@ class PackagesTest(FleetTest):
         cls.now, cls.newer = (cls.package(version) for version in ("", "9.9.9"))
 
     @classmethod
-    def tearDownClass(cls):
-        cls.fleet.__exit__(None, None, None)
-
-    @classmethod
     def make_bare(cls) -> None:
         """Away with what the harness put there for the login: the package brings it."""
         cls.host.run("sh", "-c", "userdel kongfleet; rm /usr/lib/sysusers.d/kongfleet.conf /usr/lib/tmpfiles.d/kongfleet.conf "

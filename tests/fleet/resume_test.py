@@ -59,10 +59,6 @@ class ResumeTest(FleetTest):
         cls.fleet.kongfleet("rollout", "--yes", expect=0)
         cls.number = 0
 
-    @classmethod
-    def tearDownClass(cls):
-        cls.fleet.__exit__(None, None, None)
-
     def setUp(self):
         ResumeTest.number += 1
         self.version = f"2.{self.number}.0"

@@ -58,10 +58,6 @@ class ServiceTest(FleetTest):
         file = (cls.fleet.directory / "fleet.toml").read_text()
         (place / "fleet.toml").write_text(file + '\n[metrics]\ntextfile = "kongfleet.prom"\n')
 
-    @classmethod
-    def tearDownClass(cls):
-        cls.fleet.__exit__(None, None, None)
-
     def log(self) -> str:
         return self.host.run("journalctl", "--no-pager", "-o", "cat", "-u",
                              "kongfleet-sync@edge.service").stdout

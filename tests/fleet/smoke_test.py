@@ -39,10 +39,6 @@ class SmokeTest(FleetTest):
         cls.fleet.kongfleet("rollout", "--yes", expect=0)
 
     @classmethod
-    def tearDownClass(cls):
-        cls.fleet.__exit__(None, None, None)
-
-    @classmethod
     def use_database(cls, before, after):
         """As a person would: kong.conf, then a restart."""
         conf = cls.host.read("/etc/kong/kong.conf")

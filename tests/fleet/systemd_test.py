@@ -30,10 +30,6 @@ class SystemdTest(FleetTest):
         cls.fleet.write_plugin("1.0.0")
         cls.fleet.kongfleet("rollout", "--yes", expect=0)
 
-    @classmethod
-    def tearDownClass(cls):
-        cls.fleet.__exit__(None, None, None)
-
     def tearDown(self):
         self.fleet.let_go()
         self.fleet.write_fleet_file()

@@ -39,10 +39,6 @@ class TrustTest(FleetTest):
         cls.of_tree = fleet_file.read_text()
         fleet_file.write_text(cls.of_tree.replace(f'source = "plugins/{PLUGIN}"', 'source = "release.kfb"'))
 
-    @classmethod
-    def tearDownClass(cls):
-        cls.fleet.__exit__(None, None, None)
-
     def pack_other(self, version: str, serial: int) -> pathlib.Path:
         """The bundle of another plugin."""
         other = self.fleet.directory / "plugins/other-plugin"
