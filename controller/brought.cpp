@@ -6,9 +6,19 @@
 
 namespace kongfleet::controller {
 
-namespace {
+std::optional<Brought::Generation> generation_brought(const wire::Outcome& outcome) {
+  const auto& host = outcome.host();
+  if (outcome.result() == wire::Outcome::COMMITTED && outcome.has_host()) {
+    Brought::Generation brought{host.generation(), host.generation_digest(), {}};
+    if (host.has_before()) brought.before = host.before();
+    return brought;
+  }
+  if (outcome.result() != wire::Outcome::TRIAL || !host.has_open()) return std::nullopt;
+  return Brought::Generation{host.open().generation(), "", host.generation()};
+}
 
-bool runs_all(const wire::HostState& host, const std::vector<wire::ReleaseId>& releases) {
+bool may_run(const wire::HostState& host, const std::vector<wire::ReleaseId>& releases) {
+  if (host.releases().empty() && host.generation() != 0) return true;
   return std::all_of(releases.begin(), releases.end(), [&](const auto& release) {
     return std::any_of(host.releases().begin(), host.releases().end(), [&](const auto& runs) {
       return runs.name() == release.name() && runs.digest() == release.digest();
@@ -16,13 +26,8 @@ bool runs_all(const wire::HostState& host, const std::vector<wire::ReleaseId>& r
   });
 }
 
-}  // namespace
-
 BroughtIs brought_is(const Brought& brought, const wire::HostState& now) {
-  if (!brought.heard) {
-    const bool says_nothing = now.releases().empty() && now.generation() != 0;
-    return says_nothing || runs_all(now, brought.releases) ? BroughtIs::Unknown : BroughtIs::Gone;
-  }
+  if (!brought.heard) return may_run(now, brought.releases) ? BroughtIs::Unknown : BroughtIs::Gone;
   const auto& heard = *brought.heard;
   const bool mended = now.has_before() && now.before() == heard.number;
   const bool is_it = now.generation() == heard.number || mended;

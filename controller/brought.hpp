@@ -23,6 +23,13 @@ struct Brought {
   std::vector<wire::ReleaseId> releases;  // of the rollout's, those for this host
 };
 
+/// The generation that a transaction with this outcome left confirmed, or would have: where the
+/// host was still in trial, its digest is not known. Nothing where it can have left none. Pure.
+std::optional<Brought::Generation> generation_brought(const wire::Outcome& outcome);
+
+/// Whether the host says that it runs all of these; true where it says of none what it runs.
+bool may_run(const wire::HostState& host, const std::vector<wire::ReleaseId>& releases);
+
 enum class BroughtIs {
   There,     // it runs that, and where it goes back to is known
   Gone,      // it was taken back, or never came

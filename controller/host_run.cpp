@@ -168,6 +168,7 @@ HostPhase HostRun::take(wire::Outcome said) {
   trouble = Trouble::None;
   if (!said.cause().empty()) problem = printable(said.cause(), 4000);
   const auto phase = phase_of(said.result());
+  keep_brought(said);
   outcome = std::move(said);
   if (!parts_.keep_open) hang_up();
   return phase;

@@ -143,6 +143,9 @@ private:
   asio::awaitable<bool> is_poisoned();
   HostAnswer answer_of_state() const;
   bool is_changing() const;
+  void keep_brought(const wire::Outcome& said);
+  /// As `state` has it.
+  bool runs_brought() const;
   asio::awaitable<bool> runs_something_else();
   asio::awaitable<void> propose();
   /// Where it may know the probes that are ordered. `proposed`: the proposal is under way.
@@ -163,10 +166,11 @@ private:
   RunParts& parts_;
   const FleetHost& host_;
   std::string transaction_;
-  std::optional<Brought> brought_;  // what alone is taken back
-  bool gone_already_ = false;       // it was taken back before
-  std::string holder_;              // who the host was busy with when it refused last
-  Clock::time_point heard_{};       // when the host was last heard of
+  std::optional<Brought::Generation> generation_;  // what this run brought, or may have
+  std::optional<Brought> brought_;                 // what alone is taken back
+  bool gone_already_ = false;                      // it was taken back before
+  std::string holder_;         // who the host was busy with when it refused last
+  Clock::time_point heard_{};  // when the host was last heard of
   // When what it needs has to be there, once some of it was sent.
   std::optional<Clock::time_point> content_until_;
   bool knows_smoke_ = false;    // whether its agent said so

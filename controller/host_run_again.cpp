@@ -9,6 +9,7 @@ namespace kongfleet::controller {
 void HostRun::was_part(unsigned attempt, std::optional<wire::Outcome> came_to,
                        std::string trouble_then) {
   transaction_ = transaction_name(parts_.rollout, host_, attempt);
+  if (came_to) keep_brought(*came_to);
   outcome = std::move(came_to);
   problem = std::move(trouble_then);
 }
@@ -40,10 +41,7 @@ bool HostRun::is_changing() const {
 // An agent remembers the last transaction only: of one before it, what the host is now must do.
 HostAnswer HostRun::answer_of_state() const {
   if (state.state() == "stranded") return HostAnswer::Stranded;
-  const bool confirmed = outcome && outcome->result() == wire::Outcome::COMMITTED;
-  const bool runs_it = confirmed && !outcome->host().generation_digest().empty() &&
-                       state.generation_digest() == outcome->host().generation_digest();
-  return runs_it ? HostAnswer::Kept : HostAnswer::Unknown;
+  return runs_brought() ? HostAnswer::Kept : HostAnswer::Unknown;
 }
 
 // Whether the host would call what we bring harmful: it was tried there, and failed.

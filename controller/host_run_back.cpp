@@ -4,19 +4,30 @@
 // HostRun's way back: out of a trial, and from what was confirmed.
 #include "controller/host_run.hpp"
 #include "controller/probe_order.hpp"
+#include "controller/proposal.hpp"
 #include "proto/names.hpp"
 
 namespace kongfleet::controller {
 
-// Going back leads to the generation before: where somebody went back already, one more would be
-// one too many. Only with a confirmation came the digest of what we brought.
+void HostRun::keep_brought(const wire::Outcome& said) {
+  if (said.transaction() != transaction_) return;
+  if (auto generation = generation_brought(said)) generation_ = std::move(generation);
+}
+
+// A number is given once on a host, unless its agent's state was lost; of a trial that was
+// confirmed unheard there is nothing better.
+bool HostRun::runs_brought() const {
+  if (!generation_) return false;
+  if (!generation_->digest.empty()) return state.generation_digest() == generation_->digest;
+  return state.generation() == generation_->number &&
+         may_run(state, releases_of(host_.plugins, parts_.releases));
+}
+
+// Where somebody went back already there is nothing to take back.
 asio::awaitable<bool> HostRun::runs_something_else() {
-  if (!outcome || outcome->result() != wire::Outcome::COMMITTED) co_return false;
-  if (outcome->host().generation_digest().empty()) co_return false;
-  const auto brought = outcome->host().generation_digest();
+  if (!generation_) co_return false;
   const bool greeted = co_await greet();
-  if (!greeted || state.has_open()) co_return false;
-  co_return state.generation_digest() != brought;
+  co_return greeted && !state.has_open() && !runs_brought();
 }
 
 asio::awaitable<HostPhase> HostRun::take_back(HostPhase from, std::string reason, MayBegin may) {
@@ -25,6 +36,8 @@ asio::awaitable<HostPhase> HostRun::take_back(HostPhase from, std::string reason
     if (left_already) co_return HostPhase::Back;
     Conversation::OnProgress quiet;
     auto rollback = rollback_message();
+    // By its number, as in roll_back(): the host may have been mended since.
+    if (generation_ && generation_->before) rollback.set_to(*generation_->before);
     const auto phase = co_await order_back(std::move(rollback), false, std::move(quiet), &may);
     if (phase == HostPhase::Done || phase == HostPhase::Unchanged) co_return HostPhase::Back;
     const bool untouched =

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "controller/proposal.hpp"
 
+#include <algorithm>
+
 namespace kongfleet::controller {
 
 wire::Propose proposal_of(const std::vector<std::string>& plugins,
@@ -18,6 +20,20 @@ wire::Propose proposal_of(const std::vector<std::string>& plugins,
   }
   if (!is_signed) proposal.clear_signatures();
   return proposal;
+}
+
+std::vector<wire::ReleaseId> releases_of(const std::vector<std::string>& plugins,
+                                         const std::vector<Release>& releases) {
+  std::vector<wire::ReleaseId> ids;
+  for (const auto& release : releases) {
+    const auto name = release.manifest.name().text();
+    if (std::find(plugins.begin(), plugins.end(), name) == plugins.end()) continue;
+    auto& id = ids.emplace_back();
+    id.set_name(name);
+    id.set_version(release.manifest.version().text());
+    id.set_digest(release.manifest.digest().hex());
+  }
+  return ids;
 }
 
 }  // namespace kongfleet::controller

@@ -15,4 +15,8 @@ namespace kongfleet::controller {
 wire::Propose proposal_of(const std::vector<std::string>& plugins,
                           const std::vector<Release>& releases);
 
+/// The same as a host names what it runs.
+std::vector<wire::ReleaseId> releases_of(const std::vector<std::string>& plugins,
+                                         const std::vector<Release>& releases);
+
 }  // namespace kongfleet::controller

@@ -42,10 +42,7 @@ Brought brought_by(const RememberedRollout& rollout, const RolloutPlan& plan,
     id.set_digest(release.digest);
   }
   const bool heard = host.outcome && host.outcome->result() == wire::Outcome::COMMITTED;
-  if (!heard || !host.outcome->has_host()) return brought;
-  const auto& state = host.outcome->host();
-  brought.heard = {state.generation(), state.generation_digest(), {}};
-  if (state.has_before()) brought.heard->before = state.before();
+  if (heard) brought.heard = generation_brought(*host.outcome);
   return brought;
 }
 
