@@ -5,6 +5,7 @@
 #include "controller/bundle.hpp"
 #include "controller/declined.hpp"
 #include "controller/moment.hpp"
+#include "controller/state_schema.hpp"
 
 #include <soci/soci.h>
 
@@ -73,7 +74,7 @@ void ReleaseMemory::add(soci::session& sql, const std::vector<Release>& releases
     const auto name = release.manifest.name().text();
     const auto version = release.manifest.version().text();
     const auto digest = release.manifest.digest().hex();
-    const auto bundle = bundle_bytes(release);
+    const auto bundle = text_of_bytes(sql, bundle_bytes(release));
     if (is_known(sql, fleet_, release.manifest)) {
       sql << "UPDATE releases SET bundle = :bundle"
              " WHERE fleet = :fleet AND name = :name AND version = :version",
@@ -106,7 +107,7 @@ std::vector<Release> ReleaseMemory::of_rollout(const std::string& rollout) {
                         " ON l.name = r.name AND l.version = r.version AND l.fleet = :fleet"
                         " WHERE r.rollout = :rollout ORDER BY r.name",
          soci::use(fleet_), soci::use(rollout));
-    for (const auto& bundle : rows) bundles.push_back(bundle);
+    for (const auto& bundle : rows) bundles.push_back(bytes_of_text(sql, bundle));
   });
   std::vector<Release> releases;
   for (auto& bundle : bundles) {

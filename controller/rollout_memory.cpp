@@ -8,6 +8,7 @@
 #include "controller/moment.hpp"
 #include "controller/ousted.hpp"
 #include "controller/release_memory.hpp"
+#include "controller/state_schema.hpp"
 #include "proto/names.hpp"
 
 #include <soci/soci.h>
@@ -118,8 +119,8 @@ void read_hosts(soci::session& sql, RememberedRollout& rollout) {
     host.started_ms = row.get<long long>(4);
     host.ended_ms = row.get<long long>(5);
     host.cause = row.get<std::string>(6);
-    host.outcome = outcome_of(row.get<std::string>(7));
-    host.way_back = outcome_of(row.get<std::string>(8));
+    host.outcome = outcome_of(bytes_of_text(sql, row.get<std::string>(7)));
+    host.way_back = outcome_of(bytes_of_text(sql, row.get<std::string>(8)));
     rollout.hosts.push_back(std::move(host));
   }
 }
@@ -159,7 +160,8 @@ void write_host(soci::session& sql, const std::string& rollout, std::size_t posi
   const auto wave = static_cast<long long>(host.wave);
   const auto attempt = static_cast<int>(host.attempt);
   const std::string phase(phase_name(host.phase));
-  const auto outcome = bytes_of(host.outcome), way_back = bytes_of(host.way_back);
+  const auto outcome = text_of_bytes(sql, bytes_of(host.outcome));
+  const auto way_back = text_of_bytes(sql, bytes_of(host.way_back));
   sql << "INSERT INTO hosts (rollout, position, host, wave, attempt, phase, started_ms, ended_ms,"
          " cause, outcome, way_back) VALUES (:rollout, :at, :host, :wave, :attempt, :phase,"
          " :started, :ended, :cause, :outcome, :back) ON CONFLICT (rollout, position) DO UPDATE SET"

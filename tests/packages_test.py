@@ -54,7 +54,7 @@ class PackagesTest(unittest.TestCase):
         said("lintian", "--allow-root", "--fail-on", "error", agent, controller)
         self.assertNotIn("Depends", said("dpkg-deb", "-f", agent))
         needs = said("dpkg-deb", "-f", controller, "Depends")
-        for library in ("openssh-client", "libssh-4", "libsoci-sqlite3", "libc6"):
+        for library in ("openssh-client", "libssh-4", "libsoci-sqlite3", "libsoci-postgresql", "libc6"):
             self.assertIn(library, needs)
 
     def test_lintian_finds_what_is_wrong(self):

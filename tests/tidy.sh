@@ -52,7 +52,8 @@ breach "shellcheck" "$(shellcheck -f gcc "${scripts[@]}" || true)"
 # what the preprocessor makes of the bunch, and of the rules.
 # shellcheck disable=SC2317
 tidy() {
-  local flags=(-std=c++20 -I. -isystem "$build/generated" -DKONGFLEET_VERSION='"x"'
+  local flags=(-std=c++20 -I. -isystem "$build/generated" -isystem "$(pkg-config --variable=includedir libpq)"
+    -DKONGFLEET_VERSION='"x"'
     -DBOOST_ASIO_NO_DEPRECATED -DSPDLOG_FMT_EXTERNAL -DFMT_HEADER_ONLY) bunch key out
   bunch=$(mktemp --suffix=.cpp)
   printf '#include "%s"\n' "$@" >"$bunch"

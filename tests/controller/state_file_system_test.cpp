@@ -7,13 +7,8 @@
 #include <catch2/catch.hpp>
 #include <linux/magic.h>
 #include <soci/soci.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "state_fixture.hpp"
-#include <array>
-#include <atomic>
-#include <csignal>
 
 namespace kongfleet::controller {
 
@@ -23,41 +18,6 @@ using Mode = StateDatabase::Mode;
 
 std::int64_t on_nfs(const std::filesystem::path&) { return NFS_SUPER_MAGIC; }
 std::int64_t on_ext4(const std::filesystem::path&) { return EXT4_SUPER_MAGIC; }
-
-/// Another process that has the database locked, until it is ended.
-class Locker {
-public:
-  explicit Locker(const StateFixture& state) {
-    std::array<int, 2> ready{};
-    REQUIRE(::pipe(ready.data()) == 0);
-    process_ = ::fork();
-    if (process_ == 0) {
-      StateDatabase database(state.location(), Mode::Write);
-      database.together([&](soci::session&) {
-        static_cast<void>(::write(ready[1], "x", 1));
-        ::pause();
-      });
-      ::_exit(0);
-    }
-    char byte = 0;
-    REQUIRE(::read(ready[0], &byte, 1) == 1);
-    ::close(ready[0]);
-    ::close(ready[1]);
-  }
-  ~Locker() { end(); }
-  Locker(const Locker&) = delete;
-  Locker& operator=(const Locker&) = delete;
-  void end() {
-    if (process_ <= 0) return;
-    ::kill(process_, SIGKILL);
-    ::waitpid(process_, nullptr, 0);
-    process_ = 0;
-  }
-  pid_t process() const { return process_; }
-
-private:
-  pid_t process_ = 0;
-};
 
 }  // namespace
 
@@ -89,7 +49,7 @@ TEST_CASE("a state on NFS is refused before it is made, with what to do") {
 TEST_CASE("who waits for a locked state is told by whom, once") {
   const StateFixture state;
   { StateDatabase(state.location(), Mode::Write); }
-  Locker locker(state);
+  StateLocker locker(state);
   std::vector<std::string> told;
   const auto tell = [&](const std::string& text) {
     told.push_back(text);
@@ -106,7 +66,7 @@ TEST_CASE("a state that stays locked is a reason to try later, told in a sentenc
   const StateFixture state;
   const StateDatabase::Surroundings in_haste{.patience = std::chrono::milliseconds(50)};
   StateDatabase database(state.location(), Mode::Write, in_haste);
-  Locker locker(state);
+  StateLocker locker(state);
   const auto sentence = "state '" + state.file().string() + "' is locked by process " +
                         std::to_string(locker.process()) + " (";
   try {

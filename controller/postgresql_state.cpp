@@ -1,0 +1,213 @@
+// SPDX-FileCopyrightText: The kongfleet authors
+// SPDX-License-Identifier: Apache-2.0
+#include "controller/postgresql_state.hpp"
+
+#include "controller/state_schema.hpp"
+#include "proto/error.hpp"
+
+#include <boost/algorithm/string/replace.hpp>
+#include <boost/algorithm/string/trim.hpp>
+#include <soci/postgresql/soci-postgresql.h>
+#include <soci/soci.h>
+
+#include <algorithm>
+#include <string_view>
+
+namespace kongfleet::controller {
+
+namespace {
+
+constexpr std::string_view scheme = "postgresql://";
+constexpr const char* lock_not_available = "55P03";  // PostgreSQL's manual, "Error Codes"
+
+// libpq's parameters that say when a silent server is given up, where the URI does not.
+constexpr std::string_view parameters[] = {
+    "connect_timeout=10",   "keepalives_idle=10",     "keepalives_interval=5",
+    "keepalives_count=3",   "tcp_user_timeout=30000", "fallback_application_name=kongfleet",
+    "client_encoding=UTF8",
+};
+
+// The server's: what it is to think of a controller that is silent in the midst of a transaction,
+// which keeps all others out.
+constexpr const char* settings[] = {
+    "SET idle_in_transaction_session_timeout = '60s'",
+    "SET tcp_keepalives_idle = 10",
+    "SET tcp_keepalives_interval = 5",
+    "SET tcp_keepalives_count = 3",
+    "SET client_min_messages = 'error'",
+};
+
+std::string with_parameters(const std::string& uri) {
+  auto whole = uri;
+  auto separator = uri.find('?') == std::string::npos ? '?' : '&';
+  for (const auto parameter : parameters) {
+    const auto name = parameter.substr(0, parameter.find('=') + 1);
+    if (uri.find(name) != std::string::npos) continue;
+    whole += separator + std::string(parameter);
+    separator = '&';
+  }
+  return whole;
+}
+
+// The user's name and password, as written; where the '@' behind them is left out, nothing.
+std::string_view user_of(std::string_view uri) {
+  uri.remove_prefix(scheme.size());
+  uri = uri.substr(0, uri.find_first_of("/?"));
+  const auto at = uri.rfind('@');
+  return at == std::string_view::npos ? std::string_view{} : uri.substr(0, at);
+}
+
+// What is there, before anything is written: 0 for an empty schema.
+int version_of(soci::session& sql) {
+  const std::string tables = "SELECT count(*) FROM pg_tables WHERE schemaname = current_schema()";
+  if (count_of(sql, tables + " AND tablename = 'kongfleet_state'") == 1) return state_version(sql);
+  if (count_of(sql, tables) > 0) {
+    throw Error("it is a database, but not of kongfleet; name another one as [fleet] state");
+  }
+  return 0;
+}
+
+// libpq's sentences have lines, and may have the URI in them.
+[[noreturn]] void fail_at(const std::string& uri, const std::exception& error) {
+  auto said = without_secrets(error.what(), uri);
+  boost::replace_all(said, "\n", " ");
+  boost::trim(said);
+  throw Error("state '" + shown_uri(uri) + "': " + said);
+}
+
+class PostgresqlState final : public StateBackend {
+public:
+  PostgresqlState(std::string uri, StateMode mode, StateSurroundings surroundings)
+      : uri_(std::move(uri)), mode_(mode), surroundings_(std::move(surroundings)) {
+    try {
+      sql_.open(*soci::factory_postgresql(), with_parameters(uri_));
+      settle();
+      look_or_make();
+    } catch (const std::exception& error) {
+      fail(error);
+    }
+  }
+  soci::session& session() override { return sql_; }
+  void begin(bool writes) override;
+  [[noreturn]] void fail(const std::exception& error) const override { fail_at(uri_, error); }
+
+private:
+  void settle();
+  void look_or_make();
+  void begin_anew(const char* statement);
+  bool lock(std::chrono::milliseconds patience);
+  std::string who_locks();
+
+  std::string uri_;
+  StateMode mode_;
+  StateSurroundings surroundings_;
+  soci::session sql_;
+};
+
+// Of a connection, and so of each that is made anew.
+void PostgresqlState::settle() {
+  for (const auto* setting : settings) sql_ << setting;
+  std::string synchronous;
+  sql_ << "SHOW synchronous_commit", soci::into(synchronous);
+  if (synchronous == "off") sql_ << "SET synchronous_commit = 'on'";
+  if (mode_ == StateMode::Look) sql_ << "SET default_transaction_read_only = on";
+}
+
+void PostgresqlState::look_or_make() {
+  const auto version = version_of(sql_);
+  refuse_newer_state(version, "another database");
+  if (version != 0) return;
+  if (mode_ == StateMode::Look) throw Error("nobody has remembered anything in it yet");
+  sql_ << "BEGIN";
+  // One controller makes it; who came at the same time finds it made.
+  sql_ << "SELECT pg_advisory_xact_lock(hashtext('kongfleet'))";
+  if (version_of(sql_) == 0) make_state(sql_);
+  sql_ << "COMMIT";
+}
+
+// Only the first statement shows that the connection was lost.
+void PostgresqlState::begin_anew(const char* statement) {
+  try {
+    sql_ << statement;
+  } catch (const soci::soci_error&) {
+    sql_.reconnect();
+    settle();
+    sql_ << statement;
+  }
+}
+
+void PostgresqlState::begin(bool writes) {
+  if (!writes) return begin_anew("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+  const auto patience = surroundings_.patience;
+  const auto quiet = std::min<std::chrono::milliseconds>(patience, state_silence);
+  if (lock(quiet)) return;
+  const auto state = "state '" + shown_uri(uri_) + "'";
+  if (patience > quiet) {
+    if (surroundings_.tell) surroundings_.tell(waits_text(state, who_locks(), patience));
+    if (lock(patience - quiet)) return;
+  }
+  fail_locked(state, who_locks());
+}
+
+// Begins the transaction of the only one who writes: who reads needs no lock. False where somebody
+// else keeps it.
+bool PostgresqlState::lock(std::chrono::milliseconds patience) {
+  begin_anew("BEGIN ISOLATION LEVEL READ COMMITTED");
+  try {
+    sql_ << "SET LOCAL lock_timeout = " << patience.count();
+    sql_ << "LOCK TABLE kongfleet_state IN EXCLUSIVE MODE";
+    return true;
+  } catch (const soci::postgresql_soci_error& error) {
+    const bool late = error.sqlstate() == lock_not_available;
+    sql_ << "ROLLBACK";
+    if (!late) throw;
+  }
+  return false;
+}
+
+// Empty where it was let go meanwhile. Of other users the server tells nothing but the process.
+std::string PostgresqlState::who_locks() {
+  std::string who;
+  sql_ << "SELECT coalesce(application_name, 'somebody') || coalesce(' at ' || host(client_addr),"
+          " '') || ', process ' || pid || ' of the server' FROM pg_stat_activity WHERE pid IN"
+          " (SELECT pid FROM pg_locks WHERE granted AND mode = 'ExclusiveLock' AND relation ="
+          " to_regclass('kongfleet_state')) LIMIT 1",
+      soci::into(who);
+  return who;
+}
+
+}  // namespace
+
+std::string shown_uri(const std::string& uri) {
+  const auto user = user_of(uri);
+  auto shown = uri.substr(0, uri.find('?'));
+  const auto colon = user.find(':');
+  if (colon != std::string_view::npos) shown.erase(scheme.size() + colon, user.size() - colon);
+  return shown;
+}
+
+std::string without_secrets(std::string text, const std::string& uri) {
+  for (const auto& whole : {with_parameters(uri), uri})
+    boost::replace_all(text, whole, shown_uri(uri));
+  const auto user = user_of(uri);
+  const auto colon = user.find(':');
+  if (colon != std::string_view::npos && colon + 1 < user.size())
+    boost::replace_all(text, std::string(user.substr(colon + 1)), "***");
+  return text;
+}
+
+std::unique_ptr<StateBackend> open_postgresql_state(const std::string& uri, StateMode mode,
+                                                    StateSurroundings surroundings) {
+  return std::make_unique<PostgresqlState>(uri, mode, std::move(surroundings));
+}
+
+bool postgresql_state_exists(const std::string& uri) {
+  try {
+    soci::session sql(*soci::factory_postgresql(), with_parameters(uri));
+    return version_of(sql) != 0;
+  } catch (const std::exception& error) {
+    fail_at(uri, error);
+  }
+}
+
+}  // namespace kongfleet::controller

@@ -1,0 +1,130 @@
+#!/usr/bin/python3
+# SPDX-FileCopyrightText: The kongfleet authors
+# SPDX-License-Identifier: Apache-2.0
+"""A state in PostgreSQL: a real server, on a socket of its own. What the unit tests ask of a state in
+a file they ask of this one, too; then two controllers share it, and one of them dies."""
+import os
+import pathlib
+import pwd
+import signal
+import subprocess
+import sys
+import tempfile
+import unittest
+
+from lone_fleet import BUILD, FLEET, PROJECT, wait_for
+
+sys.path.insert(0, str(PROJECT / "tests"))
+from in_shares import run_in_shares
+
+ASKED = ("[#rollout_memory_test],[#fleet_hold_test],[#taken_over_test],[.postgresql],"
+         "a deed that fails leaves nothing behind,a writer killed before any of its*")
+HOOKS = """
+[hooks]
+after_rollout = ["sh", "-c", "echo $$ > hook; exec sleep 600"]
+timeout = "5m"
+"""
+
+
+class PostgresqlTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        owner = pwd.getpwnam("postgres")  # its programs refuse to run as root
+        programs = max(pathlib.Path("/usr/lib/postgresql").glob("*/bin"),
+                       key=lambda path: int(path.parent.name))
+        scratch = tempfile.TemporaryDirectory(prefix="kongfleet-")
+        cls.addClassCleanup(scratch.cleanup)
+        cls.place = pathlib.Path(scratch.name)
+        os.chown(cls.place, owner.pw_uid, owner.pw_gid)
+        user = ["setpriv", f"--reuid={owner.pw_uid}", f"--regid={owner.pw_gid}", "--clear-groups"]
+        data = cls.place / "data"
+        subprocess.run([*user, programs / "initdb", "--pgdata", data, "--username", "kongfleet",
+                        "--auth", "trust", "--encoding", "UTF8", "--locale", "C", "--no-sync"],
+                       cwd=cls.place, stdout=subprocess.DEVNULL, check=True)
+        with open(data / "pg_hba.conf", "w", encoding="utf-8") as rules:
+            rules.write("local all guarded scram-sha-256\nlocal all all trust\n")
+        with open(cls.place / "log", "wb") as log:
+            cls.server = subprocess.Popen(
+                [*user, "--pdeathsig=QUIT", programs / "postgres", "-D", data, "-k", cls.place,
+                 "-h", "", "-c", "fsync=off"], cwd=cls.place, stderr=log)
+        cls.addClassCleanup(cls.server.wait)
+        cls.addClassCleanup(cls.server.send_signal, signal.SIGQUIT)
+        cls.uri = f"postgresql://kongfleet@/postgres?host={cls.place}"
+        cls.psql = [programs / "psql", "-qAtX", "-v", "ON_ERROR_STOP=1"]
+
+        def answers() -> bool:
+            assert cls.server.poll() is None, (cls.place / "log").read_text()
+            return subprocess.run([programs / "pg_isready", "-qh", cls.place], check=False).returncode == 0
+        wait_for("the server answers", answers)
+
+    @classmethod
+    def sql(cls, statement: str) -> str:
+        return subprocess.run([*cls.psql, cls.uri, "-c", statement], text=True, check=True,
+                              stdout=subprocess.PIPE).stdout.strip()
+
+    def fleet(self, name: str, uri: str, more: str = "") -> pathlib.Path:
+        place = self.place / name
+        plugin = place / "plugins/my-plugin/kong/plugins/my-plugin"
+        plugin.mkdir(parents=True)
+        (place / "fleet.toml").write_text(
+            FLEET.format(more=more).replace('name = "edge"', f'name = "edge"\nstate = "{uri}"'))
+        (place / "known_hosts").touch()
+        (plugin / "handler.lua").write_text('return { VERSION = "1.0.0", PRIORITY = 1 }\n')
+        (plugin / "schema.lua").write_text('return { name = "my-plugin", fields = {} }\n')
+        return place
+
+    def start(self, place: pathlib.Path, *command: str) -> subprocess.Popen:
+        process = subprocess.Popen([BUILD / "kongfleet", "-f", "fleet.toml", *command], cwd=place,
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE, text=True, start_new_session=True)
+        self.addCleanup(process.communicate)
+        self.addCleanup(process.kill)
+        return process
+
+    def run_through(self, place: pathlib.Path, *command: str) -> tuple[int, str]:
+        process = self.start(place, *command)
+        out, err = process.communicate(timeout=60)
+        return process.returncode, out + err
+
+    def test_what_is_asked_of_a_state_in_a_file(self):
+        self.sql("CREATE DATABASE unit")
+        uri = self.uri.replace("/postgres?", "/unit?")
+        said = run_in_shares(str(BUILD / "tests/controller_tests"), 3,
+                             {**os.environ, "KONGFLEET_TEST_POSTGRESQL": uri}, specs=(ASKED,))
+        print(said)
+
+    def test_two_controllers_share_it_and_one_dies(self):
+        self.sql("CREATE DATABASE fleet")
+        uri = self.uri.replace("/postgres?", "/fleet?")
+        code, said = self.run_through(self.fleet("looker", uri), "history")
+        self.assertEqual((code, said), (0, "nothing is remembered yet\n"))
+        one = self.start(self.fleet("one", uri, HOOKS), "rollback", "--yes")
+        hook = self.place / "one/hook"
+        wait_for("the first one's hook", lambda: one.poll() is not None or
+                 hook.exists() and hook.read_text().endswith("\n"))
+        self.assertIsNone(one.poll(), "it ended before it was told to")
+        code, said = self.run_through(self.fleet("two", uri), "sync")
+        self.assertEqual(code, 75, said)
+        self.assertRegex(said, "@.* holds this fleet since .*: rollback")
+        one.kill()
+        os.kill(int(hook.read_text()), signal.SIGKILL)
+        one.wait()
+        code, said = self.run_through(self.place / "two", "sync")
+        self.assertNotEqual(code, 75, said)
+        self.assertIn("Connection refused", said)  # nobody listens where its host is
+        code, said = self.run_through(self.place / "looker", "history")
+        self.assertEqual(code, 0, said)
+        self.assertEqual(said.count("rollback-"), 1, said)
+
+    def test_a_password_is_not_told(self):
+        self.sql("CREATE ROLE guarded LOGIN PASSWORD 'right'")
+        uri = f"postgresql://guarded:wrong-one@/postgres?host={self.place}"
+        code, said = self.run_through(self.fleet("guarded", uri), "history")
+        self.assertEqual(code, 1, said)
+        self.assertIn("state 'postgresql://guarded@/postgres': ", said)
+        self.assertIn("password authentication failed", said)
+        self.assertNotIn("wrong-one", said)
+
+
+if __name__ == "__main__":
+    unittest.main()
