@@ -5,6 +5,7 @@
 #include "controller/state_schema.hpp"
 #include "proto/error.hpp"
 
+#include <boost/algorithm/string/erase.hpp>
 #include <boost/algorithm/string/replace.hpp>
 #include <boost/algorithm/string/trim.hpp>
 #include <soci/postgresql/soci-postgresql.h>
@@ -12,12 +13,14 @@
 
 #include <algorithm>
 #include <string_view>
+#include <thread>
 
 namespace kongfleet::controller {
 
 namespace {
 
 constexpr std::string_view scheme = "postgresql://";
+constexpr auto pause = std::chrono::milliseconds(200);
 constexpr const char* lock_not_available = "55P03";  // PostgreSQL's manual, "Error Codes"
 
 // libpq's parameters that say when a silent server is given up, where the URI does not.
@@ -68,11 +71,16 @@ int version_of(soci::session& sql) {
 }
 
 // libpq's sentences have lines, and may have the URI in them.
-[[noreturn]] void fail_at(const std::string& uri, const std::exception& error) {
+std::string sentence_at(const std::string& uri, const std::exception& error) {
   auto said = without_secrets(error.what(), uri);
-  boost::replace_all(said, "\n", " ");
+  std::replace(said.begin(), said.end(), '\n', ' ');
+  boost::erase_all(said, "\t");
   boost::trim(said);
-  throw Error("state '" + shown_uri(uri) + "': " + said);
+  return "state '" + shown_uri(uri) + "': " + said;
+}
+
+[[noreturn]] void fail_at(const std::string& uri, const std::exception& error) {
+  throw Error(sentence_at(uri, error));
 }
 
 class PostgresqlState final : public StateBackend {
@@ -95,6 +103,7 @@ private:
   void settle();
   void look_or_make();
   void begin_anew(const char* statement);
+  void reconnect(const soci::soci_error& lost);
   bool lock(std::chrono::milliseconds patience);
   std::string who_locks();
 
@@ -129,10 +138,30 @@ void PostgresqlState::look_or_make() {
 void PostgresqlState::begin_anew(const char* statement) {
   try {
     sql_ << statement;
-  } catch (const soci::soci_error&) {
-    sql_.reconnect();
-    settle();
+  } catch (const soci::soci_error& error) {
+    reconnect(error);
     sql_ << statement;
+  }
+}
+
+// A server that is started anew, or another one in its place, takes some seconds.
+void PostgresqlState::reconnect(const soci::soci_error& lost) {
+  const auto began = std::chrono::steady_clock::now();
+  bool told = false;
+  while (true) {
+    try {
+      sql_.reconnect();
+      return settle();
+    } catch (const soci::soci_error&) {
+      const auto waited = std::chrono::steady_clock::now() - began;
+      if (waited >= surroundings_.patience) throw;
+      if (!told && surroundings_.tell && waited >= state_silence) {
+        told = true;
+        surroundings_.tell(sentence_at(uri_, lost) + "; tries again, " +
+                           seconds_text(surroundings_.patience) + " at most");
+      }
+    }
+    std::this_thread::sleep_for(pause);
   }
 }
 

@@ -13,8 +13,8 @@ namespace kongfleet::controller {
 /// answers: within 10 s.
 ///
 /// What is written lasts when the server says so (synchronous_commit is not off). A connection that
-/// is lost is made anew before the next transaction; one that is silent, and a server that is, is
-/// given up after half a minute.
+/// is lost is made anew before the next transaction, which is tried for as long as a lock is waited
+/// for; one that is silent, and a server that is, is given up after half a minute.
 std::unique_ptr<StateBackend> open_postgresql_state(const std::string& uri, StateMode mode,
                                                     StateSurroundings surroundings);
 

@@ -56,6 +56,9 @@ public:
 /// How long a wait for a lock may last before a person is told.
 constexpr auto state_silence = std::chrono::seconds(1);
 
+/// "20 s", never too few.
+std::string seconds_text(std::chrono::milliseconds time);
+
 /// `who` locks a state, empty where nobody knows, and is waited for.
 std::string waits_text(const std::string& state, const std::string& who,
                        std::chrono::milliseconds patience);

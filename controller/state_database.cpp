@@ -33,10 +33,14 @@ std::string named(const std::string& who) { return who.empty() ? "another proces
 
 }  // namespace
 
+std::string seconds_text(std::chrono::milliseconds time) {
+  return std::to_string(std::chrono::ceil<std::chrono::seconds>(time).count()) + " s";
+}
+
 std::string waits_text(const std::string& state, const std::string& who,
                        std::chrono::milliseconds patience) {
-  return state + " is locked by " + named(who) + "; waits for it, " +
-         std::to_string(std::chrono::ceil<std::chrono::seconds>(patience).count()) + " s at most";
+  return state + " is locked by " + named(who) + "; waits for it, " + seconds_text(patience) +
+         " at most";
 }
 
 void fail_locked(const std::string& state, const std::string& who) {

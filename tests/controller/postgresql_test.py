@@ -43,24 +43,42 @@ class PostgresqlTest(unittest.TestCase):
                        cwd=cls.place, stdout=subprocess.DEVNULL, check=True)
         with open(data / "pg_hba.conf", "w", encoding="utf-8") as rules:
             rules.write("local all guarded scram-sha-256\nlocal all all trust\n")
-        with open(cls.place / "log", "wb") as log:
-            cls.server = subprocess.Popen(
-                [*user, "--pdeathsig=QUIT", programs / "postgres", "-D", data, "-k", cls.place,
-                 "-h", "", "-c", "fsync=off"], cwd=cls.place, stderr=log)
-        cls.addClassCleanup(cls.server.wait)
-        cls.addClassCleanup(cls.server.send_signal, signal.SIGQUIT)
+        cls.command = [*user, "--pdeathsig=QUIT", programs / "postgres", "-D", data, "-k", cls.place,
+                       "-h", "", "-c", "fsync=off"]
         cls.uri = f"postgresql://kongfleet@/postgres?host={cls.place}"
-        cls.psql = [programs / "psql", "-qAtX", "-v", "ON_ERROR_STOP=1"]
+        cls.programs = programs
+        cls.begin()
+        cls.addClassCleanup(cls.stop)
+
+    @classmethod
+    def begin(cls):
+        with open(cls.place / "log", "ab") as log:
+            cls.server = subprocess.Popen(cls.command, cwd=cls.place, stderr=log)
+        asks = [cls.programs / "pg_isready", "-qh", cls.place]
 
         def answers() -> bool:
             assert cls.server.poll() is None, (cls.place / "log").read_text()
-            return subprocess.run([programs / "pg_isready", "-qh", cls.place], check=False).returncode == 0
+            return subprocess.run(asks, check=False).returncode == 0
         wait_for("the server answers", answers)
 
     @classmethod
+    def stop(cls):
+        cls.server.send_signal(signal.SIGQUIT)
+        cls.server.wait()
+
+    @classmethod
     def sql(cls, statement: str) -> str:
-        return subprocess.run([*cls.psql, cls.uri, "-c", statement], text=True, check=True,
+        return cls.sql_in("postgres", statement)
+
+    @classmethod
+    def sql_in(cls, database: str, statement: str) -> str:
+        return subprocess.run([cls.programs / "psql", "-qAtX", "-v", "ON_ERROR_STOP=1", "-h", cls.place,
+                               "-U", "kongfleet", "-c", statement, database], text=True, check=True,
                               stdout=subprocess.PIPE).stdout.strip()
+
+    def holders(self, database: str) -> str:
+        there = self.sql_in(database, "SELECT to_regclass('holders') IS NOT NULL")
+        return self.sql_in(database, "SELECT count(*) FROM holders") if there == "t" else ""
 
     def fleet(self, name: str, uri: str, more: str = "") -> pathlib.Path:
         place = self.place / name
@@ -115,6 +133,22 @@ class PostgresqlTest(unittest.TestCase):
         code, said = self.run_through(self.place / "looker", "history")
         self.assertEqual(code, 0, said)
         self.assertEqual(said.count("rollback-"), 1, said)
+
+    def test_a_server_that_is_started_anew_is_waited_for(self):
+        uri = self.uri.replace("/postgres?", "/anew?")
+        self.sql("CREATE DATABASE anew")
+        place = self.fleet("anew", uri, HOOKS)
+        one = self.start(place, "rollback", "--yes")
+        wait_for("it holds the fleet", lambda: self.holders("anew") == "1")
+        self.stop()
+        self.begin()
+        wait_for("its hook", lambda: one.poll() is not None or (place / "hook").exists())
+        self.assertEqual(self.holders("anew"), "1")
+        os.killpg(one.pid, signal.SIGINT)
+        os.killpg(one.pid, signal.SIGINT)
+        out, err = one.communicate(timeout=60)
+        self.assertNotIn("could not be remembered", out + err)
+        self.assertEqual(self.holders("anew"), "0", out + err)
 
     def test_a_password_is_not_told(self):
         self.sql("CREATE ROLE guarded LOGIN PASSWORD 'right'")
