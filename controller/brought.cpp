@@ -29,10 +29,12 @@ bool may_run(const wire::HostState& host, const std::vector<wire::ReleaseId>& re
 BroughtIs brought_is(const Brought& brought, const wire::HostState& now) {
   if (!brought.heard) return may_run(now, brought.releases) ? BroughtIs::Unknown : BroughtIs::Gone;
   const auto& heard = *brought.heard;
-  const bool mended = now.has_before() && now.before() == heard.number;
+  const bool known = !heard.digest.empty() || heard.number == 0;
+  const bool mended = known && now.has_before() && now.before() == heard.number;
   const bool is_it = now.generation() == heard.number || mended;
-  if (is_it && now.generation_digest() == heard.digest)
-    return heard.before ? BroughtIs::There : BroughtIs::Unknown;
+  const bool same =
+      known ? now.generation_digest() == heard.digest : may_run(now, brought.releases);
+  if (is_it && same) return heard.before ? BroughtIs::There : BroughtIs::Unknown;
   return heard.before == now.generation() ? BroughtIs::Gone : BroughtIs::Replaced;
 }
 

@@ -16,7 +16,7 @@ struct Brought {
   /// A generation, as the host confirmed it.
   struct Generation {
     std::uint64_t number = 0;
-    std::string digest;                   // empty: of the baseline
+    std::string digest;                   // empty: of the baseline, or, of another, not known
     std::optional<std::uint64_t> before;  // the generation before it; nothing: not known
   };
   std::optional<Generation> heard;        // nothing: no confirmation was heard

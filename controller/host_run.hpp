@@ -144,9 +144,9 @@ private:
   HostAnswer answer_of_state() const;
   bool is_changing() const;
   void keep_brought(const wire::Outcome& said);
-  /// As `state` has it.
-  bool runs_brought() const;
-  asio::awaitable<bool> runs_something_else();
+  Brought brought() const;
+  /// As `state` has it; true where it does not say.
+  bool still_runs_them() const;
   asio::awaitable<void> propose();
   /// Where it may know the probes that are ordered. `proposed`: the proposal is under way.
   asio::awaitable<void> take_plan(bool proposed);

@@ -41,7 +41,12 @@ bool HostRun::is_changing() const {
 // An agent remembers the last transaction only: of one before it, what the host is now must do.
 HostAnswer HostRun::answer_of_state() const {
   if (state.state() == "stranded") return HostAnswer::Stranded;
-  return runs_brought() ? HostAnswer::Kept : HostAnswer::Unknown;
+  if (!generation_) return HostAnswer::Unknown;
+  const auto is = brought_is(brought(), state);
+  const bool runs_them = is == BroughtIs::Replaced && !host_.plugins.empty() &&
+                         !state.releases().empty() && still_runs_them();
+  return is == BroughtIs::There || is == BroughtIs::Unknown || runs_them ? HostAnswer::Kept
+                                                                         : HostAnswer::Unknown;
 }
 
 // Whether the host would call what we bring harmful: it was tried there, and failed.

@@ -14,32 +14,31 @@ void HostRun::keep_brought(const wire::Outcome& said) {
   if (auto generation = generation_brought(said)) generation_ = std::move(generation);
 }
 
-// A number is given once on a host, unless its agent's state was lost; of a trial that was
-// confirmed unheard there is nothing better.
-bool HostRun::runs_brought() const {
-  if (!generation_) return false;
-  if (!generation_->digest.empty()) return state.generation_digest() == generation_->digest;
-  return state.generation() == generation_->number &&
-         may_run(state, releases_of(host_.plugins, parts_.releases));
+Brought HostRun::brought() const {
+  return {generation_, releases_of(host_.plugins, parts_.releases)};
 }
 
-// Where somebody went back already there is nothing to take back.
-asio::awaitable<bool> HostRun::runs_something_else() {
-  if (!generation_) co_return false;
-  const bool greeted = co_await greet();
-  co_return greeted && !state.has_open() && !runs_brought();
+// What somebody else brought since then is not ours to take back: where it still has our releases,
+// they are kept.
+bool HostRun::still_runs_them() const {
+  const auto ours = brought().releases;
+  return ours.empty() || state.releases().empty() || may_run(state, ours);
 }
 
 asio::awaitable<HostPhase> HostRun::take_back(HostPhase from, std::string reason, MayBegin may) {
   if (from == HostPhase::Done) {
-    const bool left_already = co_await runs_something_else();
-    if (left_already) co_return HostPhase::Back;
-    Conversation::OnProgress quiet;
+    takes_back_only(brought());
+    gone_already_ = false;
     auto rollback = rollback_message();
-    // By its number, as in roll_back(): the host may have been mended since.
     if (generation_ && generation_->before) rollback.set_to(*generation_->before);
+    Conversation::OnProgress quiet;
     const auto phase = co_await order_back(std::move(rollback), false, std::move(quiet), &may);
     if (phase == HostPhase::Done || phase == HostPhase::Unchanged) co_return HostPhase::Back;
+    if (phase == HostPhase::Refused && (gone_already_ || !still_runs_them())) {
+      problem.clear();
+      trouble = Trouble::None;
+      co_return HostPhase::Back;
+    }
     const bool untouched =
         phase == HostPhase::Back || phase == HostPhase::Refused || phase == HostPhase::Unreachable;
     co_return untouched ? HostPhase::Kept : phase;

@@ -118,7 +118,9 @@ void RolloutRecord::taken_up(const std::vector<TakenUpHost>& phases, const std::
     auto& row = rollout_.hosts[i];
     if (row.phase == phases[i].phase && !phases[i].anew) continue;
     row.phase = phases[i].phase;
-    if (row.phase == HostPhase::Done) row.outcome = hosts_[i]->outcome;  // it was not heard before
+    // It was not heard before; what is in trial is what may be confirmed, and not heard of again.
+    if (row.phase == HostPhase::Done || row.phase == HostPhase::Trial)
+      row.outcome = hosts_[i]->outcome;
     if (phases[i].anew) {
       ++row.attempt;
       row.started_ms = row.ended_ms = 0;

@@ -3,12 +3,14 @@
 #include "agents_fixture.hpp"
 
 #include "controller/clock.hpp"
+#include "controller/proposal.hpp"
 #include "proto/framing.hpp"
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "tree_fixture.hpp"
 #include <map>
 
 namespace kongfleet::controller {
@@ -153,6 +155,16 @@ AgentsFixture::AgentsFixture(std::size_t hosts)
 }
 
 AgentsFixture::~AgentsFixture() = default;
+
+void AgentsFixture::add_release(const std::string& name) {
+  releases_.push_back(
+      make_release(*PluginName::parse(name), *Version::parse("1.0.0"), good_tree(name)));
+  for (auto& host : fleet_.hosts) host.plugins.push_back(name);
+}
+
+wire::ReleaseId AgentsFixture::release() const {
+  return releases_of(fleet_.hosts[0].plugins, releases_).at(0);
+}
 
 FleetRun& AgentsFixture::run(const std::string& kind) {
   std::vector<const FleetHost*> hosts;

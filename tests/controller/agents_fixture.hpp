@@ -20,6 +20,9 @@ public:
   ~AgentsFixture();
 
   FleetRun& run(const std::string& kind);
+  /// All hosts are to run this, too; the release as a host names it.
+  void add_release(const std::string& name);
+  wire::ReleaseId release() const;
   Fleet& fleet() { return fleet_; }
   EventLoop& loop() { return loop_; }
 
