@@ -8,56 +8,88 @@
 #include <boost/algorithm/string/erase.hpp>
 #include <boost/algorithm/string/replace.hpp>
 #include <boost/algorithm/string/trim.hpp>
+#include <libpq-fe.h>
 #include <soci/postgresql/soci-postgresql.h>
 #include <soci/soci.h>
 
 #include <algorithm>
-#include <string_view>
+#include <map>
 #include <thread>
+#include <utility>
 
 namespace kongfleet::controller {
 
 namespace {
 
-constexpr std::string_view scheme = "postgresql://";
 constexpr auto pause = std::chrono::milliseconds(200);
 constexpr const char* lock_not_available = "55P03";  // PostgreSQL's manual, "Error Codes"
 
-// libpq's parameters that say when a silent server is given up, where the URI does not.
-constexpr std::string_view parameters[] = {
-    "connect_timeout=10",   "keepalives_idle=10",     "keepalives_interval=5",
-    "keepalives_count=3",   "tcp_user_timeout=30000", "fallback_application_name=kongfleet",
-    "client_encoding=UTF8",
+using Parameter = std::pair<const char*, const char*>;
+
+// libpq's that say when a silent server is given up, and which of several is the one to write to.
+constexpr Parameter defaults[] = {
+    {"connect_timeout", "10"},   {"keepalives_idle", "5"},      {"keepalives_interval", "3"},
+    {"keepalives_count", "3"},   {"tcp_user_timeout", "15000"}, {"application_name", "kongfleet"},
+    {"client_encoding", "UTF8"},
 };
 
-// The server's: what it is to think of a controller that is silent in the midst of a transaction,
-// which keeps all others out.
+// The server's: a controller that is silent in the midst of a transaction keeps all others out, who
+// wait a little longer than this.
 constexpr const char* settings[] = {
-    "SET idle_in_transaction_session_timeout = '60s'",
-    "SET tcp_keepalives_idle = 10",
-    "SET tcp_keepalives_interval = 5",
+    "SET idle_in_transaction_session_timeout = '15s'",
+    "SET statement_timeout = '30s'",
+    "SET tcp_keepalives_idle = 5",
+    "SET tcp_keepalives_interval = 3",
     "SET tcp_keepalives_count = 3",
     "SET client_min_messages = 'error'",
 };
 
-std::string with_parameters(const std::string& uri) {
-  auto whole = uri;
-  auto separator = uri.find('?') == std::string::npos ? '?' : '&';
-  for (const auto parameter : parameters) {
-    const auto name = parameter.substr(0, parameter.find('=') + 1);
-    if (uri.find(name) != std::string::npos) continue;
-    whole += separator + std::string(parameter);
-    separator = '&';
+/// A connection URI as libpq reads it.
+class ConnectionUri {
+public:
+  explicit ConnectionUri(const std::string& uri) {
+    char* said = nullptr;  // quotes what it does not understand: it may be half of the password
+    auto* options = ::PQconninfoParse(uri.c_str(), &said);
+    ::PQfreemem(said);
+    if (options == nullptr) return;
+    for (auto* option = options; option->keyword != nullptr; ++option)
+      if (option->val != nullptr) values_[option->keyword] = option->val;
+    ::PQconninfoFree(options);
+    // A '/' or '@' in a password makes these of the rest of it.
+    is_known_ = part("port").find_first_not_of("0123456789,") == std::string::npos &&
+                part("host").find('@') == std::string::npos &&
+                part("dbname").find_first_of("@/") == std::string::npos;
   }
-  return whole;
-}
+  bool is_known() const { return is_known_; }
+  std::string part(const std::string& name) const {
+    const auto found = values_.find(name);
+    return found == values_.end() ? "" : found->second;
+  }
+  /// As PQconnectdb takes it, with the defaults.
+  std::string connection(StateMode mode) const {
+    auto values = values_;
+    for (const auto& [name, value] : defaults) values.emplace(name, value);
+    if (mode == StateMode::Write) values.emplace("target_session_attrs", "read-write");
+    std::string text;
+    for (auto& [name, value] : values) {
+      boost::replace_all(value, "\\", "\\\\");
+      boost::replace_all(value, "'", "\\'");
+      text += name + "='" + value + "' ";
+    }
+    return text;
+  }
 
-// The user's name and password, as written; where the '@' behind them is left out, nothing.
-std::string_view user_of(std::string_view uri) {
-  uri.remove_prefix(scheme.size());
-  uri = uri.substr(0, uri.find_first_of("/?"));
-  const auto at = uri.rfind('@');
-  return at == std::string_view::npos ? std::string_view{} : uri.substr(0, at);
+private:
+  std::map<std::string, std::string> values_;
+  bool is_known_ = false;
+};
+
+std::string connection_of(const std::string& uri, StateMode mode) {
+  const ConnectionUri known(uri);
+  if (known.is_known()) return known.connection(mode);
+  throw Error(
+      "it is no connection URI; write postgresql://USER@HOST/DATABASE, and each '/', '@', "
+      "':', '?', '#', '&' and '%' within a name or password as '%' and two digits in hex");
 }
 
 // What is there, before anything is written: 0 for an empty schema.
@@ -72,7 +104,7 @@ int version_of(soci::session& sql) {
 
 // libpq's sentences have lines, and may have the URI in them.
 std::string sentence_at(const std::string& uri, const std::exception& error) {
-  auto said = without_secrets(error.what(), uri);
+  auto said = without_secrets(database_said(error), uri);
   std::replace(said.begin(), said.end(), '\n', ' ');
   boost::erase_all(said, "\t");
   boost::trim(said);
@@ -88,7 +120,7 @@ public:
   PostgresqlState(std::string uri, StateMode mode, StateSurroundings surroundings)
       : uri_(std::move(uri)), mode_(mode), surroundings_(std::move(surroundings)) {
     try {
-      sql_.open(*soci::factory_postgresql(), with_parameters(uri_));
+      sql_.open(*soci::factory_postgresql(), connection_of(uri_, mode_));
       settle();
       look_or_make();
     } catch (const std::exception& error) {
@@ -116,7 +148,12 @@ private:
 // Of a connection, and so of each that is made anew.
 void PostgresqlState::settle() {
   for (const auto* setting : settings) sql_ << setting;
-  std::string synchronous;
+  std::string encoding, synchronous;
+  sql_ << "SHOW server_encoding", soci::into(encoding);
+  if (encoding != "UTF8" && encoding != "SQL_ASCII") {
+    throw Error("its encoding is " + encoding +
+                ", which has not all characters; name one in UTF8 as [fleet] state");
+  }
   sql_ << "SHOW synchronous_commit", soci::into(synchronous);
   if (synchronous == "off") sql_ << "SET synchronous_commit = 'on'";
   if (mode_ == StateMode::Look) sql_ << "SET default_transaction_read_only = on";
@@ -208,20 +245,20 @@ std::string PostgresqlState::who_locks() {
 }  // namespace
 
 std::string shown_uri(const std::string& uri) {
-  const auto user = user_of(uri);
-  auto shown = uri.substr(0, uri.find('?'));
-  const auto colon = user.find(':');
-  if (colon != std::string_view::npos) shown.erase(scheme.size() + colon, user.size() - colon);
-  return shown;
+  const ConnectionUri known(uri);
+  if (!known.is_known()) return "postgresql://…";
+  const auto user = known.part("user");
+  auto port = known.part("port");
+  if (port.find_first_not_of(',') == std::string::npos) port.clear();  // of several hosts, no one's
+  return "postgresql://" + user + (user.empty() ? "" : "@") + known.part("host") +
+         (port.empty() ? "" : ":" + port) + "/" + known.part("dbname");
 }
 
 std::string without_secrets(std::string text, const std::string& uri) {
-  for (const auto& whole : {with_parameters(uri), uri})
-    boost::replace_all(text, whole, shown_uri(uri));
-  const auto user = user_of(uri);
-  const auto colon = user.find(':');
-  if (colon != std::string_view::npos && colon + 1 < user.size())
-    boost::replace_all(text, std::string(user.substr(colon + 1)), "***");
+  const ConnectionUri known(uri);
+  for (const auto* secret : {"password", "sslpassword"})
+    if (const auto value = known.part(secret); !value.empty())
+      boost::replace_all(text, value, "***");
   return text;
 }
 
@@ -232,7 +269,7 @@ std::unique_ptr<StateBackend> open_postgresql_state(const std::string& uri, Stat
 
 bool postgresql_state_exists(const std::string& uri) {
   try {
-    soci::session sql(*soci::factory_postgresql(), with_parameters(uri));
+    soci::session sql(*soci::factory_postgresql(), connection_of(uri, StateMode::Look));
     return version_of(sql) != 0;
   } catch (const std::exception& error) {
     fail_at(uri, error);

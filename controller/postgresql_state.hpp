@@ -14,17 +14,19 @@ namespace kongfleet::controller {
 ///
 /// What is written lasts when the server says so (synchronous_commit is not off). A connection that
 /// is lost is made anew before the next transaction, which is tried for as long as a lock is waited
-/// for; one that is silent, and a server that is, is given up after half a minute.
+/// for. A network that is silent is given up within 15 s, and so is a controller that is silent in
+/// the midst of a transaction; a server that lives and does not answer is not.
 std::unique_ptr<StateBackend> open_postgresql_state(const std::string& uri, StateMode mode,
                                                     StateSurroundings surroundings);
 
 /// Whether somebody made a state there.
 bool postgresql_state_exists(const std::string& uri);
 
-/// The URI as it may be shown: without its password and its parameters. Pure.
+/// The URI as it may be shown: who, where and which database; of one that libpq does not
+/// understand, nothing. Pure.
 std::string shown_uri(const std::string& uri);
 
-/// `text`, in which libpq may quote parts of the URI, without what shown_uri() leaves out. Pure.
+/// `text` without the URI's passwords. Pure.
 std::string without_secrets(std::string text, const std::string& uri);
 
 }  // namespace kongfleet::controller

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <soci/soci.h>
 #include <soci/sqlite3/soci-sqlite3.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -70,7 +71,7 @@ private:
 // SQLite says of a lock only that there is one.
 void SqliteState::fail(const std::exception& error) const {
   const auto state = "state '" + file_.string() + "'";
-  const std::string said = error.what();
+  const auto said = database_said(error);
   const bool locked = dynamic_cast<const soci::soci_error*>(&error) != nullptr &&
                       said.find("database is locked") != std::string::npos;
   if (!locked) throw Error(state + ": " + said);
@@ -128,13 +129,20 @@ void SqliteState::refuse_without_rights(bool there) const {
     throw Error("'" + std::string(name) + "' can't be written by uid " +
                 std::to_string(::geteuid()) + " (" + std::generic_category().message(reason) +
                 "), which even a look needs; run kongfleet as the user whose state it is, or open "
-                "the file and its directory to a group of all who use it: chgrp GROUP, chmod g+w");
+                "the file and its directory to a group of all who use it: chgrp GROUP, chmod g+rw "
+                "(g+rwx for "
+                "the directory)");
   }
 }
 
-// Hooks and webhooks are in it. SQLite's other files get the rights of this one.
+// Hooks and webhooks are in it. SQLite's other files get the rights of this one. A directory that
+// gives its group to what is made in it (set-group-ID, inode(7)) is shared on purpose.
 void SqliteState::make_file() const {
-  const int file = ::open(file_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  const auto parent = file_.parent_path();
+  struct stat status {};
+  const bool for_group = ::stat(parent.empty() ? "." : parent.c_str(), &status) == 0 &&
+                         (status.st_mode & S_ISGID) != 0;
+  const int file = ::open(file_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, for_group ? 0660 : 0600);
   if (file < 0) throw Error(std::generic_category().message(errno));
   ::close(file);
 }

@@ -45,6 +45,11 @@ bool is_sqlite(const soci::session& sql) { return sql.get_backend_name() == "sql
 
 }  // namespace
 
+std::string database_said(const std::exception& error) {
+  const auto* said = dynamic_cast<const soci::soci_error*>(&error);
+  return said == nullptr ? error.what() : said->get_error_message();
+}
+
 int count_of(soci::session& sql, const std::string& query) {
   int number = 0;
   sql << query, soci::into(number);

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <exception>
 #include <string>
 
 namespace soci {
@@ -25,6 +26,9 @@ void make_state(soci::session& sql);
 /// empty text is always no bytes. Throws Error for what is none of these.
 std::string text_of_bytes(const soci::session& sql, const std::string& bytes);
 std::string bytes_of_text(const soci::session& sql, const std::string& text);
+
+/// What a database says of a failure, without the statement and its values, which SOCI adds.
+std::string database_said(const std::exception& error);
 
 /// The one number that a query gives.
 int count_of(soci::session& sql, const std::string& query);

@@ -110,10 +110,14 @@ TEST_CASE("what is remembered is for its owner, unless its group is let in") {
   const auto rights = [&] { return std::filesystem::status(state.file()).permissions(); };
   const auto masked = ::umask(0);
   { StateDatabase(state.location(), Mode::Write); }
-  ::umask(masked);
   CHECK(rights() == std::filesystem::perms(0600));
   std::filesystem::permissions(state.file(), std::filesystem::perms(0660));
   { StateDatabase(state.location(), Mode::Write); }
+  CHECK(rights() == std::filesystem::perms(0660));
+  REQUIRE(std::filesystem::remove(state.file()));
+  std::filesystem::permissions(state.scratch().path(), std::filesystem::perms(02770));
+  { StateDatabase(state.location(), Mode::Write); }
+  ::umask(masked);
   CHECK(rights() == std::filesystem::perms(0660));
 }
 
@@ -168,7 +172,8 @@ TEST_CASE("a state that belongs to another user is refused in words, to look at 
   const std::string way =
       "state 'FILE': 'FILE' can't be written by uid 65534 (Permission denied), which even a look "
       "needs; run kongfleet as the user whose state it is, or open the file and its directory to a "
-      "group of all who use it: chgrp GROUP, chmod g+w";
+      "group of all who use it: chgrp GROUP, chmod g+rw (g+rwx for the "
+      "directory)";
   CHECK(said == (seen ? way : closed));
 }
 
