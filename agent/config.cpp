@@ -161,6 +161,7 @@ void read_command_probe(const ConfigTable& table, ProbeSpec& probe) {
 
 ProbeSpec read_probe(const ConfigTable& table) {
   ProbeSpec probe;
+  probe.own = true;
   table.text("name", probe.name);
   if (probe.name.empty()) table.fail("found no 'name' in [[probe]], expected name = \"…\"");
   std::string type;

@@ -272,7 +272,10 @@ void KongNode::make_way(const GatewayFacts& facts) noexcept {
 }
 
 ProbeOutcome KongNode::probe(const ProbeSpec& probe, Time deadline) {
-  return run_probe(probe, paths_, http_, deadline);
+  auto outcome = run_probe(probe, paths_, http_, deadline);
+  if (!outcome.ok && !outcome.came.empty())
+    log_warning("probe '" + probe.name + "': " + outcome.detail + "; what came: " + outcome.came);
+  return outcome;
 }
 
 }  // namespace kongfleet::agent

@@ -32,10 +32,15 @@ boost::regex compiled(std::string_view pattern) {
 
 std::string in_quotes(std::string_view text) { return "'" + printable(text, shown_max) + "'"; }
 
+std::string of_bytes(std::string_view text) {
+  return " of " + std::to_string(text.size()) + " bytes";
+}
+
 struct Try {
   bool ok = false;
   std::string detail;
   bool unanswered = false;
+  std::string came;  // ProbeOutcome::came
 };
 
 Try try_http(const ProbeSpec& probe, const HttpClient& client, Clock::time_point deadline) {
@@ -45,7 +50,8 @@ Try try_http(const ProbeSpec& probe, const HttpClient& client, Clock::time_point
   const auto result = client.get(std::get<HttpUrl>(url), deadline);
   if (!result.response) return {false, result.error, true};
   const auto wrong = judge_response(probe, *result.response);
-  if (!wrong.empty()) return {false, wrong};
+  if (!wrong.empty())
+    return {false, wrong, false, probe.own ? quoted(probe, *result.response) : ""};
   return {true, told_of(probe, *result.response)};
 }
 
@@ -117,10 +123,10 @@ std::string judge_response(const ProbeSpec& probe, const HttpResponse& response)
       const auto value = response.header(name);
       if (!value) return "no header " + name;
       if (!pattern_matches(pattern, *value))
-        return name + ": " + in_quotes(*value) + " does not match " + in_quotes(pattern);
+        return name + of_bytes(*value) + " does not match " + in_quotes(pattern);
     }
     if (!probe.body.empty() && !pattern_matches(probe.body, response.body))
-      return "the body " + in_quotes(response.body) + " does not match " + in_quotes(probe.body);
+      return "the body" + of_bytes(response.body) + " does not match " + in_quotes(probe.body);
   } catch (const Error& error) {
     return error.what();
   }
@@ -130,8 +136,15 @@ std::string judge_response(const ProbeSpec& probe, const HttpResponse& response)
 std::string told_of(const ProbeSpec& probe, const HttpResponse& response) {
   std::string text = std::to_string(response.status);
   for (const auto& [name, pattern] : probe.header)
-    text += ", " + name + ": " + printable(response.header(name).value_or(""), shown_max);
+    text += ", " + name + " matches " + in_quotes(pattern);
   return text;
+}
+
+std::string quoted(const ProbeSpec& probe, const HttpResponse& response) {
+  std::string text = std::to_string(response.status);
+  for (const auto& [name, pattern] : probe.header)
+    if (const auto value = response.header(name)) text += ", " + name + ": " + in_quotes(*value);
+  return text + ", body " + in_quotes(response.body);
 }
 
 ProbeOutcome run_probe(const ProbeSpec& probe, const HostPaths& paths, const HttpClient& client,
@@ -152,6 +165,7 @@ ProbeOutcome run_probe(const ProbeSpec& probe, const HostPaths& paths, const Htt
     bad = tried.ok ? 0 : bad + 1;
     outcome.detail = tried.detail;
     outcome.unanswered = tried.unanswered;
+    outcome.came = tried.came;
     outcome.ok = good >= std::max(probe.successes, 1U);
     next = Clock::now() + probe.interval;
   }

@@ -21,11 +21,17 @@ std::string why_bad_pattern(std::string_view pattern);
 /// and pattern are foreign.
 bool pattern_matches(const std::string& pattern, std::string_view text);
 
+// What a probe says of a response goes to the controller, and who holds its key names the URL: a
+// verdict quotes nothing of what came. It tells what was expected, and how many bytes there were.
+
 /// What an http probe makes of one response: empty when it is good, else what was wrong.
 std::string judge_response(const ProbeSpec& probe, const HttpResponse& response);
 
-/// What a good response is told as: "200, X-MyPlugin: 1.0.0".
+/// What a good response is told as: "200, X-MyPlugin matches '^1'".
 std::string told_of(const ProbeSpec& probe, const HttpResponse& response);
+
+/// What came, in its own words: for this host's log, and of its own probes only.
+std::string quoted(const ProbeSpec& probe, const HttpResponse& response);
 
 /// Tries a probe until it succeeded `successes` times in a row, at most until `deadline`; also
 /// gives up after `failures_max` failures in a row. Inconclusive when time ran out before

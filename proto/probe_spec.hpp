@@ -28,6 +28,7 @@ struct ProbeSpec {
   std::chrono::milliseconds interval{500};
   std::chrono::milliseconds timeout{2000};
   unsigned successes = 3;
+  bool own = false;  // from the host's own agent.toml: the host's log may quote what came
 };
 
 }  // namespace kongfleet

@@ -116,6 +116,7 @@ command = ["/usr/bin/true", "-x"]
   CHECK(config.probes[0].interval == 100ms);
   CHECK(config.probes[0].timeout == 3s);
   CHECK(config.probes[0].successes == 2);
+  CHECK(config.probes[1].own);
   CHECK(config.probes[1].status == 204);
   CHECK(config.probes[1].header.front().second == "http://.*");
   CHECK(config.probes[1].body == "^ok");

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/probe.hpp"
 
+#include "agent/wire.hpp"
 #include "proto/error.hpp"
 #include "tests/agent/http_server.hpp"
 
@@ -42,14 +43,55 @@ TEST_CASE("a response is judged by status, headers and body") {
   probe.body = "is w";
   CHECK(judged(probe, response) == "");
   probe.header = {{"X-MyPlugin", "^2"}};
-  CHECK(judged(probe, response) == "X-MyPlugin: '1.0.0' does not match '^2'");
+  CHECK(judged(probe, response) == "X-MyPlugin of 5 bytes does not match '^2'");
   probe.header = {{"X-Other", ".*"}};
   CHECK(judged(probe, response) == "no header X-Other");
   probe.header.clear();
   probe.body = "^is";
-  CHECK(judged(probe, response) == "the body 'all is well' does not match '^is'");
+  CHECK(judged(probe, response) == "the body of 11 bytes does not match '^is'");
   probe.status = 404;
   CHECK(judged(probe, response) == "status 200 instead of 404");
+}
+
+// Who holds a login's key orders probes of any URL there is on the host.
+TEST_CASE("of what a controller orders asked for, no outcome quotes a header or a body") {
+  const TestServer server(
+      [](const std::string&) { return http_response(200, "CANARY", "X-MyPlugin: CANARY\r\n"); });
+  wire::Probe ordered;
+  ordered.set_name("p");
+  ordered.set_type("http");
+  ordered.set_url(server.url("/secret"));
+  ordered.set_interval_ms(10);
+  const auto told = [&](unsigned status, const std::string& header, const std::string& body) {
+    auto probe = ordered;
+    probe.set_status(status);
+    auto& rule = *probe.add_header();
+    rule.set_name("X-MyPlugin");
+    rule.set_pattern(header);
+    probe.set_body(body);
+    const auto outcome = run(from_wire(probe));
+    CHECK(outcome.came.empty());
+    CHECK(outcome.detail.find("CANARY") == std::string::npos);
+    return outcome.detail;
+  };
+  CHECK(told(200, ".*", "") == "200, X-MyPlugin matches '.*'");
+  CHECK(told(500, ".*", "") == "status 200 instead of 500");
+  CHECK(told(200, "^$", "") == "X-MyPlugin of 6 bytes does not match '^$'");
+  CHECK(told(200, ".*", "^$") == "the body of 6 bytes does not match '^$'");
+  told(200, ".*", "^((C|CA)+)+N+$");
+}
+
+TEST_CASE("what came of the host's own probe is for its log, beside the verdict") {
+  const TestServer server(
+      [](const std::string&) { return http_response(200, "all\nis well", "X-A: 1\r\n"); });
+  auto probe = http(server.url());
+  probe.own = true;
+  probe.header = {{"X-A", "^1"}};
+  CHECK(run(probe).came.empty());
+  probe.body = "sick";
+  const auto outcome = run(probe);
+  CHECK(outcome.detail == "the body of 11 bytes does not match 'sick'");
+  CHECK(outcome.came == "200, X-A: '1', body 'all\\nis well'");
 }
 
 TEST_CASE("an expression that explodes ends in an error, soon") {

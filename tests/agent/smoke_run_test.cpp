@@ -128,7 +128,7 @@ TEST_CASE("a smoke test passes when the header is there so many times in a row, 
   const auto outcome = smoke(world);
   CHECK(outcome.ok);
   CHECK(outcome.name == "guide");
-  CHECK(outcome.detail == "200, X-MyPlugin: 1.0.0");
+  CHECK(outcome.detail == "200, X-MyPlugin matches '^1'");
   CHECK(outcome.tries == 3);
   CHECK(world.left() == 0);
   CHECK_FALSE(world.memory);
@@ -156,6 +156,17 @@ TEST_CASE("a smoke test whose plugin does nothing fails, not before fifteen seco
   CHECK(world.clock >= FakeWorld::Time{} + 15s);
   CHECK(world.clock < FakeWorld::Time{} + 30s);
   CHECK(world.left() == 0);
+}
+
+TEST_CASE("a smoke test quotes nothing of what came") {
+  FakeWorld world;
+  world.on_request = [] {
+    return HttpResult{HttpResponse{200, {{"X-MyPlugin", "CANARY"}}, "CANARY"}, ""};
+  };
+  const auto outcome = smoke(world);
+  CHECK_FALSE(outcome.ok);
+  CHECK(outcome.detail == "X-MyPlugin of 6 bytes does not match '^1'");
+  CHECK(outcome.came.empty());
 }
 
 TEST_CASE("a smoke test that nobody routes is inconclusive, at its deadline too") {
@@ -262,7 +273,8 @@ TEST_CASE("a smoke test is not passed while what it created is still there, and 
   CHECK_FALSE(outcome.ok);
   CHECK(outcome.inconclusive);
   CHECK(outcome.detail ==
-        "200, X-MyPlugin: 1.0.0; and what it created, all with the tag kongfleet-smoke-a1, could "
+        "200, X-MyPlugin matches '^1'; and what it created, all with the tag kongfleet-smoke-a1, "
+        "could "
         "not be removed: connect to 127.0.0.1:8001: Connection refused");
   CHECK(world.memory == "kongfleet-smoke-a1");
   CHECK(world.clock < FakeWorld::Time{} + 60s);

@@ -80,6 +80,7 @@ int kongfleet_fuzz_kong_answers(const std::uint8_t* data, std::size_t size) {
   may_refuse([&] {
     const auto verdict = judge_response(probe, response);
     require(harmless(verdict) && verdict.size() < 20'000, "a probe's verdict is harmless");
+    require(harmless(quoted(probe, response)), "what came is harmless in the log");
   });
   // The pattern is a controller's, the text a host's: both are foreign.
   const auto half = body.find('\n');

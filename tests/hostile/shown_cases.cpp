@@ -111,14 +111,16 @@ LocalCase of_page(const std::string& name, const std::string& pattern, const std
             const HttpResponse response{
                 .status = 200, .headers = {{"X-A", pattern.empty() ? body : "ok"}}, .body = body};
             const auto verdict = judge_response(probe, response);
-            return quiet(verdict) && verdict.size() < 4096 ? verdict : "with escapes"s;
+            const auto logged = quoted(probe, response);
+            if (!quiet(verdict + logged) || logged.size() > 4096) return "with escapes"s;
+            return verdict + "; " + logged;
           }};
 }
 
 LocalCases pages() {
   const std::string many = std::string(200'000, 'a');
   return {
-      of_page("a header with escapes", "", "\x1b[2J", "'\\x1b[2J' does not match"),
+      of_page("a header with escapes", "", "\x1b[2J", "X-A: '\\x1b[2J'"),
       of_page("a header of a megabyte", "", std::string(1U << 20U, 'x'), "does not match"),
       of_page("a body with escapes", "^ok$", "\x1b[2J", "\\x1b[2J"),
       of_page("a body that makes a pattern slow", "(a+)+$", many + "b", "(a+)+$"),
