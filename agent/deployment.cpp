@@ -349,6 +349,7 @@ void Deployment::commit_now() {
   record.open.reset();
   parts_.trust.accept(plan_.accepted, std::time(nullptr));
   parts_.journal.write(record);  // from here on it is confirmed
+  for (const auto& trusted : plan_.accepted) log_info(acceptance_text(trusted));
   outcome_.result = Result::Committed;
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "agent/host.hpp"
+#include "agent/trust.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -35,12 +36,12 @@ struct HostPlan {
   std::vector<ReleaseMove> moves;
   std::vector<Finding> refusals;
   std::vector<Finding> warnings;
-  std::vector<Manifest> accepted;       // of the releases, those whose signatures were checked
-  std::string poison;                   // why this generation failed here before; empty: it didn't
-  Survey survey;                        // what it was made from
-  std::string next_conf;                // whole kong.conf: as it shall be,
-  std::string restore_conf;             // and as the way back leaves it
-  std::string next_path, next_plugins;  // effective values of the first
+  std::vector<TrustedRelease> accepted;  // of the releases, those whose signatures were checked
+  std::string poison;                    // why this generation failed here before; empty: it didn't
+  Survey survey;                         // what it was made from
+  std::string next_conf;                 // whole kong.conf: as it shall be,
+  std::string restore_conf;              // and as the way back leaves it
+  std::string next_path, next_plugins;   // effective values of the first
 };
 
 /// Plans the move of this host to `releases`. Reads only.

@@ -7,7 +7,6 @@
 #include "agent/companions.hpp"
 #include "agent/durable_file.hpp"
 #include "agent/followed_path.hpp"
-#include "agent/release_trust.hpp"
 #include "agent/revoked_keys.hpp"
 #include "proto/error.hpp"
 
@@ -15,6 +14,7 @@
 #include <functional>
 #include <iterator>
 #include <optional>
+#include <variant>
 
 namespace kongfleet::agent {
 
@@ -159,11 +159,11 @@ std::string mixture(const Proposal& proposal, std::size_t place, const TrustRule
   return {};
 }
 
-std::string why_untrusted(const Proposal& proposal, std::size_t place, const TrustRules& rules,
-                          std::time_t now) {
+/// Who signed it, or why that is to count for nothing.
+std::variant<ReleaseSigner, std::string> signer_of(const Proposal& proposal, std::size_t place,
+                                                   const TrustRules& rules, std::time_t now) {
   try {
-    require_trusted(signed_release(proposal, place, place), rules, now);
-    return {};
+    return require_trusted(signed_release(proposal, place, place), rules, now);
   } catch (const Error& error) {
     return error.what();
   }
@@ -171,7 +171,8 @@ std::string why_untrusted(const Proposal& proposal, std::size_t place, const Tru
 
 // Who names no fleet of its own takes any, but not two beside each other.
 void refuse_two_fleets(TrustVerdict& verdict, const Questions& questions) {
-  auto all = verdict.accepted;
+  std::vector<Manifest> all;
+  for (const auto& trusted : verdict.accepted) all.push_back(trusted.release);
   for (const auto place : questions.kept)
     if (verdict.releases[place].terms()) all.push_back(verdict.releases[place]);
   const auto other = std::find_if(all.begin(), all.end(), [&](const Manifest& release) {
@@ -192,15 +193,16 @@ void examine(TrustVerdict& verdict, const Proposal& proposal, const Questions& q
   bool looked_for_mixture = false;  // it costs a signature for each release: once
   for (const auto place : questions.asked) {
     const auto& release = proposal.releases[place];
-    auto text = why_untrusted(proposal, place, rules, now);
-    if (!text.empty()) {
+    const auto signer = signer_of(proposal, place, rules, now);
+    if (const auto* why = std::get_if<std::string>(&signer)) {
+      auto text = *why;
       if (!looked_for_mixture) text += mixture(proposal, place, rules, now);
       looked_for_mixture = true;
       verdict.refusals.push_back(distrust(release, text, "nothing was staged"));
       continue;
     }
     auto broken = broken_terms_of(release);
-    if (broken.empty()) verdict.accepted.push_back(release);
+    if (broken.empty()) verdict.accepted.push_back({release, std::get<ReleaseSigner>(signer)});
     std::move(broken.begin(), broken.end(), std::back_inserter(verdict.refusals));
   }
 }
@@ -210,15 +212,23 @@ void renew(TrustVerdict& verdict, const Proposal& proposal, const Questions& que
            const TrustRules& rules, const TermsBroken& broken_terms_of, std::time_t now) {
   for (const auto place : questions.renewed) {
     const auto& release = proposal.releases[place];
-    if (!why_untrusted(proposal, place, rules, now).empty() || !broken_terms_of(release).empty() ||
+    const auto signer = signer_of(proposal, place, rules, now);
+    const auto* known = std::get_if<ReleaseSigner>(&signer);
+    if (known == nullptr || !broken_terms_of(release).empty() ||
         !parted(proposal.releases, release).empty())
       continue;
-    verdict.accepted.push_back(release);
+    verdict.accepted.push_back({release, *known});
     verdict.releases[place] = release;
   }
 }
 
 }  // namespace
+
+std::string acceptance_text(const TrustedRelease& trusted) {
+  const auto& signer = trusted.signer;
+  return "accepted " + trusted.release.release() + ", signed by " + signer.principals + " with " +
+         signer.key_type + " " + signer.fingerprint;
+}
 
 TrustVerdict Trust::judge(const Proposal& proposal, const std::vector<Manifest>& running,
                           std::time_t now) const {
@@ -247,8 +257,8 @@ TrustVerdict Trust::judge(const Proposal& proposal, const std::vector<Manifest>&
       return broken_terms(release, config_, accepted, now);
     };
     examine(verdict, proposal, what, rules, broken_terms_of, now);
-    for (const auto& release : verdict.accepted) {
-      auto apart = parted(proposal.releases, release);
+    for (const auto& trusted : verdict.accepted) {
+      auto apart = parted(proposal.releases, trusted.release);
       std::move(apart.begin(), apart.end(), std::back_inserter(verdict.refusals));
     }
     renew(verdict, proposal, what, rules, broken_terms_of, now);
@@ -274,11 +284,11 @@ std::string Trust::problem() const {
   }
 }
 
-void Trust::accept(const std::vector<Manifest>& releases, std::time_t now) const {
+void Trust::accept(const std::vector<TrustedRelease>& releases, std::time_t now) const {
   if (releases.empty()) return;
   auto accepted = AcceptedReleases::read(file_);
   accepted.latest = std::max<std::int64_t>(accepted.latest, now);
-  for (const auto& release : releases) {
+  for (const auto& [release, signer] : releases) {
     auto& serial = accepted.serials[release.name().text()];
     serial = std::max(serial, release.terms()->serial);
   }

@@ -4,6 +4,7 @@
 
 #include "agent/config.hpp"
 #include "agent/finding.hpp"
+#include "agent/release_trust.hpp"
 #include "proto/manifest.hpp"
 
 #include <ctime>
@@ -19,12 +20,21 @@ struct Proposal {
   std::vector<std::string> signatures;  // as many, or none at all
 };
 
+/// A release whose signature was checked, and whose it is.
+struct TrustedRelease {
+  Manifest release;
+  ReleaseSigner signer;
+};
+
+/// For the log: "accepted my-plugin@1.0.0, signed by ci@example.net with ssh-ed25519 SHA256:…".
+std::string acceptance_text(const TrustedRelease& trusted);
+
 /// Whether a proposal may be staged, and what is to be remembered once it is confirmed.
 struct TrustVerdict {
   std::vector<Finding> refusals;  // code "trust"
   std::vector<Finding> warnings;
-  std::vector<Manifest> accepted;  // signed, checked, and new here
-  std::vector<Manifest> releases;  // what was proposed, in the terms that hold here
+  std::vector<TrustedRelease> accepted;  // signed, checked, and new here
+  std::vector<Manifest> releases;        // what was proposed, in the terms that hold here
 };
 
 /// [trust] of agent.toml: who may bring new code to this host. Files are read anew for every
@@ -53,7 +63,7 @@ public:
 
   /// They are about to be confirmed: from now on nothing older is taken. Durable when it returns;
   /// throws Error. `releases`: those of TrustVerdict::accepted.
-  void accept(const std::vector<Manifest>& releases, std::time_t now) const;
+  void accept(const std::vector<TrustedRelease>& releases, std::time_t now) const;
 
 private:
   const Config& config_;

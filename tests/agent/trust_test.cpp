@@ -9,6 +9,7 @@
 #include <catch2/catch.hpp>
 
 #include "agent_fixture.hpp"
+#include "captured_log.hpp"
 #include "text.hpp"
 
 namespace kongfleet::agent {
@@ -111,7 +112,7 @@ TEST_CASE("what is signed for this fleet by one who may is taken, and remembered
   trust.accept(verdict.accepted, now);
   const auto accepted = AcceptedReleases::read(host.config.state / "accepted.json");
   CHECK(accepted == AcceptedReleases{.serials = {{"a", 10}}, .latest = now});
-  trust.accept({bound("a", terms(7))}, now - 5);
+  trust.accept({{bound("a", terms(7)), {}}}, now - 5);
   CHECK(AcceptedReleases::read(host.config.state / "accepted.json") == accepted);
 }
 
@@ -379,7 +380,11 @@ TEST_CASE("a signed release that is confirmed is the lowest that is taken from t
   REQUIRE(plan.refusals.empty());
   REQUIRE(agent.result(host.apply(std::move(plan))) == Result::Trial);
   CHECK_FALSE(std::filesystem::exists(accepted));  // a trial may yet turn out badly
+  const test::CapturedLog log;
   REQUIRE(agent.result(agent.transactions->confirm("t", {})) == Result::Committed);
+  CHECK(holds(log.text(),
+              "accepted my-plugin@1.0.0, signed by ci@example.net with ssh-ed25519 "
+              "SHA256:"));
   CHECK(AcceptedReleases::read(accepted).serials.at("my-plugin") == 20);
   CHECK(agent.transactions->plan(at(19)).unchanged);  // the very same content
   REQUIRE(agent.result(agent.transactions->apply_at_once({.transaction = "back"},

@@ -75,6 +75,11 @@ class TrustTest(FleetTest):
         self.pack("1.0.0", serial=10)
         self.fleet.kongfleet("rollout", "--yes", expect=0)
         self.assertEqual(self.fleet.headers(), ["1.0.0", "1.0.0"])
+        key = subprocess.run(["ssh-keygen", "-l", "-f", self.ci / "key.pub"], check=True, capture_output=True,
+                             text=True).stdout.split()[1]
+        for host in self.fleet:
+            log = host.run("journalctl", "--no-pager", "-o", "json", "KONGFLEET_GENERATION=1").stdout
+            self.assertIn(f"accepted {PLUGIN}@1.0.0, signed by key@ci with ssh-ed25519 {key}", log)
 
     def test_2_whoever_holds_the_controller_brings_nothing_of_his_own(self):
         release = self.fleet.directory / "release.kfb"
