@@ -13,6 +13,7 @@ namespace {
 constexpr mode_t others_bits = 022;  // who may write besides the owner
 constexpr mode_t everybody = 007;
 constexpr std::uint64_t inodes_min = 1000;  // a generation takes one for each of its files
+constexpr std::int64_t expiry_told_before = 7 * 24 * 3600;  // time to sign and to roll out
 constexpr unsigned mebibyte_shift = 20;
 
 std::string owner_text(uid_t self) { return self == 0 ? "root:root" : std::to_string(self); }
@@ -79,6 +80,32 @@ void check_signers(const CheckupFacts& facts, std::vector<Check>& checks) {
                                                 quote(facts.signers.path) + " says by whom"
                                           : "signatures are optional, and nobody's are known"));
   }
+}
+
+// What runs goes on: the end of its signature says until when hosts may begin to run it.
+void check_expiry(const CheckupFacts& facts, std::vector<Check>& checks) {
+  const auto before = checks.size();
+  std::optional<std::int64_t> first;
+  for (const auto& release : facts.releases) {
+    if (!release.terms() || facts.signatures == "off") continue;
+    const auto expires = release.terms()->expires;
+    if (!first || expires < *first) first = expires;
+    if (expires - facts.now > expiry_told_before) continue;
+    const bool over = expires <= facts.now;
+    checks.push_back(
+        {"expiry",
+         CheckVerdict::Warning,
+         release.release() + (over ? " expired at " : " expires at ") + expiry_text(expires),
+         std::string("it goes on here, but no host ") +
+             (over ? "takes it anew" : "will take it anew then"),
+         {RemedyKind::Edit,
+          "sign it anew (kongfleet pack --sign) and roll it out again; with a new "
+          "version where it runs already: this one keeps the end it was taken with"}});
+  }
+  if (checks.size() == before)
+    checks.push_back(
+        right("expiry", first ? "no release that runs expires before " + expiry_text(*first)
+                              : "no release that runs has an end"));
 }
 
 std::string mebibytes(std::uint64_t bytes) {
@@ -158,6 +185,7 @@ std::vector<Check> judge(const CheckupFacts& facts) {
   check_state(facts, checks);
   check_socket(facts, checks);
   check_signers(facts, checks);
+  check_expiry(facts, checks);
   check_space(facts, checks);
   check_transaction(facts, checks);
   return checks;

@@ -4,6 +4,7 @@
 
 #include "agent/gateway.hpp"
 #include "agent/outcome.hpp"
+#include "proto/manifest.hpp"
 
 #include <sys/types.h>
 
@@ -67,9 +68,11 @@ struct CheckupFacts {
   PlaceFacts socket;                  // not there: it is another's, as under test
   std::optional<gid_t> socket_group;  // whose it should be; nothing: there is no such group
   std::string socket_group_name;
-  std::string signatures;     // "off", "optional", "required"
-  PlaceFacts signers;         // allowed_signers
-  std::string trust_problem;  // Trust::problem()
+  std::string signatures;          // "off", "optional", "required"
+  PlaceFacts signers;              // allowed_signers
+  std::string trust_problem;       // Trust::problem()
+  std::vector<Manifest> releases;  // that run, confirmed
+  std::int64_t now = 0;            // Unix time, by this host's clock
   std::vector<SpaceFacts> spaces;
   std::optional<OpenState> open;
   std::string stranded_cause;

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <ctime>
 
 namespace kongfleet::agent {
 namespace {
@@ -68,6 +69,7 @@ void look_at_disk(CheckupFacts& facts, const CheckupParts& parts, const fs::path
   facts.signatures = config.signatures;
   facts.signers = place_at(config.allowed_signers);
   facts.trust_problem = parts.trust.problem();
+  facts.now = std::time(nullptr);
   if (const auto space = space_at(config.state, config.reserve)) facts.spaces.push_back(*space);
 }
 
@@ -93,6 +95,11 @@ CheckupFacts checkup_facts(const CheckupParts& parts, const HostRecord& record,
   const auto id = record.committed == 0 ? std::nullopt : parts.store.find(record.committed);
   const auto generation = id ? parts.store.directory(*id) : fs::path();
   look_at_disk(facts, parts, generation);
+  try {
+    if (id) facts.releases = parts.store.releases(*id);
+  } catch (const std::exception&) {  // a manifest that can't be read is drift, and told as that
+    facts.releases.clear();
+  }
   try {
     look_at_kong(facts, parts, record, generation, plugins);
   } catch (const std::exception& error) {

@@ -83,7 +83,7 @@ TEST_CASE("a host on which all is right has the same checks as ever, and none is
   CHECK(names == std::vector<std::string>{"kong", "running", "configuration", "reload", "boot",
                                           "conf", "private-tmp", "status-api", "shutdown-timeout",
                                           "copies", "readable", "drift", "state", "socket",
-                                          "signers", "space", "transaction"});
+                                          "signers", "expiry", "space", "transaction"});
 }
 
 TEST_CASE("a Kong that can't be found is told with what to do, and the rest is looked at still") {
@@ -93,9 +93,35 @@ TEST_CASE("a Kong that can't be found is told with what to do, and the rest is l
   CHECK(check.verdict == CheckVerdict::Wrong);
   CHECK(check.text == "find Kong's command 'kong': there is none");
   CHECK(check.remedy.text == "install Kong");
-  CHECK(judge(facts).size() == 6);
+  CHECK(judge(facts).size() == 7);
   facts.unmanageable = "no semicolon";
   CHECK(ailment(facts, "kong").remedy.kind == RemedyKind::Edit);
+}
+
+TEST_CASE("a release that runs and has expired, or will within seven days, is told") {
+  const auto release = [](std::int64_t expires) {
+    std::vector<ManifestFile> files;
+    for (const char* file : {"handler.lua", "schema.lua"})
+      files.push_back(
+          {*RelativePath::parse(std::string("kong/plugins/a/") + file), 1, 0644, sha256("x")});
+    const ReleaseTerms terms{.fleet = "edge", .serial = 1, .expires = expires};
+    return Manifest::build(*PluginName::parse("a"), *Version::parse("1.0.0"), files, terms);
+  };
+  constexpr std::int64_t week = 7 * 24 * 3600;
+  auto facts = healthy();
+  facts.now = 1'800'000'000;
+  facts.releases = {release(facts.now + week + 1)};
+  CHECK(std::all_of(judge(facts).begin(), judge(facts).end(),
+                    [](const Check& check) { return check.verdict == CheckVerdict::Right; }));
+  facts.releases = {release(facts.now + week + 1), release(facts.now + week)};
+  const auto soon = ailment(facts, "expiry");
+  CHECK(soon.verdict == CheckVerdict::Warning);
+  CHECK(soon.text == "a@1.0.0 expires at 2027-01-22T08:00:00Z");
+  CHECK(soon.remedy.text.find("sign it anew") == 0);
+  facts.releases = {release(facts.now)};
+  CHECK(ailment(facts, "expiry").text == "a@1.0.0 expired at 2027-01-15T08:00:00Z");
+  facts.signatures = "off";
+  CHECK(judge(facts)[15].text == "no release that runs has an end");
 }
 
 TEST_CASE("a Kong that nobody tried is told") {
@@ -303,15 +329,15 @@ TEST_CASE("a disk is full before it is, by bytes and by inodes") {
   facts.spaces[0].free_bytes = 100 * mebibyte;
   CHECK(ailment(facts, "space").verdict == CheckVerdict::Warning);
   facts.spaces[0].free_bytes = 128 * mebibyte;
-  CHECK(judge(facts)[15].verdict == CheckVerdict::Right);
+  CHECK(judge(facts)[16].verdict == CheckVerdict::Right);
   facts.spaces[0].free_inodes = 999;
   CHECK(ailment(facts, "space").verdict == CheckVerdict::Wrong);
   facts.spaces[0].free_inodes = 1999;
   CHECK(ailment(facts, "space").verdict == CheckVerdict::Warning);
   facts.spaces[0].free_inodes.reset();  // as on btrfs
-  CHECK(judge(facts)[15].verdict == CheckVerdict::Right);
+  CHECK(judge(facts)[16].verdict == CheckVerdict::Right);
   facts.spaces.clear();
-  CHECK(judge(facts)[15].verdict == CheckVerdict::Right);
+  CHECK(judge(facts)[16].verdict == CheckVerdict::Right);
 }
 
 TEST_CASE("an open transaction is told, and a stranded one is wrong") {

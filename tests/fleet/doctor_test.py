@@ -84,7 +84,7 @@ class DoctorTest(FleetTest):
         before = set(self.host.run(*look).stdout.splitlines())
         said = self.fleet.kongfleet("check", "--hosts", expect=0).out
         for host in self.fleet:
-            self.assertRegex(said, f"(?m)^{host.name}  ok, 19 checks$")
+            self.assertRegex(said, f"(?m)^{host.name}  ok, 20 checks$")
         self.assertEqual(set(self.host.run(*look).stdout.splitlines()) ^ before, set())
 
     def test_what_is_not_set_is_a_warning_and_no_failure(self):
@@ -97,10 +97,10 @@ class DoctorTest(FleetTest):
         self.host.run("chmod", "0666", SOCKET)
         said = self.fleet.kongfleet("check", "--hosts", expect=2).out
         check = self.only("socket")
-        self.assertIn(f"{self.host.name}  1 wrong, 19 checks\n"
+        self.assertIn(f"{self.host.name}  1 wrong, 20 checks\n"
                       f"  wrong    socket: {check['text']}; {check['why']}\n"
                       f"           on {self.host.name}: {check['remedy']}\n", said)
-        self.assertRegex(said, f"(?m)^{self.other.name}  ok, 19 checks$")
+        self.assertRegex(said, f"(?m)^{self.other.name}  ok, 20 checks$")
         self.run_remedy(check)
         self.assertEqual(self.host.run("stat", "-c", "%a %G", SOCKET).stdout, "660 kongfleet\n")
 
@@ -238,7 +238,7 @@ class DoctorTest(FleetTest):
     def test_an_agent_that_is_stopped_hides_no_other_host(self):
         self.host.run("systemctl", "stop", "kongfleet-agent.socket", "kongfleet-agent.service")
         said = self.fleet.kongfleet("check", "--hosts", expect=2).out
-        self.assertRegex(said, f"(?m)^{self.other.name}  ok, 19 checks$")
+        self.assertRegex(said, f"(?m)^{self.other.name}  ok, 20 checks$")
         check = self.only("reach")
         self.assertIn(SOCKET, check["text"])
         self.assertEqual(check["remedy"], "start it with 'systemctl start kongfleet-agent.socket'")
@@ -256,7 +256,7 @@ class DoctorTest(FleetTest):
             began = time.monotonic()
             said = self.fleet.kongfleet("check", "--hosts", expect=2).out
             self.assertLess(time.monotonic() - began, 60)
-            self.assertRegex(said, f"(?m)^{self.other.name}  ok, 19 checks$")
+            self.assertRegex(said, f"(?m)^{self.other.name}  ok, 20 checks$")
             self.assertEqual(self.only("reach")["remedy"], f"ssh -v {self.host.name}")
         finally:
             self.host.partition(False)
