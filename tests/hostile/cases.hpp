@@ -48,6 +48,7 @@ WireCases order_cases();
 WireCases content_cases();
 
 LocalCases bundle_cases();
+LocalCases rock_cases();
 LocalCases tree_cases();
 LocalCases fleet_cases();
 LocalCases setting_cases();

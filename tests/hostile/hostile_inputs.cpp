@@ -55,9 +55,10 @@ int run(const std::string& part) {
   const auto on_wire = chosen<WireCases>(
       {path_cases, manifest_cases, conversation_cases, order_cases, content_cases},
       list ? "" : part);
-  const auto locally = chosen<LocalCases>({bundle_cases, tree_cases, fleet_cases, setting_cases,
-                                           inventory_cases, answer_cases, shown_cases},
-                                          list ? "" : part);
+  const auto locally =
+      chosen<LocalCases>({bundle_cases, rock_cases, tree_cases, fleet_cases, setting_cases,
+                          inventory_cases, answer_cases, shown_cases},
+                         list ? "" : part);
   if (list) {
     for (const auto& each : on_wire)
       std::cout << each.threat << " " << printable(each.name) << "\n";
