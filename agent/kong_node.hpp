@@ -9,6 +9,7 @@
 #include "agent/http_client.hpp"
 #include "agent/kong_admin.hpp"
 #include "agent/kong_processes.hpp"
+#include "agent/kong_secrets.hpp"
 #include "agent/kong_settings.hpp"
 #include "agent/kong_unit.hpp"
 #include "agent/preflight.hpp"
@@ -88,6 +89,11 @@ private:
   /// as little as 100 ms, and on a busy host the command may return later than that.
   std::string watched(const GatewayFacts& facts, const std::function<std::string()>& request);
   bool accepted_since(const Snapshot& before);
+  /// What of Kong's own words may not be passed on, by kong.conf and what Kong runs with; and with
+  /// the environment its unit has now, where `owner` is that.
+  KongSecrets secrets(const GatewayFacts& facts, const KongUnit* owner = nullptr) const;
+  /// Takes it out of a verdict; where it can't be found out, the log goes.
+  Verdict without_secrets(const GatewayFacts& facts, Verdict verdict) const;
   void add_processes(const GatewayFacts& facts, Snapshot& snapshot) const;
   /// What inspect_generation() is to know of this Kong.
   PreflightScene scene_of(const GatewayFacts& facts, const std::optional<KongUnit>& owner,

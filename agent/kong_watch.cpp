@@ -229,7 +229,29 @@ Verdict KongNode::verify(const GatewayFacts& facts, const Snapshot& before,
                          const Expectation& expected) {
   RunningKong node({facts, before, config_, paths_, admin_, systemd_, accepted_since(before)},
                    {before.log_inode, before.log_offset});
-  return watch_reload(node, before, expected);
+  return without_secrets(facts, watch_reload(node, before, expected));
+}
+
+KongSecrets KongNode::secrets(const GatewayFacts& facts, const KongUnit* owner) const {
+  const auto dialect = dialect_of(facts.version);
+  try {
+    return {KongSettings(facts.conf, facts.prefix, dialect), owner};
+  } catch (const Error&) {  // a person is at kong.conf; what Kong runs with is in .kong_env
+    return {KongSettings("/nonexistent", facts.prefix, dialect), owner};
+  }
+}
+
+Verdict KongNode::without_secrets(const GatewayFacts& facts, Verdict verdict) const {
+  try {
+    const auto secret = secrets(facts);
+    verdict.cause = secret.masked(std::move(verdict.cause));
+    verdict.error_log = secret.masked(std::move(verdict.error_log));
+  } catch (const std::exception& error) {
+    verdict.error_log.clear();
+    log_warning(std::string(error.what()) + "; what is secret in Kong's log is not known, so it " +
+                "is not passed on");
+  }
+  return verdict;
 }
 
 Verdict KongNode::still(const GatewayFacts& facts, const Snapshot& before,
@@ -239,7 +261,7 @@ Verdict KongNode::still(const GatewayFacts& facts, const Snapshot& before,
   if (end.inode == from.inode && end.offset > from.offset + trial_tail_max)
     from.offset = end.offset - trial_tail_max;
   RunningKong node({facts, before, config_, paths_, admin_, systemd_}, from);
-  return look_once(node, before, expected);
+  return without_secrets(facts, look_once(node, before, expected));
 }
 
 std::size_t KongNode::draining(const GatewayFacts& facts) {

@@ -311,7 +311,7 @@ TEST_CASE("an agent that requires signatures stages nothing without, and goes ba
   REQUIRE_FALSE(plan.refusals.empty());
   CHECK(plan.refusals.front().code == "trust");
   CHECK(agent.transactions->plan({.releases = {agent.release("1.0.0")}}).unchanged);
-  CHECK(agent.transactions->plan({}).refusals.empty());  // what goes needs no signature
+  CHECK(agent.transactions->plan({}).refusals.empty());        // what goes needs no signature
   agent.edit_conf("log_level = notice\nplugins = bundled\n");  // drift: what it runs may be mended
   const auto mended = agent.transactions->plan({.releases = {agent.release("1.0.0")}});
   CHECK_FALSE(mended.unchanged);

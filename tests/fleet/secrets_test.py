@@ -21,6 +21,9 @@ DROP_IN = "/etc/systemd/system/kong.service.d/kong.conf"
 VARIABLES = "/etc/default/kong"
 # Where they were put, and what Kong itself makes of its configuration.
 THEIRS = ("/etc/kong/kong.conf", DROP_IN, VARIABLES, "/usr/local/kong/")
+# A plugin that tells of a password where it is loaded, or in a worker.
+TALE = ('local all = kong and kong.configuration or {} '
+        'error("no database for " .. tostring(os.getenv("KONG_PG_PASSWORD") or all.pg_password))')
 # What we run may have a secret among its variables only where it is Kong.
 OURS = ("kongfleet", "kongfleet-agent", "systemctl", "systemd-run", "journalctl", "true")
 
@@ -161,6 +164,13 @@ class SecretsTest(unittest.TestCase):
         self.fleet.write_plugin("1.2.0")
         self.write_fleet_file('header = { X-MyPlugin = "never" }\n')
         self.kongfleet("rollout", "--yes", expect=3)
+        self.write_fleet_file()
+        for version, code, before, inside in (("1.3.0", 5, TALE, ""), ("1.4.0", 3, "", TALE)):
+            handler = (f'{before}\nreturn {{ PRIORITY = 1, VERSION = "{version}",\n'
+                       f'  init_worker = function() {inside} end }}\n')
+            self.fleet.write_plugin(version, files={"handler.lua": handler})
+            self.kongfleet("rollout", "--yes", expect=code)
+            self.assertIn("no database for …", self.kongfleet("show", "latest", expect=0))
         for command in (["show"], ["report"], ["--output", "json", "show"]):
             self.kongfleet(*command, "latest", expect=0)
         self.kongfleet("report", "latest", "-o", "report.html", expect=0)

@@ -1,0 +1,73 @@
+// SPDX-FileCopyrightText: The kongfleet authors
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/kong_secrets.hpp"
+
+#include "proto/names.hpp"
+
+#include <algorithm>
+#include <cctype>
+
+namespace kongfleet::agent {
+namespace {
+
+constexpr std::size_t secret_bytes_min = 8;  // "kong", "secret": a log without these says little
+constexpr std::string_view in_its_place = "…";
+// Of Kong's own settings up to 3.9, and of what others put into the environment beside them.
+constexpr std::string_view telling[] = {"passw",        "secret",       "passphrase",   "token",
+                                        "credential",   "auth_conf",    "session_conf", "cert_key",
+                                        "license_data", "proxy_server", "private_key"};
+
+bool is_secret(std::string_view name) {
+  std::string lower(name);
+  std::transform(lower.begin(), lower.end(), lower.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return std::any_of(std::begin(telling), std::end(telling),
+                     [&](std::string_view part) { return lower.find(part) != std::string::npos; });
+}
+
+void replace_all(std::string& text, const std::string& value) {
+  for (auto at = text.find(value); at != std::string::npos; at = text.find(value, at)) {
+    text.replace(at, value.size(), in_its_place);
+    at += in_its_place.size();
+  }
+}
+
+}  // namespace
+
+KongSecrets::KongSecrets(const KongSettings& settings, const KongUnit* unit) {
+  add_all(settings.conf());
+  add_all(settings.kong_env());
+  if (unit == nullptr) return;
+  for (const auto& variable : unit->variables) add(variable.name, variable.value);
+}
+
+void KongSecrets::add_all(const KongConf* conf) {
+  if (conf == nullptr) return;
+  for (const auto& setting : conf->settings()) add(setting.key, setting.value);
+}
+
+void KongSecrets::add(std::string_view name, const std::string& value) {
+  if (!is_secret(name) || value.size() < secret_bytes_min) return;
+  if (value.front() == '/' || value.starts_with("{vault://")) return;
+  for (const auto& form : {value, printable(value)}) {
+    if (std::find(values_.begin(), values_.end(), form) != values_.end()) continue;
+    const auto place = std::find_if(values_.begin(), values_.end(), [&](const std::string& known) {
+      return known.size() < form.size();
+    });
+    values_.insert(place, form);
+  }
+}
+
+std::string KongSecrets::masked(std::string text) const {
+  for (const auto& value : values_) replace_all(text, value);
+  return text;
+}
+
+void KongSecrets::mask(std::vector<Finding>& findings) const {
+  for (auto& finding : findings) {
+    finding.text = masked(std::move(finding.text));
+    finding.advice = masked(std::move(finding.advice));
+  }
+}
+
+}  // namespace kongfleet::agent
