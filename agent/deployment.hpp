@@ -58,6 +58,7 @@ private:
   using Clock = std::chrono::steady_clock;
   Step run(Step from, Step until);
   void look_for_others_fault();
+  ProbeOutcome ask(ProbeSpec probe, Clock::time_point deadline);
   ProbeOutcome look_once(ProbeSpec probe);
   Step begin_trial();
   Went perform(Step step);

@@ -88,8 +88,8 @@ std::string connection_of(const std::string& uri, StateMode mode) {
   const ConnectionUri known(uri);
   if (known.is_known()) return known.connection(mode);
   throw Error(
-      "it is no connection URI; write postgresql://USER@HOST/DATABASE, and each '/', '@', "
-      "':', '?', '#', '&' and '%' within a name or password as '%' and two digits in hex");
+      "it is no connection URI as psql takes it; write each '/', '@', ':', '?', '#', '&' and "
+      "'%' within a name or password as '%' and two digits in hex");
 }
 
 // What is there, before anything is written: 0 for an empty schema.

@@ -28,7 +28,7 @@ struct ProbeSpec {
   std::chrono::milliseconds interval{500};
   std::chrono::milliseconds timeout{2000};
   unsigned successes = 3;
-  bool own = false;  // from the host's own agent.toml: the host's log may quote what came
+  bool own = false;  // of the host's own agent.toml: what came may be quoted on the host
 };
 
 }  // namespace kongfleet

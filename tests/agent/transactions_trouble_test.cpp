@@ -131,3 +131,22 @@ TEST_CASE("a preflight that can't be held leaves no copy of kong.conf behind") {
   count();
   CHECK(copies == 0);
 }
+
+TEST_CASE("what a probe got is told only where whoever brings code may know it anyway") {
+  AgentFixture agent;
+  const bool required = GENERATE(false, true);
+  ProbeSpec first, echo;
+  first.name = "first";
+  echo.name = "echo";
+  agent.probes = {first, echo};
+  agent.gateway.on_probe = [&](const ProbeSpec& asked) {
+    // Only now: what is staged here is not signed.
+    if (asked.name == "first") agent.config.signatures = required ? "required" : "off";
+    if (asked.name == "echo") CHECK(asked.own != required);
+    return asked.name == "first";
+  };
+  agent.gateway.after_probe = [](ProbeOutcome& outcome) { outcome.came = "500, body 'page'"; };
+  const auto reply = agent.apply("1.1.0");
+  const auto told = required ? "" : "; what came: 500, body 'page'";
+  CHECK(std::get<Outcome>(reply).cause == std::string("probe 'echo': status 500") + told);
+}
