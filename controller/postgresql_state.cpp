@@ -92,14 +92,13 @@ std::string connection_of(const std::string& uri, StateMode mode) {
       "'%' within a name or password as '%' and two digits in hex");
 }
 
-// What is there, before anything is written: 0 for an empty schema.
+// What is there, before anything is written: 0 for an empty schema. In this order: another
+// controller may make the tables between the two questions.
 int version_of(soci::session& sql) {
   const std::string tables = "SELECT count(*) FROM pg_tables WHERE schemaname = current_schema()";
+  if (count_of(sql, tables) == 0) return 0;
   if (count_of(sql, tables + " AND tablename = 'kongfleet_state'") == 1) return state_version(sql);
-  if (count_of(sql, tables) > 0) {
-    throw Error("it is a database, but not of kongfleet; name another one as [fleet] state");
-  }
-  return 0;
+  throw Error("it is a database, but not of kongfleet; name another one as [fleet] state");
 }
 
 // libpq's sentences have lines, and may have the URI in them.

@@ -21,15 +21,13 @@ namespace {
 
 constexpr auto pause = std::chrono::milliseconds(20);
 
-// What is there, before anything is written: 0 for an empty file.
+// What is there, before anything is written: 0 for an empty file. In this order: another controller
+// may make the tables between the two questions.
 int version_of(soci::session& sql) {
-  const auto tables = "SELECT count(*) FROM sqlite_master";
-  if (count_of(sql, std::string(tables) + " WHERE name = 'kongfleet_state'") == 1)
-    return state_version(sql);
-  if (count_of(sql, tables) > 0) {
-    throw Error("it is a database, but not of kongfleet; name another file as [fleet] state");
-  }
-  return 0;
+  const std::string tables = "SELECT count(*) FROM sqlite_master";
+  if (count_of(sql, tables) == 0) return 0;
+  if (count_of(sql, tables + " WHERE name = 'kongfleet_state'") == 1) return state_version(sql);
+  throw Error("it is a database, but not of kongfleet; name another file as [fleet] state");
 }
 
 void make(soci::session& sql) {

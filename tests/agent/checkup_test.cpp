@@ -111,7 +111,8 @@ TEST_CASE("a release that runs and has expired, or will within seven days, is to
   auto facts = healthy();
   facts.now = 1'800'000'000;
   facts.releases = {release(facts.now + week + 1)};
-  CHECK(std::all_of(judge(facts).begin(), judge(facts).end(),
+  const auto well = judge(facts);
+  CHECK(std::all_of(well.begin(), well.end(),
                     [](const Check& check) { return check.verdict == CheckVerdict::Right; }));
   facts.releases = {release(facts.now + week + 1), release(facts.now + week)};
   const auto soon = ailment(facts, "expiry");
