@@ -103,7 +103,7 @@ struct ProbeOutcome {
   bool inconclusive = false;  // not ok, and nothing was learned: `detail` says why
   bool unanswered = false;    // not ok, and nobody was there who could have answered wrong
   std::string detail;         // "200, X-MyPlugin matches '^1'" or what was wrong
-  std::string came;           // of an `own` probe that failed, what came: for the host's log alone
+  std::string came;           // of an `own` probe that failed: what came (Deployment::ask)
   unsigned tries = 0;
   std::chrono::milliseconds took{0};
 };

@@ -4,8 +4,9 @@
 
 #include "proto/names.hpp"
 
+#include <boost/algorithm/string/replace.hpp>
+
 #include <algorithm>
-#include <cctype>
 
 namespace kongfleet::agent {
 namespace {
@@ -18,18 +19,9 @@ constexpr std::string_view telling[] = {"passw",        "secret",       "passphr
                                         "license_data", "proxy_server", "private_key"};
 
 bool is_secret(std::string_view name) {
-  std::string lower(name);
-  std::transform(lower.begin(), lower.end(), lower.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  const auto lower = lower_case(name);
   return std::any_of(std::begin(telling), std::end(telling),
                      [&](std::string_view part) { return lower.find(part) != std::string::npos; });
-}
-
-void replace_all(std::string& text, const std::string& value) {
-  for (auto at = text.find(value); at != std::string::npos; at = text.find(value, at)) {
-    text.replace(at, value.size(), in_its_place);
-    at += in_its_place.size();
-  }
 }
 
 }  // namespace
@@ -59,7 +51,7 @@ void KongSecrets::add(std::string_view name, const std::string& value) {
 }
 
 std::string KongSecrets::masked(std::string text) const {
-  for (const auto& value : values_) replace_all(text, value);
+  for (const auto& value : values_) boost::replace_all(text, value, in_its_place);
   return text;
 }
 

@@ -30,7 +30,7 @@ std::string judge_response(const ProbeSpec& probe, const HttpResponse& response)
 /// What a good response is told as: "200, X-MyPlugin matches '^1'".
 std::string told_of(const ProbeSpec& probe, const HttpResponse& response);
 
-/// What came, in its own words: for this host's log, and of its own probes only.
+/// What came, in its own words: for this host's log, and who may know it (Deployment::ask).
 std::string quoted(const ProbeSpec& probe, const HttpResponse& response);
 
 /// Tries a probe until it succeeded `successes` times in a row, at most until `deadline`; also
