@@ -20,10 +20,7 @@ Brought HostRun::brought() const {
 
 // What somebody else brought since then is not ours to take back: where it still has our releases,
 // they are kept.
-bool HostRun::still_runs_them() const {
-  const auto ours = brought().releases;
-  return ours.empty() || state.releases().empty() || may_run(state, ours);
-}
+bool HostRun::still_runs_them() const { return may_run(state, brought().releases); }
 
 asio::awaitable<HostPhase> HostRun::take_back(HostPhase from, std::string reason, MayBegin may) {
   if (from == HostPhase::Done) {

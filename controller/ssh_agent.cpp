@@ -204,13 +204,15 @@ asio::awaitable<int> SshAgent::log_in(SshSession& session, std::vector<AgentKey>
     return ssh_userauth_agent(raw, nullptr);
   };
   int result = SSH_AUTH_AGAIN;
+  bool late = false;
   for (;;) {
     result = co_await run_on<int>(helpers.signing(), work);
-    if (result != SSH_AUTH_AGAIN) break;
+    // Where this link waited for a thread, others were waiting for the agent on all of them.
+    late = std::chrono::steady_clock::now() >= step.deadline;
+    if (result != SSH_AUTH_AGAIN || late) break;
     co_await session.wait(step);
   }
   relay->stop();
-  const bool late = std::chrono::steady_clock::now() >= step.deadline;
   if (late && result != SSH_AUTH_SUCCESS) {
     throw LinkError(LinkFault::Timeout,
                     session.who() + ": " + step.doing + ": the ssh-agent did not answer in time");

@@ -115,6 +115,17 @@ TEST_CASE("a host that went back, or runs something else since, is left as it is
   CHECK(host.taken_to == nowhere);
 }
 
+TEST_CASE("a host that runs nothing of ours any more went back") {
+  const auto is = [](wire::HostState& state) {
+    runs(0, 0, "")(state);
+    state.clear_releases();
+  };
+  ForgottenHost host(is, true);
+  CHECK(host.host->answer == HostAnswer::Unknown);
+  CHECK(host.taken_back() == HostPhase::Back);
+  CHECK(host.taken_to == nowhere);
+}
+
 TEST_CASE("a host is greeted and asked for its plan in one flight") {
   AgentsFixture agents(2);
   agents.run("plan").plan_all();

@@ -310,11 +310,12 @@ TEST_CASE("an ssh-agent that never signs costs its own time, not that of the oth
   HostAddress by_file = fixture.host();
   by_file.identity_files = {fixture.key.string()};
   fixture.io.restart();
-  for (int i = 0; i < 3; ++i) {
+  constexpr std::size_t mute = 8;  // more than there are threads to wait for the agent
+  for (std::size_t i = 0; i < mute; ++i) {
     asio::co_spawn(fixture.io, links.open(fixture.host(), "true"),
                    [&](const std::exception_ptr& error, const std::unique_ptr<HostLink>&) {
                      ended.push_back(text_of(error));
-                     if (ended.size() == 4) fixture.io.stop();
+                     if (ended.size() == mute + 1) fixture.io.stop();
                    });
   }
   asio::co_spawn(fixture.io, links.open(by_file, "true"),
@@ -324,9 +325,11 @@ TEST_CASE("an ssh-agent that never signs costs its own time, not that of the oth
   const auto begin = std::chrono::steady_clock::now();
   fixture.io.run_for(80s);
   CHECK(std::chrono::steady_clock::now() - begin < 29s);  // not one after the other
-  REQUIRE(ended.size() == 4);
+  REQUIRE(ended.size() == mute + 1);
   CHECK(ended[0] == "opened");
-  CHECK_THAT(ended[3], Contains("the ssh-agent did not answer in time"));
+  for (std::size_t i = 1; i <= mute; ++i) {
+    CHECK_THAT(ended[i], Contains("the ssh-agent did not answer in time"));
+  }
 }
 
 TEST_CASE("an ssh-agent that will not sign is named in the error") {
