@@ -25,6 +25,7 @@ using Clock = std::chrono::steady_clock;
 
 // How often a kernel without pidfd_open (before 5.3) is asked whether the child has ended.
 constexpr std::chrono::milliseconds exit_poll{5};
+constexpr std::chrono::milliseconds wanted_poll{200};
 // What a killed child's pipes may still hold is read for this long, not longer: a process that left
 // its group can keep them open for ever.
 constexpr std::chrono::milliseconds drain_limit{200};
@@ -176,7 +177,9 @@ void follow(Child& child, Streams streams, const ChildRequest& request, ChildRes
     std::array<pollfd, 3> events{{{streams.output.get(), POLLIN, 0},
                                   {streams.errors.get(), POLLIN, 0},
                                   {child.exit_fd(), POLLIN, 0}}};
-    const auto nap = child.exit_fd() >= 0 ? std::chrono::milliseconds(60000) : exit_poll;
+    const auto nap = child.exit_fd() < 0 ? exit_poll
+                     : request.wanted    ? wanted_poll
+                                         : std::chrono::milliseconds(60000);
     ::poll(events.data(), events.size(), until(deadline, nap));
     // Asked before the last read: what the child wrote before its end is in the pipes by then.
     const auto code = child.ended();
@@ -188,9 +191,11 @@ void follow(Child& child, Streams streams, const ChildRequest& request, ChildRes
       result.exit_code = *code;
       return;
     }
-    if (Clock::now() < deadline) continue;
-    if (result.timed_out) throw Error("kill '" + request.argv.front() + "': it does not end");
-    result.timed_out = true;
+    const bool killed = result.timed_out || result.unwanted;
+    const bool over = Clock::now() >= deadline;
+    if (!over && (killed || !request.wanted || request.wanted())) continue;
+    if (killed) throw Error("kill '" + request.argv.front() + "': it does not end");
+    (over ? result.timed_out : result.unwanted) = true;
     child.kill_group();
     deadline = Clock::now() + std::max(drain_limit, std::chrono::milliseconds(5000));
   }

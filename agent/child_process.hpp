@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstddef>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -32,6 +33,8 @@ struct ChildRequest {
   std::chrono::steady_clock::time_point deadline;
   std::size_t output_max = std::size_t{64}
                            << 10;  // of each of both streams; what exceeds it is read and dropped
+  /// Asked a few times a second, where there is one: false has it killed as at the deadline.
+  std::function<bool()> wanted = {};
 };
 
 /// How it ended.
@@ -40,14 +43,16 @@ struct ChildResult {
   bool timed_out = false;  // it and its process group were killed at the deadline
   std::string output;      // standard output
   std::string errors;      // standard error
-  bool ok() const { return exit_code == 0 && !timed_out; }
+  bool unwanted = false;   // it was killed like that before the deadline
+  bool ok() const { return exit_code == 0 && !timed_out && !unwanted; }
   /// Both streams as one text for people, errors first, without blank ends.
   std::string text() const;
 };
 
-/// Runs a program to its end, or to the deadline, when its whole process group is killed. It also
-/// dies with the thread that started it. What goes wrong with the program is in the result; throws
-/// Error where the host fails (no process, no descriptor). Thread-safe; blocks the calling thread.
+/// Runs a program to its end, or to the deadline, or until it is not `wanted` any more, when its
+/// whole process group is killed. It also dies with the thread that started it. What goes wrong
+/// with the program is in the result; throws Error where the host fails (no process, no
+/// descriptor). Thread-safe; blocks the calling thread.
 ChildResult run_child(const ChildRequest& request);
 
 /// The file that `name` means: itself when it has a '/', else the first executable of that name in

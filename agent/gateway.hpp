@@ -30,6 +30,7 @@ struct GatewayFacts {
   std::filesystem::path error_log;  // proxy_error_log; empty where it is not a file
   bool running = false;             // a master process lives
   bool starting = false;            // none yet, but systemd is about to have one
+  bool stopping = false;            // one yet, and systemd is about to have none
   std::string effective_path;       // lua_package_path that a worker says it runs with, else what
                                     // PREFIX/.kong_env says
   std::string effective_plugins;    // plugins of the running node, likewise

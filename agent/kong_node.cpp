@@ -192,6 +192,7 @@ GatewayFacts KongNode::inspect() {
   if (owner != nullptr) facts.unit = owner->name;
   facts.starting = !facts.running && owner != nullptr &&
                    (owner->active == "activating" || owner->active == "reloading");
+  facts.stopping = facts.running && owner != nullptr && owner->active == "deactivating";
   find_configuration(facts, settings, owner);
   facts.directory = directory_of(master, owner != nullptr);
   facts.role = settings.value("role").value_or("traditional");
@@ -246,10 +247,11 @@ std::string KongNode::reload(const GatewayFacts& facts, Time deadline) {
 }
 
 std::string KongNode::request_reload(const GatewayFacts& facts, Time deadline) const {
-  if (!KongProcesses(facts.prefix, paths_.proc).master())
+  const auto runs = [&] { return KongProcesses(facts.prefix, paths_.proc).master().has_value(); };
+  if (!runs())
     return "Kong is not running: '" + (facts.prefix / "pids/nginx.pid").string() +
            "' names no nginx master process; start it";
-  if (!facts.unit.empty()) return systemd_.reload(facts.unit, deadline);
+  if (!facts.unit.empty()) return systemd_.reload(facts.unit, deadline, runs);
   // `prepare` makes .kong_env from kong.conf alone; without it every key that ever was there stays
   // (kong-live.md 2).
   for (const std::string command : {"prepare", "reload"}) {

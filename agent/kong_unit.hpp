@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -101,8 +102,10 @@ public:
   /// `systemctl daemon-reload`: has systemd read all unit files anew. An empty string, or why not.
   std::string daemon_reload(std::chrono::steady_clock::time_point deadline) const;
   /// `systemctl reload`: an empty string, or why not, with what the unit's commands said last where
-  /// the journal has it.
-  std::string reload(const std::string& unit, std::chrono::steady_clock::time_point deadline) const;
+  /// the journal has it. Given up once Kong does not run any more: while the host goes down, a
+  /// reload of a unit that was stopped waits for units that wait for us (systemd.unit(5), After=).
+  std::string reload(const std::string& unit, std::chrono::steady_clock::time_point deadline,
+                     const std::function<bool()>& runs) const;
   /// Runs a program as a transient unit with the environment files and user of `unit`, apart from
   /// us and our limits, with `extra` ("NAME=value") overriding, and without the variables named in
   /// `without`. Arguments are for everybody to see: what `unit` sets by itself has to be in the
@@ -120,8 +123,8 @@ public:
   std::string journal_cursor(std::chrono::steady_clock::time_point deadline) const;
 
 private:
-  ChildResult run(std::vector<std::string> argv,
-                  std::chrono::steady_clock::time_point deadline) const;
+  ChildResult run(std::vector<std::string> argv, std::chrono::steady_clock::time_point deadline,
+                  const std::function<bool()>& wanted = {}) const;
   std::string last_words(const std::string& unit) const;
   const HostPaths& paths_;
 };

@@ -28,12 +28,14 @@ bool Systemd::present() const {
 }
 
 ChildResult Systemd::run(std::vector<std::string> argv,
-                         std::chrono::steady_clock::time_point deadline) const {
+                         std::chrono::steady_clock::time_point deadline,
+                         const std::function<bool()>& wanted) const {
   ChildRequest request;
   request.argv = std::move(argv);
   request.environment = {"PATH=" + paths_.path, "LC_ALL=C", "SYSTEMD_COLORS=0", "SYSTEMD_PAGER="};
   request.deadline = deadline;
   request.output_max = journal_bytes_max;
+  request.wanted = wanted;
   return run_child(request);
 }
 
@@ -76,9 +78,10 @@ std::string Systemd::daemon_reload(std::chrono::steady_clock::time_point deadlin
   return "systemctl daemon-reload: " + printable(result.text(), 500);
 }
 
-std::string Systemd::reload(const std::string& unit,
-                            std::chrono::steady_clock::time_point deadline) const {
-  const auto result = run({"systemctl", "reload", "--", unit}, deadline);
+std::string Systemd::reload(const std::string& unit, std::chrono::steady_clock::time_point deadline,
+                            const std::function<bool()>& runs) const {
+  const auto result = run({"systemctl", "reload", "--", unit}, deadline, runs);
+  if (result.unwanted) return "systemctl reload " + unit + ": Kong is gone, so nothing reloads";
   if (result.timed_out) return "systemctl reload " + unit + ": no end within the time allowed";
   if (result.ok()) return "";
   std::string text = result.text();

@@ -197,14 +197,16 @@ std::string WayBack::reload() {
   if (at_boot_ && !look_at_boot()) return "Kong starts with what was restored";
   if (!at_boot_) facts_ = parts_.gateway.inspect();
   // It may be just restarting, and have read the kong.conf of before: only one that stays away
-  // starts with ours.
+  // starts with ours. One that is being stopped reloads no more.
   const auto patience = std::min(deadline_, Clock::now() + start_patience);
-  while (!facts_.running && Clock::now() < (facts_.starting ? deadline_ : patience)) {
-    parts_.gateway.make_way(facts_);
+  const auto reloads = [this] { return facts_.running && !facts_.stopping; };
+  while (!reloads() && Clock::now() < (facts_.starting ? deadline_ : patience)) {
+    if (!facts_.running) parts_.gateway.make_way(facts_);
     std::this_thread::sleep_for(start_interval);
     facts_ = parts_.gateway.inspect();
   }
-  away_ = !facts_.running;
+  away_ = !reloads();
+  if (facts_.stopping) return "Kong is being stopped; it starts with what was restored";
   if (away_) return "Kong is not running; it starts with what was restored";
   // A plugin that a smoke test left in use, and that is not there any more, would have Kong reject
   // what it goes back to.

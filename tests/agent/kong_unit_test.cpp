@@ -116,10 +116,21 @@ TEST_CASE("units are shown by systemctl, and those that don't exist are left out
 TEST_CASE("a failed reload says why") {
   const Host host;
   host.command("systemctl", "echo \"Job for $3 failed.\" >&2; exit 1\n");
-  CHECK(Systemd(host.paths).reload("kong.service", Clock::now() + 20s) ==
+  const auto runs = [] { return true; };
+  CHECK(Systemd(host.paths).reload("kong.service", Clock::now() + 20s, runs) ==
         "systemctl reload kong.service: Job for kong.service failed.");
   host.command("systemctl", "[ \"$*\" = 'reload -- kong.service' ]\n");
-  CHECK(Systemd(host.paths).reload("kong.service", Clock::now() + 20s) == "");
+  CHECK(Systemd(host.paths).reload("kong.service", Clock::now() + 20s, runs) == "");
+}
+
+TEST_CASE("a reload that systemd holds back is given up once Kong is gone") {
+  const Host host;
+  host.command("systemctl", "sleep 1000\n");
+  const auto began = Clock::now();
+  const auto runs = [&] { return Clock::now() < began + 300ms; };
+  CHECK(Systemd(host.paths).reload("kong.service", Clock::now() + 100s, runs) ==
+        "systemctl reload kong.service: Kong is gone, so nothing reloads");
+  CHECK(Clock::now() - began < 20s);
 }
 
 TEST_CASE("systemd is told to read its unit files anew") {

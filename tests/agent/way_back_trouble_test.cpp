@@ -137,6 +137,16 @@ TEST_CASE("a Kong that stays away starts with what was restored") {
   CHECK(agent.named_version() == "1.0.0");
 }
 
+TEST_CASE("a Kong that is being stopped is not asked to reload any more") {
+  Trial agent;
+  agent.gateway.facts.stopping = true;
+  const auto outcome = agent.take_back();
+  CHECK(outcome.result == Result::RolledBack);
+  CHECK(agent.gateway.calls.empty());
+  CHECK(agent.gateway.ways_made == 0);  // its sockets are not stale
+  CHECK(agent.named_version() == "1.0.0");
+}
+
 TEST_CASE("a Kong that runs before the recovery of the boot is made to read what was restored") {
   Trial agent;
   agent.restart(Witness::BeforeKong);
