@@ -40,7 +40,7 @@ int run_again(const GlobalOptions& global, const Deed& deed, const std::string& 
   if (is_over(found.rollout.state)) throw Declined(1, run.id() + " is over by now");
   auto shape = run.shape(read_plan(found.rollout.plan).rules);
   for (const auto& host : found.rollout.hosts) shape.phases.push_back(host.phase);
-  RunWatch watch(found.fleet, run.id());
+  RunWatch watch(found.fleet, run.id(), deed.again == Again::Abort);
   auto view = view_for(answer, std::move(shape));
   const auto end =
       take_up(run, found, deed.again, memory, hold, {watch.around(*view), watch.gate()});

@@ -182,7 +182,7 @@ int run_rollback(const GlobalOptions& global, const RollbackCommand& command,
   FleetRun run(fleet, aim.hosts, {}, "rollback");
   for (std::size_t i = 0; i < aim.targets.size(); ++i)
     run.hosts()[i]->takes_back_only(aim.targets[i].brought);
-  RunWatch watch(fleet, run.id());
+  RunWatch watch(fleet, run.id(), true);
   auto view = view_for(answer, run.shape({}));
   auto& shown = watch.around(*view);
   if (open) shown.ends(*open, notice);

@@ -79,7 +79,7 @@ std::string write_metrics(const Fleet& fleet, const RunEnd& end, std::chrono::mi
   }
 }
 
-RunWatch::RunWatch(const Fleet& fleet, const std::string& run) : fleet_(fleet) {
+RunWatch::RunWatch(const Fleet& fleet, const std::string& run, bool goes_back) : fleet_(fleet) {
   const auto& hooks = fleet.hooks;
   const bool any = !hooks.before_wave.empty() || !hooks.before_host.empty() ||
                    !hooks.after_host.empty() || !hooks.after_rollout.empty();
@@ -87,7 +87,13 @@ RunWatch::RunWatch(const Fleet& fleet, const std::string& run) : fleet_(fleet) {
     hooks_ = std::make_unique<RolloutHooks>(
         fleet, run, [this](std::string trouble) { troubles_.push_back(std::move(trouble)); });
   }
-  if (!fleet.webhook.url.empty()) webhook_ = std::make_unique<Webhook>(fleet.webhook, run);
+  if (fleet.webhook.url.empty()) return;
+  try {
+    webhook_ = std::make_unique<Webhook>(fleet.webhook, run);
+  } catch (const Error& error) {
+    if (!goes_back) throw;
+    troubles_.push_back(std::string("webhook: it is told nothing: ") + error.what());
+  }
 }
 
 RunWatch::~RunWatch() = default;

@@ -22,8 +22,9 @@ std::string write_metrics(const Fleet& fleet, const RunEnd& end, std::chrono::mi
 /// fleet file. What fails among them is told at the end, and changes nothing of the run.
 class RunWatch {
 public:
-  /// Throws Error when the webhook's secret cannot be read: before anything is touched.
-  RunWatch(const Fleet& fleet, const std::string& run);
+  /// Throws Error when the webhook's secret cannot be read: before anything is touched. But a run
+  /// that `goes_back` goes all the same, without the webhook.
+  RunWatch(const Fleet& fleet, const std::string& run, bool goes_back = false);
   ~RunWatch();
   RunWatch(const RunWatch&) = delete;
   RunWatch& operator=(const RunWatch&) = delete;

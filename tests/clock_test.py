@@ -16,8 +16,9 @@ TESTS = pathlib.Path(__file__).resolve().parent
 BUILD = pathlib.Path(os.environ.get("KONGFLEET_BUILD", TESTS.parent / "build")).resolve()
 ABOUT_TIME = re.compile(r"trial|lease|renew|deadline|timeout|times out|in time|second|minute|silen|slow|wait|bake|late"
                         r"|hold|newest|resume|Ctrl-C|steady|clock", re.IGNORECASE)
-# What a wall clock is for: until when a signature or a certificate holds.
+# What a wall clock is for: until when a signature or a certificate holds, and what time it is.
 BY_THE_WALL_CLOCK = {
+    "a check-up is answered with all checks and the host's clock, and changes nothing",
     "a certificate of one hour logs in where no key is taken, and nothing else does",
     "a certificate that is not valid yet is told to be so, one of another principal is not",
     "a user certificate beside the key is used",

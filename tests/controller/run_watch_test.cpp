@@ -73,6 +73,22 @@ Fleet hooked_fleet(const ScratchDirectory& scratch, const std::string& script) {
 
 }  // namespace
 
+TEST_CASE("without its secret a webhook holds up a rollout, but no rollback") {
+  const ScratchDirectory scratch;
+  Fleet fleet;
+  fleet.name = "edge";
+  fleet.webhook.url = "http://127.0.0.1:9/";
+  fleet.webhook.secret_file = scratch.path() / "absent";
+  CHECK_THROWS_WITH(RunWatch(fleet, "rollout-1"), Catch::Contains("there is no such file"));
+  RunWatch watch(fleet, "rollback-1", true);
+  KeepingView view;
+  CHECK(&watch.around(view) == &view);
+  const auto troubles = watch.end({});
+  REQUIRE(troubles.size() == 1);
+  CHECK_THAT(troubles[0], Catch::StartsWith("webhook: it is told nothing: ") &&
+                              Catch::Contains("there is no such file"));
+}
+
 TEST_CASE("a signal while the last hook runs ends the hook, and the exit code is the rollout's") {
   for (const int signal : {SIGINT, SIGTERM}) {
     const ScratchDirectory scratch;
