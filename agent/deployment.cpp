@@ -62,8 +62,10 @@ Step Deployment::commit(const ProgressSink& progress) {
 Step Deployment::revert(const std::string& cause, Fault fault, const ProgressSink& progress) {
   const LogSubject subject(order_.transaction, plan_.generation.number);
   condemned_ = fault == Fault::Generation;
-  return WayBack(parts_, outcome_, progress, way_back_time())
-      .run(Step::Trial, cause, Witness::Live);
+  const auto end =
+      WayBack(parts_, outcome_, progress, way_back_time()).run(Step::Trial, cause, Witness::Live);
+  if (end == Step::RolledBack) look_for_others_fault();
+  return end;
 }
 
 // Going back must not fail because going there was given little time.
@@ -81,7 +83,7 @@ Step Deployment::run(Step from, Step until) {
     const bool well = went == Went::Well;
     outcome_.steps.push_back({step, took, well, well ? "" : outcome_.cause});
     const auto following = next(step, went);
-    if (step == Step::Verify && !well) condemned_ = !undecided_;
+    if (step == Step::Verify && !well) condemned_ = !undecided_ && !is_stopping();
     if (following == Step::Restore) {
       const auto end = WayBack(parts_, outcome_, progress_, way_back_time())
                            .run(step, outcome_.cause, Witness::Live);
@@ -110,11 +112,12 @@ ProbeOutcome Deployment::look_once(ProbeSpec probe) {
 
 // A probe that nobody answers says nothing of the generation when nobody does without it either.
 void Deployment::look_for_others_fault() {
-  if (!condemned_ || outcome_.probes.empty() || !outcome_.probes.back().unanswered) return;
-  const auto seen = look_once(all_probes().at(outcome_.probes.size() - 1));
+  if (!condemned_ || !unanswered_) return;
+  const auto seen = look_once(*unanswered_);
   if (seen.ok || !seen.unanswered) return;
   condemned_ = false;
-  outcome_.probes.back().inconclusive = true;
+  // In a trial it was another look: what the probe said when it was proven stands.
+  if (!outcome_.probes.back().ok) outcome_.probes.back().inconclusive = true;
   outcome_.cause += "; nobody answers it without the release either, so that proves nothing";
 }
 
@@ -256,10 +259,13 @@ void Deployment::switch_conf() {
 }
 
 void Deployment::reload() {
-  away_ = plan_.returns && !plan_.survey.facts.running;
+  auto& facts = plan_.survey.facts;
+  // Somebody may have been starting it when we looked, and it have read the kong.conf of before.
+  if (plan_.returns && !reloads(facts)) facts = await_kong(parts_.gateway, deadline_);
+  away_ = plan_.returns && !reloads(facts);
   if (away_) return;  // it starts with what kong.conf says now
-  before_ = parts_.gateway.snapshot(plan_.survey.facts);
-  const auto problem = parts_.gateway.reload(plan_.survey.facts, deadline_);
+  before_ = parts_.gateway.snapshot(facts);
+  const auto problem = parts_.gateway.reload(facts, deadline_);
   if (!problem.empty()) throw Error(problem);
 }
 
@@ -307,6 +313,7 @@ void Deployment::probe_all() {
                                   : ask(probe, deadline_));
     const auto& seen = outcome_.probes.back();
     undecided_ = seen.inconclusive;
+    if (!seen.ok && seen.unanswered) unanswered_ = probe;
     if (!seen.ok && order_.probes_decide) throw Error(why_it_fails(seen));
   }
 }
@@ -314,6 +321,7 @@ void Deployment::probe_all() {
 std::string Deployment::trouble() {
   try {
     fault_ = Fault::Other;
+    unanswered_.reset();
     if (LiveFile(plan_.survey.facts.managed_path()).path() != conf_.path()) {
       return "'" + plan_.survey.facts.managed_path().string() + "' leads to another file now";
     }
@@ -327,6 +335,7 @@ std::string Deployment::trouble() {
     const bool same_master = parts_.gateway.snapshot(plan_.survey.facts).master == before_.master;
     if (same_master) fault_ = Fault::Generation;
     const auto verdict = parts_.gateway.still(plan_.survey.facts, before_, expectation());
+    if (!verdict.ok && is_stopping()) fault_ = Fault::Other;
     if (!verdict.ok) return verdict.cause;
     if (!order_.probes_decide) return {};
     for (const auto& probe : all_probes()) {
@@ -335,11 +344,22 @@ std::string Deployment::trouble() {
       const auto seen = look_once(probe);
       if (seen.ok) continue;
       if (seen.inconclusive) fault_ = Fault::Other;
+      if (seen.unanswered) unanswered_ = probe;
       return why_it_fails(seen);
     }
     return {};
   } catch (const std::exception& error) {
     return error.what();
+  }
+}
+
+// Whoever stops Kong makes no release bad. Asked where one looks bad; false where it isn't known.
+bool Deployment::is_stopping() {
+  try {
+    return parts_.gateway.inspect().stopping;
+  } catch (const std::exception& error) {
+    log_info(std::string("whether Kong is being stopped: ") + error.what());
+    return false;
   }
 }
 

@@ -68,6 +68,7 @@ private:
   void reload();
   void verify();
   void commit_now();
+  bool is_stopping();
   std::vector<ProbeSpec> all_probes() const;
   std::string why_it_fails(const ProbeOutcome& probe);
   void probe_all();
@@ -86,11 +87,12 @@ private:
   Snapshot before_;
   std::vector<std::pair<std::string, std::string>> versions_;  // that must serve
   const Incoming* incoming_ = nullptr;
-  bool built_ = false;                  // the generation's directory is ours to remove
-  bool condemned_ = false;              // see condemned()
-  bool undecided_ = false;              // what failed was no verdict on the generation
-  std::optional<OpenRecord> stranded_;  // what this transaction stands in for
-  bool away_ = false;                   // Kong is down, and goes back when it starts
+  bool built_ = false;                   // the generation's directory is ours to remove
+  bool condemned_ = false;               // see condemned()
+  bool undecided_ = false;               // what failed was no verdict on the generation
+  std::optional<ProbeSpec> unanswered_;  // the probe that failed, where nobody answered it
+  std::optional<OpenRecord> stranded_;   // what this transaction stands in for
+  bool away_ = false;                    // Kong is down, and goes back when it starts
   Fault fault_ = Fault::Generation;
   ProgressSink progress_;
   Clock::time_point deadline_;

@@ -22,6 +22,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <cstdlib>
 #include <future>
 #include <iostream>
 #include <thread>
@@ -194,7 +195,9 @@ int serve(const Config& config, Gateway& gateway) { return Server(config, gatewa
 int recover_now(const Config& config, Gateway& gateway) {
   const auto lock = lock_state(config);
   Transactions transactions(config, gateway);
-  const auto outcome = transactions.recover(Witness::BeforeKong);
+  // systemd.exec(5): set where a service is over, as for our ExecStopPost. Kong lives then.
+  const bool stops = std::getenv("SERVICE_RESULT") != nullptr;
+  const auto outcome = transactions.recover(stops ? Witness::AfterDeath : Witness::BeforeKong);
   try {
     const auto facts = gateway.inspect();
     if (!facts.running) gateway.make_way(facts);

@@ -19,9 +19,25 @@ constexpr int tries_max = 4;  // how often a step of the way back is tried
 constexpr auto pause_between_tries = std::chrono::milliseconds(700);
 constexpr auto start_patience =
     std::chrono::seconds(10);  // a Kong that is being restarted is back by then
-constexpr auto start_interval = std::chrono::milliseconds(100);
+constexpr auto look_interval = std::chrono::milliseconds(100);
 
 }  // namespace
+
+bool reloads(const GatewayFacts& facts) { return facts.running && !facts.stopping; }
+
+GatewayFacts await_kong(Gateway& gateway, std::chrono::steady_clock::time_point deadline) {
+  using Clock = std::chrono::steady_clock;
+  auto facts = gateway.inspect();
+  auto patience = Clock::now() + start_patience;
+  while (!reloads(facts) &&
+         Clock::now() < (facts.starting ? deadline : std::min(deadline, patience))) {
+    if (facts.running) patience = Clock::now() + start_patience;  // it drains
+    if (!facts.running) gateway.make_way(facts);
+    std::this_thread::sleep_for(look_interval);
+    facts = gateway.inspect();
+  }
+  return facts;
+}
 
 WayBack::WayBack(TransactionParts parts, Outcome& outcome, const ProgressSink& progress,
                  std::chrono::milliseconds limit)
@@ -195,17 +211,10 @@ bool WayBack::look_at_boot() {
 std::string WayBack::reload() {
   if (untouched_) return "Kong was never asked to reload";
   if (at_boot_ && !look_at_boot()) return "Kong starts with what was restored";
-  if (!at_boot_) facts_ = parts_.gateway.inspect();
   // It may be just restarting, and have read the kong.conf of before: only one that stays away
   // starts with ours. One that is being stopped reloads no more.
-  const auto patience = std::min(deadline_, Clock::now() + start_patience);
-  const auto reloads = [this] { return facts_.running && !facts_.stopping; };
-  while (!reloads() && Clock::now() < (facts_.starting ? deadline_ : patience)) {
-    if (!facts_.running) parts_.gateway.make_way(facts_);
-    std::this_thread::sleep_for(start_interval);
-    facts_ = parts_.gateway.inspect();
-  }
-  away_ = !reloads();
+  facts_ = await_kong(parts_.gateway, deadline_);
+  away_ = !reloads(facts_);
   if (facts_.stopping) return "Kong is being stopped; it starts with what was restored";
   if (away_) return "Kong is not running; it starts with what was restored";
   // A plugin that a smoke test left in use, and that is not there any more, would have Kong reject

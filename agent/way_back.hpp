@@ -32,6 +32,13 @@ enum class Witness {
   BeforeKong,  // the one at boot: Kong starts only afterwards
 };
 
+/// Waits for a Kong that is being restarted, or started, at most until `deadline`; for one that is
+/// not to be seen, ten seconds. What it gives where Kong can't be asked to reload: Kong starts with
+/// the kong.conf that is there now. Throws what inspect() throws.
+GatewayFacts await_kong(Gateway& gateway, std::chrono::steady_clock::time_point deadline);
+/// Whether Kong can be asked to reload: it runs, and is not about to end.
+bool reloads(const GatewayFacts& facts);
+
 /// Takes the open transaction of the journal back: restore, reload, verify. The same for a deploy
 /// that failed, a trial that nobody confirmed and an agent that died, at any point, however often:
 /// it looks at what is, not at what was planned. It needs no network, no new file and no free block

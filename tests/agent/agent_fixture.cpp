@@ -43,6 +43,7 @@ GatewayFacts FakeGateway::inspect() {
     --looks_until_running;
     seen.running = false;
   }
+  if (looks_until_gone > 0 && --looks_until_gone == 0) facts.running = facts.stopping = false;
   return seen;
 }
 

@@ -52,6 +52,7 @@ struct FakeGateway final : Gateway {
   /// The next reload is rejected, and everything after it is well.
   void reject_once(const std::string& cause);
   int looks_until_running = 0;  // Kong is away for so many looks
+  int looks_until_gone = 0;     // it is stopping for so many looks
   int ways_made = 0;            // so often it was told to make way for a start
 
   GatewayFacts inspect() override;

@@ -103,6 +103,36 @@ TEST_CASE("a probe that nobody answers, with the release or without, condemns no
   CHECK(host.poison().empty());
 }
 
+TEST_CASE("whoever stops Kong makes no release bad") {
+  FailingProbe host;
+  host.agent.gateway.on_probe = [&](const ProbeSpec&) {
+    host.agent.gateway.facts.stopping = true;
+    host.agent.gateway.looks_until_gone = 3;
+    return false;
+  };
+  CHECK(host.agent.result(host.agent.apply("1.1.0")) == Result::RolledBack);
+  CHECK(host.agent.named_version() == "1.0.0");
+  CHECK(host.poison().empty());
+}
+
+TEST_CASE("a probe that nobody answers in a trial is asked once more when the release is gone") {
+  const bool answered_then = GENERATE(false, true);
+  FailingProbe host;
+  host.agent.gateway.on_probe = {};
+  REQUIRE(host.agent.result(host.agent.apply("1.1.0", "in trial")) == Result::Trial);
+  host.agent.gateway.on_probe = [&](const ProbeSpec&) {
+    return answered_then && host.agent.named_version() == "1.0.0";
+  };
+  host.agent.gateway.after_probe = [](ProbeOutcome& outcome) { outcome.unanswered = !outcome.ok; };
+  const auto reply = host.agent.transactions->confirm("in trial", {});
+  CHECK(host.agent.result(reply) == Result::RolledBack);
+  CHECK(host.agent.named_version() == "1.0.0");
+  CHECK(host.poison().empty() != answered_then);
+  const auto& outcome = std::get<Outcome>(reply);
+  CHECK((outcome.cause.find("so that proves nothing") == std::string::npos) == answered_then);
+  CHECK(outcome.probes.back().ok);
+}
+
 TEST_CASE("a probe that is answered again without the release condemns it, and so does an answer") {
   for (const bool answered_first : {false, true}) {
     FailingProbe host;

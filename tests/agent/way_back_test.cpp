@@ -234,6 +234,17 @@ TEST_CASE("where Kong is down an operator's rollback is what it starts with") {
   CHECK(agent.named_version() == "1.0.0");
 }
 
+TEST_CASE("a Kong that was just being started when a rollback looked is made to read it") {
+  AgentFixture agent;
+  REQUIRE(agent.deploy("1.0.0") == Result::Committed);
+  REQUIRE(agent.deploy("1.1.0") == Result::Committed);
+  agent.gateway.calls.clear();
+  agent.gateway.looks_until_running = 4;
+  CHECK(go_back(agent) == Result::Committed);
+  CHECK(agent.gateway.looks_until_running == 0);
+  CHECK(agent.gateway.calls == Calls{"preflight", "reload", "verify"});
+}
+
 TEST_CASE("a generation that was never confirmed here is nowhere to go back to") {
   AgentFixture agent;
   REQUIRE(agent.deploy("1.0.0") == Result::Committed);

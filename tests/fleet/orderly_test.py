@@ -3,11 +3,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """Nothing is killed here: agent, Kong and host are stopped and started by who administers the host,
 in the midst of a trial. The host comes back to what was confirmed, and takes the next rollout."""
+import socket
 import unittest
 
 from fleet import wait_for
 from station import Rollout, Station
 from strike import CONF, STATE, is_at_rest, is_in_trial, journal
+
+# The first of an answer at once, its end when it was asked for.
+LASTS = """if ngx.var.arg_lasts then
+  ngx.print("a"); ngx.flush(true); ngx.sleep(tonumber(ngx.var.arg_lasts)); ngx.exit(200)
+end"""
 
 
 class OrderlyTest(unittest.TestCase):
@@ -69,6 +75,22 @@ class OrderlyTest(unittest.TestCase):
             self.host.boot()
             self.station.settle(rollout.end(), rollout.version)
         self.assertEqual(self.station.version, before)
+        self.station.roll_out()
+
+    def test_a_host_is_shut_down_in_a_trial_while_its_kong_drains(self):
+        before = self.station.version
+        with self.station.rollout(access=LASTS, bake='"20s"') as rollout:
+            self.in_trial(rollout)
+            with socket.create_connection((self.host.address, 8000)) as request:
+                request.sendall(b"GET /mock/anything?lasts=5 HTTP/1.0\r\n\r\n")
+                self.assertTrue(request.recv(1))
+                self.host.shut_down()
+            self.host.boot()
+            told = self.host.run("journalctl", "-u", "kongfleet-agent", "-b", "-1").stdout
+            self.station.settle(rollout.end(), rollout.version)
+        self.assertEqual(self.station.version, before)
+        self.assertIn("the agent was told to stop", told)
+        self.assertNotIn("the way back:", told)  # nothing of it went wrong
         self.station.roll_out()
 
     def starts_on_what_was_confirmed(self) -> None:

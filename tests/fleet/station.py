@@ -88,12 +88,12 @@ class Station:
         self.is_at_rest()
         self.fleet.kongfleet("status", expect=0)
 
-    def rollout(self, *, good: bool = True, **settings) -> Rollout:
-        """Begins one to a next version, which answers 500 if it is not `good`; `settings` are of
-        [rollout]."""
+    def rollout(self, *, good: bool = True, access: str = "", **settings) -> Rollout:
+        """Begins one to a next version, which answers 500 if it is not `good`, and runs `access`
+        for a request; `settings` are of [rollout]."""
         self.fleet.let_go()
         self.fleet.write_fleet_file(**settings)
-        version = self.write_next("" if good else 'error("a bug that only requests show")')
+        version = self.write_next(access if good else 'error("a bug that only requests show")')
         return Rollout(version, self.fleet.start_kongfleet("--output", "json", "rollout", "--yes"))
 
     def settle(self, phase: str, new: str) -> None:
