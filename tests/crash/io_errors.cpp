@@ -126,9 +126,9 @@ Case make_case(const Fault& fault, const char* error) {
       [fault](const Stage& stage) { return play(stage, fault); }};
 }
 
-/// One call with every error once; and from there on with two of them. Lasting for the same file,
-/// and with what the host does afterwards, where it is the error's turn; all of that if all is
-/// asked for.
+/// One call with every error once; and from there on with every second one. Lasting for the same
+/// file, and with what the host does afterwards, where it is the error's turn; all of that if all
+/// is asked for.
 void add_cases(const Scene& scene, std::size_t number, const std::string& call, bool all,
                std::vector<Case>& cases) {
   for (std::size_t e = 0; e < errors.size(); ++e) {
@@ -138,8 +138,7 @@ void add_cases(const Scene& scene, std::size_t number, const std::string& call, 
     };
     add(Lasting::Once, false);
     const auto turn = number % errors.size();
-    if (all || turn % (errors.size() / 2) == e % (errors.size() / 2))
-      add(Lasting::On, all || turn == e);
+    if (all || turn % 2 == e % 2) add(Lasting::On, all || turn == e);
     if (all || (number + errors.size() / 2) % errors.size() == e) add(Lasting::OnFile, true);
   }
 }
