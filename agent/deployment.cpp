@@ -259,14 +259,14 @@ void Deployment::switch_conf() {
 }
 
 void Deployment::reload() {
+  auto& kong = parts_.gateway;
   auto& facts = plan_.survey.facts;
   // Somebody may have been starting it when we looked, and it have read the kong.conf of before.
-  if (plan_.returns && !reloads(facts)) facts = await_kong(parts_.gateway, deadline_);
+  if (plan_.returns && !reloads(facts)) facts = await_kong(kong, kong.inspect(), deadline_);
   away_ = plan_.returns && !reloads(facts);
   if (away_) return;  // it starts with what kong.conf says now
-  before_ = parts_.gateway.snapshot(facts);
-  const auto problem = parts_.gateway.reload(facts, deadline_);
-  if (!problem.empty()) throw Error(problem);
+  before_ = kong.snapshot(facts);
+  if (const auto problem = kong.reload(facts, deadline_); !problem.empty()) throw Error(problem);
 }
 
 Expectation Deployment::expectation() const {

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <thread>
+#include <utility>
 
 namespace kongfleet::agent {
 
@@ -25,9 +26,9 @@ constexpr auto look_interval = std::chrono::milliseconds(100);
 
 bool reloads(const GatewayFacts& facts) { return facts.running && !facts.stopping; }
 
-GatewayFacts await_kong(Gateway& gateway, std::chrono::steady_clock::time_point deadline) {
+GatewayFacts await_kong(Gateway& gateway, GatewayFacts facts,
+                        std::chrono::steady_clock::time_point deadline) {
   using Clock = std::chrono::steady_clock;
-  auto facts = gateway.inspect();
   auto patience = Clock::now() + start_patience;
   while (!reloads(facts) &&
          Clock::now() < (facts.starting ? deadline : std::min(deadline, patience))) {
@@ -211,9 +212,10 @@ bool WayBack::look_at_boot() {
 std::string WayBack::reload() {
   if (untouched_) return "Kong was never asked to reload";
   if (at_boot_ && !look_at_boot()) return "Kong starts with what was restored";
+  if (!at_boot_) facts_ = parts_.gateway.inspect();
   // It may be just restarting, and have read the kong.conf of before: only one that stays away
   // starts with ours. One that is being stopped reloads no more.
-  facts_ = await_kong(parts_.gateway, deadline_);
+  facts_ = await_kong(parts_.gateway, std::move(facts_), deadline_);
   away_ = !reloads(facts_);
   if (facts_.stopping) return "Kong is being stopped; it starts with what was restored";
   if (away_) return "Kong is not running; it starts with what was restored";

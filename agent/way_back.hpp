@@ -33,9 +33,11 @@ enum class Witness {
 };
 
 /// Waits for a Kong that is being restarted, or started, at most until `deadline`; for one that is
-/// not to be seen, ten seconds. What it gives where Kong can't be asked to reload: Kong starts with
-/// the kong.conf that is there now. Throws what inspect() throws.
-GatewayFacts await_kong(Gateway& gateway, std::chrono::steady_clock::time_point deadline);
+/// not to be seen, ten seconds. `facts`: as inspect() has just given them. What it gives where Kong
+/// can't be asked to reload: Kong starts with the kong.conf that is there now. Throws what
+/// inspect() throws.
+GatewayFacts await_kong(Gateway& gateway, GatewayFacts facts,
+                        std::chrono::steady_clock::time_point deadline);
 /// Whether Kong can be asked to reload: it runs, and is not about to end.
 bool reloads(const GatewayFacts& facts);
 
