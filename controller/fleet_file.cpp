@@ -22,8 +22,8 @@ constexpr std::size_t fleet_file_max = std::size_t{4} << 20;  // 100,000 hosts, 
 constexpr DurationRange connect_range = {100ms, 10min};
 constexpr DurationRange bake_range = {0s, 7 * 24h};
 constexpr DurationRange deadline_range = {1s, 24h};
-constexpr DurationRange lease_range = {3s, 24h};  // it is renewed once a second at most
-constexpr IntegerRange connections_range = {1, 10'000};
+constexpr DurationRange lease_range = {3s, 24h};         // it is renewed once a second at most
+constexpr IntegerRange connections_range = {2, 10'000};  // one is for leases to be renewed
 constexpr IntegerRange failures_range = {0, 100'000};
 constexpr std::size_t waves_max = 100;
 

@@ -102,10 +102,10 @@ TEST_CASE("mistakes in [ssh]") {
        {"[ssh]\nconnect_timeout = \"1d\"\n",
         "7:19: found the text \"1d\" for 'connect_timeout'; it lasts from 100ms to 10m"},
        {"[ssh]\nmax_connections = \"many\"\n",
-        "7:19: found the text \"many\" for 'max_connections'; it is a number from 1 to 10000, "
+        "7:19: found the text \"many\" for 'max_connections'; it is a number from 2 to 10000, "
         "without quotes"},
-       {"[ssh]\nmax_connections = 0\n",
-        "7:19: found the number 0 for 'max_connections'; it is a number from 1 to 10000"},
+       {"[ssh]\nmax_connections = 1\n",
+        "7:19: found the number 1 for 'max_connections'; it is a number from 2 to 10000"},
        {"[ssh]\nidentity = \"~root/key\"\n",
         "7:12: found \"~root/key\" for 'identity'; of '~', only \"~/\" is understood, and only "
         "where HOME is set"},

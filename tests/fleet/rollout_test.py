@@ -196,7 +196,7 @@ class RolloutTest(FleetTest):
         self.fleet.write_plugin("1.1.0")
         self.fleet.kongfleet("rollout", "--yes", expect=0)
         path = self.fleet.write_fleet_file()
-        path.write_text(path.read_text().replace("[ssh]\n", "[ssh]\nmax_connections = 1\n"))
+        path.write_text(path.read_text().replace("[ssh]\n", "[ssh]\nmax_connections = 2\n"))
         self.assertIn("max_connections", path.read_text())
         self.fleet.kongfleet("rollback", "--yes", expect=0)
         self.all_serve("1.0.0")
