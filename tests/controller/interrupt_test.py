@@ -2,9 +2,12 @@
 # SPDX-FileCopyrightText: The kongfleet authors
 # SPDX-License-Identifier: Apache-2.0
 """Ctrl-C on the real kongfleet: the first one ends a rollback whose host cannot be reached, the next
-one the hook after_rollout. What is said is true of a rollback, and its exit code is kept."""
+one the hook after_rollout. What is said is true of a rollback, and its exit code is kept. One that
+comes before anything was begun is answered, too."""
 import pathlib
+import select
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -13,7 +16,7 @@ import unittest
 from lone_fleet import BUILD, FLEET, PROJECT, catches, wait_for
 
 sys.path.insert(0, str(PROJECT / "tests"))
-from documents import documents
+from documents import document, documents
 
 HOOKS = """
 [hooks]
@@ -87,6 +90,34 @@ class InterruptTest(unittest.TestCase):
         shown = subprocess.run([BUILD / "kongfleet", "-f", "fleet.toml", "history"], text=True,
                                cwd=self.place, capture_output=True, check=True).stdout
         self.assertNotIn("not over", shown)
+
+    def interrupted_early(self, number: signal.Signals, *words: str) -> tuple[str, str]:
+        """What one says that is interrupted while it waits for its host's first word."""
+        with socket.create_server(("127.0.0.1", 0)) as host:
+            fleet = FLEET.format(more="").replace("127.0.0.1:1", f"127.0.0.1:{host.getsockname()[1]}")
+            (self.place / "fleet.toml").write_text(fleet.replace('"2s"', '"600s"'))
+            process = subprocess.Popen(
+                [BUILD / "kongfleet", "-f", "fleet.toml", *words], cwd=self.place, text=True,
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            self.addCleanup(process.communicate)
+            self.addCleanup(process.kill)
+            wait_for("it connects", lambda: select.select([host], [], [], 0)[0])
+            process.send_signal(number)
+            out, err = process.communicate(timeout=60)
+            self.assertEqual(process.returncode, 130, err)
+            return out, err
+
+    def test_before_anything_was_begun_it_says_that_nothing_was_touched(self):
+        said = "kongfleet: interrupted; nothing was touched\n"
+        for number in (signal.SIGINT, signal.SIGTERM):
+            for words in (["rollout", "--yes"], ["sync"]):
+                with self.subTest(number=number, words=words):
+                    self.assertEqual(self.interrupted_early(number, *words), ("", said))
+                    # It keeps nobody out either.
+                    self.assertEqual(self.interrupted_early(number, *words), ("", said))
+        out, err = self.interrupted_early(signal.SIGINT, "--output", "json", "rollout", "--yes")
+        self.assertEqual(err, "")
+        self.assertEqual(document(out)["error"], "interrupted; nothing was touched")
 
 
 if __name__ == "__main__":
