@@ -39,7 +39,7 @@ FleetHooks read_hooks(const TomlFields& fields, const FleetFilePlace& place,
     return hooks;
   }
   hooks.timeout = read_duration(document, *timeout, "timeout", hook_range);
-  // While after_host runs nobody renews the lease of what is in trial there.
+  // A trial is renewed meanwhile; where its host is not heard it must last all the same.
   if (hooks.timeout > policy.confirm_timeout / 2) {
     document.fail(timeout->at, "found " + text_of(hooks.timeout) +
                                    " for 'timeout'; a hook may take half of confirm_timeout, " +

@@ -196,6 +196,29 @@ class InventoryTest(FleetTest):
         self.fleet.kongfleet("resume", "--yes", "latest", expect=0)
         self.assertEqual(self.fleet.headers(), ["6.0.0", "6.0.0"])
 
+    def test_7_a_sync_runs_the_same_hooks_and_a_rollback_the_last_one_only(self):
+        self.configure()
+        self.fleet.write_plugin("7.0.0")
+        self.fleet.kongfleet("sync", expect=0)
+        self.assertEqual(self.fleet.headers(), ["7.0.0", "7.0.0"])
+        self.assertEqual(self.told(), [
+            "before_wave 1", "before_host 1 one", "after_host 1 one trial",
+            "before_wave 2", "before_host 2 two", "after_host 2 two trial", "after_rollout done"])
+        (self.directory / "told").write_text("")
+        self.fleet.kongfleet("rollback", "--yes", expect=0)
+        self.assertEqual(self.fleet.headers(), ["6.0.0", "6.0.0"])
+        self.assertEqual(self.told(), ["after_rollout done"])
+
+    def test_8_a_hook_that_takes_too_long_stops_a_sync_before_anything_is_touched(self):
+        self.configure()
+        self.fleet.write_plugin("8.0.0")
+        path = self.fleet.directory / "fleet.toml"
+        path.write_text(path.read_text().replace('timeout = "10s"', 'timeout = "1s"'))
+        (self.directory / "hook").write_text("#!/bin/sh\nexec sleep 600\n")
+        result = self.fleet.kongfleet("sync", expect=5)
+        self.assertIn("takes too long", result.out + result.err)
+        self.assertEqual(self.fleet.headers(), ["6.0.0", "6.0.0"])
+
 
 if __name__ == "__main__":
     unittest.main(verbosity=2)
