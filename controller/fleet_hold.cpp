@@ -105,6 +105,13 @@ std::optional<Holder> holder_of(StateDatabase& database, const std::string& flee
   return holder;
 }
 
+// What a holder does ends with the ID of its rollout.
+std::string running_rollout(StateDatabase& database, const std::string& fleet) {
+  const auto holder = holder_of(database, fleet);
+  if (!holder || !lives(*holder, wall_clock_ms())) return "";
+  return holder->doing.substr(holder->doing.rfind(' ') + 1);
+}
+
 FleetHold::FleetHold(StateDatabase& database, std::string fleet, Holder me, Manner manner,
                      std::chrono::milliseconds listen)
     : database_(database), fleet_(std::move(fleet)), me_(std::move(me)) {

@@ -31,6 +31,8 @@ bool lives(const Holder& holder, std::int64_t now_ms);
 
 /// Who has the right to change a fleet, alive or dead; nothing: nobody.
 std::optional<Holder> holder_of(StateDatabase& database, const std::string& fleet);
+/// The ID of the rollout (or bootstrap, …) that a living controller is at; empty: none is.
+std::string running_rollout(StateDatabase& database, const std::string& fleet);
 
 /// A holder renews at least every ten seconds.
 constexpr std::chrono::seconds unheard_for{15};

@@ -123,16 +123,9 @@ std::vector<std::string> FleetRun::notes() const {
 }
 
 RunShape FleetRun::shape(const std::optional<RolloutRules>& rules) const {
-  const auto count = machinery_->hosts.size();
-  RunShape shape{.id = machinery_->id, .wave_ends = {count}, .slots = count};
-  shape.kind = machinery_->kind;
-  for (const auto& host : machinery_->hosts) shape.hosts.push_back(host->label());
-  if (!rules) return shape;
-  shape.wave_ends = rules->wave_ends;
-  shape.bake = rules->bake;
-  shape.slots = rules->max_unavailable;
-  shape.max_failures = rules->max_failures;
-  return shape;
+  std::vector<std::string> labels;
+  for (const auto& host : machinery_->hosts) labels.push_back(host->label());
+  return run_shape(machinery_->id, machinery_->kind, std::move(labels), rules);
 }
 
 void FleetRun::on_all(const std::function<asio::awaitable<void>(HostRun&)>& deed) {

@@ -17,17 +17,6 @@
 
 namespace kongfleet::controller {
 
-namespace {
-
-// What a holder does ends with the ID of its rollout.
-std::string running_id(FleetMemory& memory, const std::string& fleet) {
-  const auto holder = holder_of(memory.database, fleet);
-  if (!holder || !lives(*holder, wall_clock_ms())) return "";
-  return holder->doing.substr(holder->doing.rfind(' ') + 1);
-}
-
-}  // namespace
-
 int run_history(const GlobalOptions& global, const HistoryCommand& command, const Answer& answer) {
   const auto fleet = load_fleet(global.fleet_file);
   std::vector<RememberedRollout> rollouts;
@@ -35,7 +24,7 @@ int run_history(const GlobalOptions& global, const HistoryCommand& command, cons
   if (state_exists(fleet.state)) {
     FleetMemory memory(fleet, StateDatabase::Mode::Look, noting(answer));
     rollouts = memory.rollouts.list(command.limit);
-    running = running_id(memory, fleet.name);
+    running = running_rollout(memory.database, fleet.name);
   }
   if (answer.format == OutputFormat::Json) {
     print_history_json(answer.out, rollouts, running);
@@ -50,7 +39,7 @@ int run_show(const GlobalOptions& global, const ShowCommand& command, const Answ
   if (!state_exists(fleet.state)) throw Declined(1, "this fleet remembers no rollout yet");
   FleetMemory memory(fleet, StateDatabase::Mode::Look, noting(answer));
   const auto rollout = memory.rollouts.find(command.id);
-  const auto running = running_id(memory, fleet.name);
+  const auto running = running_rollout(memory.database, fleet.name);
   if (answer.format == OutputFormat::Json) {
     print_rollout_json(answer.out, rollout, memory.rollouts.events(rollout.id), running);
   } else {
@@ -65,7 +54,7 @@ int run_report(const GlobalOptions& global, const ReportCommand& command, const 
   FleetMemory memory(fleet, StateDatabase::Mode::Look, noting(answer));
   const auto rollout = memory.rollouts.find(command.id);
   const auto page = report_page(rollout, memory.rollouts.events(rollout.id),
-                                result_text(rollout, running_id(memory, fleet.name)));
+                                result_text(rollout, running_rollout(memory.database, fleet.name)));
   const auto file = command.output.empty() ? rollout.id + ".html" : command.output.string();
   replace_file(file, page);
   if (answer.format == OutputFormat::Json) {

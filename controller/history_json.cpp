@@ -20,27 +20,6 @@ json::value time_or_null(std::int64_t ms) {
   return ms == 0 ? json::value(nullptr) : json::value(utc_text(ms));
 }
 
-json::object rollout_json(const RememberedRollout& rollout, const std::string& running) {
-  json::object object{{"id", rollout.id},
-                      {"kind", rollout.kind},
-                      {"who", printable(rollout.who)},
-                      {"started", utc_text(rollout.started_ms)},
-                      {"ended", time_or_null(rollout.ended_ms)},
-                      {"selection", printable(rollout.selection)},
-                      {"state", state_name(rollout.state)},
-                      {"result", result_text(rollout, running)},
-                      {"why", printable(rollout.why)}};
-  object["exit"] = rollout.ended_ms == 0 ? json::value(nullptr) : json::value(rollout.exit_code);
-  auto& releases = object["releases"].emplace_array();
-  for (const auto& release : rollout.releases) {
-    releases.push_back(json::object{
-        {"name", release.name}, {"version", release.version}, {"digest", release.digest}});
-  }
-  object["hosts"] = json::object{
-      {"all", rollout.hosts_all}, {"ok", rollout.hosts_ok}, {"failed", rollout.hosts_failed}};
-  return object;
-}
-
 json::value outcome_or_null(const std::optional<wire::Outcome>& outcome) {
   return outcome ? json::value(outcome_json(*outcome)) : json::value(nullptr);
 }
@@ -65,6 +44,27 @@ json::object document(std::string_view command) {
 }
 
 }  // namespace
+
+json::object rollout_json(const RememberedRollout& rollout, const std::string& running) {
+  json::object object{{"id", rollout.id},
+                      {"kind", rollout.kind},
+                      {"who", printable(rollout.who)},
+                      {"started", utc_text(rollout.started_ms)},
+                      {"ended", time_or_null(rollout.ended_ms)},
+                      {"selection", printable(rollout.selection)},
+                      {"state", state_name(rollout.state)},
+                      {"result", result_text(rollout, running)},
+                      {"why", printable(rollout.why)}};
+  object["exit"] = rollout.ended_ms == 0 ? json::value(nullptr) : json::value(rollout.exit_code);
+  auto& releases = object["releases"].emplace_array();
+  for (const auto& release : rollout.releases) {
+    releases.push_back(json::object{
+        {"name", release.name}, {"version", release.version}, {"digest", release.digest}});
+  }
+  object["hosts"] = json::object{
+      {"all", rollout.hosts_all}, {"ok", rollout.hosts_ok}, {"failed", rollout.hosts_failed}};
+  return object;
+}
 
 void print_history_json(std::ostream& out, const std::vector<RememberedRollout>& rollouts,
                         const std::string& running) {

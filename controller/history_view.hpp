@@ -4,6 +4,8 @@
 
 #include "controller/rollout_memory.hpp"
 
+#include <boost/json/fwd.hpp>
+
 #include <iosfwd>
 #include <string>
 #include <vector>
@@ -21,6 +23,8 @@ void print_history(std::ostream& out, const std::vector<RememberedRollout>& roll
 void print_history_json(std::ostream& out, const std::vector<RememberedRollout>& rollouts,
                         const std::string& running);
 void print_rollout(std::ostream& out, const RememberedRollout& rollout, const std::string& running);
+/// A rollout without its hosts, as it is in all of these documents.
+boost::json::object rollout_json(const RememberedRollout& rollout, const std::string& running);
 void print_rollout_json(std::ostream& out, const RememberedRollout& rollout,
                         const std::vector<RememberedEvent>& events, const std::string& running);
 

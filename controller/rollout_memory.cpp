@@ -125,11 +125,6 @@ void read_hosts(soci::session& sql, RememberedRollout& rollout) {
   }
 }
 
-std::string advice(const RememberedRollout& rollout) {
-  return "'kongfleet resume " + rollout.id + "' goes on with it, 'kongfleet abort " + rollout.id +
-         "' takes it back";
-}
-
 std::string standing(const RememberedRollout& rollout) {
   if (rollout.state == RolloutState::Open) return "was left unfinished, its controller died";
   return "is " + std::string(state_name(rollout.state));
@@ -207,6 +202,11 @@ void write_standing(soci::session& sql, const RememberedRollout& it) {
 }
 
 }  // namespace
+
+std::string advice(const RememberedRollout& rollout) {
+  return "'kongfleet resume " + rollout.id + "' goes on with it, 'kongfleet abort " + rollout.id +
+         "' takes it back";
+}
 
 bool RememberedHost::came_back_unwell() const {
   return way_back && std::any_of(way_back->probes().begin(), way_back->probes().end(),

@@ -79,6 +79,8 @@ struct RememberedRollout {
   /// As that of a host.
   std::int64_t took_ms() const { return ms_between(started_ms, ended_ms); }
 };
+/// What a person can do with one that is not over, and that no controller is at.
+std::string advice(const RememberedRollout& rollout);
 
 struct RememberedEvent {
   std::int64_t at_ms = 0;

@@ -60,6 +60,20 @@ std::string clock_text(std::chrono::steady_clock::duration time) {
   return text;
 }
 
+RunShape run_shape(std::string id, std::string kind, std::vector<std::string> hosts,
+                   const std::optional<RolloutRules>& rules) {
+  const auto count = hosts.size();
+  RunShape shape{.id = std::move(id), .hosts = std::move(hosts), .wave_ends = {count}};
+  shape.slots = count;
+  shape.kind = std::move(kind);
+  if (!rules) return shape;
+  shape.wave_ends = rules->wave_ends;
+  shape.bake = rules->bake;
+  shape.slots = rules->max_unavailable;
+  shape.max_failures = rules->max_failures;
+  return shape;
+}
+
 RolloutPicture::RolloutPicture(RunShape shape, Time now) : shape_(std::move(shape)), began_(now) {
   for (const auto& label : shape_.hosts) {
     number_[label] = hosts_.size();

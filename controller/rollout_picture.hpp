@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,9 @@ struct RunShape {
   std::size_t max_failures = 0;  // the run stops when this is exceeded
   std::string kind = "rollout";  // or "rollback"
 };
+/// `hosts`: their labels, in the order they go. Without rules they go all at once.
+RunShape run_shape(std::string id, std::string kind, std::vector<std::string> hosts,
+                   const std::optional<RolloutRules>& rules);
 
 /// A rollout as a person watches it: fed with what happens, painted as often as one likes. As
 /// readable with 3 hosts, which all have a row then, as with 3,000: waves, a bar, counts, who fails

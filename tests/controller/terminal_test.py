@@ -206,6 +206,60 @@ class TerminalTest(unittest.TestCase):
             said = document(line)
             self.assertEqual(said["command"], "status")
             self.assertEqual([host["state"] for host in said["hosts"]], ["unknown"])
+            self.assertNotIn("rollout", said)
+
+    def waiting_rollback(self) -> subprocess.Popen:
+        process = self.start("-f", "fleet.toml", "rollback", "--yes", stdout=subprocess.DEVNULL,
+                             stderr=subprocess.DEVNULL)
+        wait_for("it handles signals", lambda: catches(process.pid, signal.SIGINT))
+        return process
+
+    def look_on(self, *options: str, **streams: int | str) -> subprocess.Popen:
+        return self.start("-f", "fleet.toml", *options, "status", "--watch",
+                          stderr=subprocess.DEVNULL, **streams)
+
+    def test_what_another_controller_does_is_watched_on_a_terminal(self):
+        rollback = self.waiting_rollback()
+        looker, screen = self.terminal()
+        self.look_on(stdout=screen, TERM="xterm")
+
+        def pictures() -> list[list[str]]:
+            _, *frames = COLOUR.sub("", looker.seen()).split("\x1b[H")
+            return [re.split(r"\x1b\[K\r+\n", frame) for frame in frames]
+
+        wait_for("the rollback in the picture", lambda: any(
+            re.fullmatch(r"rollback of .*: running", rows[0]) and
+            re.match(r"rollback-\S+  0:\d\d", rows[1]) and
+            any(row.startswith("1 host, 1 unknown") for row in rows)
+            for rows in pictures() if len(rows) > 4))
+        rollback.send_signal(signal.SIGINT)
+        wait_for("its end", lambda: any(
+            re.fullmatch(r"rollback of .*: interrupted", rows[0]) for rows in pictures()))
+
+    def test_what_another_controller_does_is_told_line_by_line_elsewhere(self):
+        process = self.look_on(stdout=subprocess.PIPE)
+        looker = Reader(process.stdout.fileno())
+        wait_for("the first look", lambda: "Connection refused\n" in looker.seen())
+        rollback = self.waiting_rollback()
+        wait_for("who began", lambda: re.search(
+            r"(?m)^\S+ \S+  rollback-\S+  rollback of .*: running$", looker.seen()))
+        rollback.send_signal(signal.SIGINT)
+        wait_for("its end", lambda: re.search(
+            r"(?m)^\S+ \S+  rollback-\S+  end ", looker.seen()))
+        seen = looker.seen()
+        self.assertEqual(len(re.findall("(?m)  stopping interrupted$", seen)), 1, seen)
+        self.assertEqual(len(MOMENT.findall(seen)), 1, seen)  # the hosts' status: it did not change
+
+    def test_what_another_controller_does_is_in_the_json(self):
+        self.waiting_rollback()
+        process = self.look_on("--output", "json", stdout=subprocess.PIPE)
+        looker = Reader(process.stdout.fileno())
+        line = wait_for("it is there", lambda: next(
+            (line for line in looker.seen().splitlines(keepends=True)
+             if '"rollout"' in line and line.endswith("\n")), None))
+        said = document(line)
+        self.assertEqual(said["rollout"]["kind"], "rollback")
+        self.assertEqual(said["rollout"]["result"], "running")
 
 
 if __name__ == "__main__":
