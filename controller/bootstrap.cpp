@@ -21,6 +21,7 @@ constexpr auto install_patience = std::chrono::minutes(5);
 constexpr std::size_t why_max = 1000;
 constexpr int call_tries = 5;
 constexpr auto call_pause = std::chrono::seconds(1);
+constexpr auto welcome_limit = std::chrono::seconds(60);
 
 // The last lines tell why; before them is what went well.
 std::string last_words(const std::string& errors) {
@@ -137,7 +138,8 @@ asio::awaitable<void> BootstrapHost::greet() {
   auto link = co_await call();
   Conversation conversation(std::move(link));
   std::optional<wire::Propose> none;
-  const auto welcome = co_await conversation.hello("kongfleet bootstrap", "", std::move(none));
+  const auto welcome =
+      co_await conversation.hello("kongfleet bootstrap", "", std::move(none), welcome_limit);
   const auto& state = welcome.host();
   if (state.state() == "unmanageable") {
     throw Error("the agent is installed, but can't manage this host: " + state.advice());

@@ -95,7 +95,8 @@ asio::awaitable<wire::ToController> Conversation::hear(std::chrono::milliseconds
 }
 
 asio::awaitable<wire::Welcome> Conversation::hello(std::string controller, std::string rollout,
-                                                   std::optional<wire::Propose> proposal) {
+                                                   std::optional<wire::Propose> proposal,
+                                                   std::chrono::milliseconds limit) {
   wire::ToAgent greeting;
   auto& hello = *greeting.mutable_hello();
   hello.set_protocol(protocol_version);
@@ -109,7 +110,7 @@ asio::awaitable<wire::Welcome> Conversation::hello(std::string controller, std::
     bytes += frame(message.SerializeAsString());
   }
   co_await link_->write(std::move(bytes), write_limit);
-  const auto answer = co_await hear(answer_limit);
+  const auto answer = co_await hear(limit);
   if (!answer.has_welcome()) throw Error("the agent did not answer with a Welcome");
   const auto protocol = answer.welcome().protocol();
   if (protocol < protocol_version) {

@@ -47,9 +47,10 @@ public:
   /// Must come first. An agent that isn't there or is too old is told apart by what it says
   /// instead.
   /// With a `proposal` right behind it, a round trip earlier than propose() could: hear_plan() is
-  /// to be next.
+  /// to be next. The Welcome must come within `limit`.
   asio::awaitable<wire::Welcome> hello(std::string controller, std::string rollout,
-                                       std::optional<wire::Propose> proposal);
+                                       std::optional<wire::Propose> proposal,
+                                       std::chrono::milliseconds limit);
   asio::awaitable<wire::Plan> propose(wire::Propose proposal);
   asio::awaitable<wire::Plan> hear_plan();
   /// All of it before `until`: who takes a little now and then holds up a wave for hours. False

@@ -12,10 +12,14 @@
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include <algorithm>
+
 namespace kongfleet::controller {
 
 namespace {
 
+constexpr auto welcome_limit_min = std::chrono::seconds(15);
+constexpr auto welcome_limit_max = std::chrono::seconds(60);
 constexpr int settle_tries = 4;                         // then a host is called lost
 constexpr auto settle_pause = std::chrono::seconds(1);  // doubled from try to try
 constexpr std::size_t version_shown_max = 40;
@@ -57,6 +61,13 @@ std::string transaction_name(const std::string& rollout, const FleetHost& host, 
 HostRun::HostRun(RunParts& parts, const FleetHost& host)
     : parts_(parts), host_(host), transaction_(transaction_name(parts.rollout, host, 1)) {}
 
+// Over a link that broke without a word no Welcome comes: time must be left to greet anew, over
+// another one, before what is in trial undoes itself.
+std::chrono::milliseconds HostRun::welcome_limit() const {
+  return std::clamp<std::chrono::milliseconds>(parts_.fleet.rollout.confirm_timeout / 2,
+                                               welcome_limit_min, welcome_limit_max);
+}
+
 std::chrono::milliseconds HostRun::transaction_limit() const {
   return 2 * parts_.fleet.rollout.deadline + apply_slack;
 }
@@ -82,8 +93,8 @@ asio::awaitable<void> HostRun::converse(std::optional<wire::Propose> proposal) {
   auto link = co_await parts_.links.open(address, host_.agent_command);
   const auto fingerprint = link->host_key_fingerprint();
   auto conversation = std::make_unique<Conversation>(std::move(link));
-  const auto welcome =
-      co_await conversation->hello(parts_.controller, parts_.rollout, std::move(proposal));
+  const auto welcome = co_await conversation->hello(parts_.controller, parts_.rollout,
+                                                    std::move(proposal), welcome_limit());
   const auto twin = parts_.identities.claim(label(), welcome.identity(), fingerprint);
   if (twin) {
     throw Error("'" + *twin + "' and '" + label() +

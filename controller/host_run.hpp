@@ -143,6 +143,7 @@ private:
   asio::awaitable<bool> is_poisoned();
   HostAnswer answer_of_state() const;
   bool is_changing() const;
+  std::chrono::milliseconds welcome_limit() const;
   void keep_brought(const wire::Outcome& said);
   Brought brought() const;
   /// As `state` has it; true where it does not say.
