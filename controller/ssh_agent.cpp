@@ -216,9 +216,11 @@ asio::awaitable<int> SshAgent::log_in(SshSession& session, std::vector<AgentKey>
       co_await session.wait(step);
     } catch (const LinkError& error) {
       // The host's answer was given what the agent had left of the time.
-      late = error.fault() == LinkFault::Timeout && end - begin > step.deadline - end;
-      if (!late) throw;
-      break;
+      const bool by_agent = end - begin > step.deadline - end;
+      if (error.fault() != LinkFault::Timeout || !by_agent) throw;
+      throw LinkError(
+          error.fault(),
+          std::string(error.what()) + "; the ssh-agent, or the wait for it, took most of the time");
     }
   }
   relay->stop();

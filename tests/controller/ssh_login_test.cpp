@@ -328,7 +328,9 @@ TEST_CASE("an ssh-agent that never signs costs its own time, not that of the oth
   REQUIRE(ended.size() == mute + 1);
   CHECK(ended[0] == "opened");
   for (std::size_t i = 1; i <= mute; ++i) {
-    CHECK_THAT(ended[i], Contains("the ssh-agent did not answer in time"));
+    // One that gets a thread right before its time is over has none left for the host's answer.
+    CHECK_THAT(ended[i], Contains("the ssh-agent did not answer in time") ||
+                             Contains("timed out; the ssh-agent, or the wait for it, took most"));
   }
 }
 
