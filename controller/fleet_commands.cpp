@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "controller/fleet_commands.hpp"
 
-#include "controller/early_interrupt.hpp"
 #include "controller/exit_code.hpp"
 #include "controller/fleet_file.hpp"
 #include "controller/objections.hpp"
@@ -64,7 +63,6 @@ int run_plan(const GlobalOptions& global, const PlanCommand& command, const Answ
 }
 
 int run_rollout(const GlobalOptions& global, const RolloutCommand& command, const Answer& answer) {
-  tell_early_interrupt(answer, "rollout");
   const auto fleet = load_fleet(global.fleet_file);
   const auto hosts = select_hosts(fleet, command.selectors);
   FleetMemory memory(fleet, StateDatabase::Mode::Write, noting(answer));

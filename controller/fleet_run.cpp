@@ -65,11 +65,8 @@ struct FleetRun::Machinery {
   ContentPack contents;
   RunParts parts;
   std::vector<std::unique_ptr<HostRun>> hosts;
-  // From the first order on, no Ctrl-C ends us unheard: not between the run and its end either.
+  // No Ctrl-C ends us unheard: not between the run and its end either.
   std::optional<asio::signal_set> signals;
-  void handle_signals() {
-    if (!signals) signals.emplace(ground.loop.io(), SIGINT, SIGTERM);
-  }
 
   Machinery(const Fleet& its_fleet, const std::vector<const FleetHost*>& selected,
             std::vector<Release> all, const std::string& its_kind, const std::string& its_id,
@@ -197,7 +194,25 @@ asio::awaitable<void> beat_meanwhile(Asking& asking, const std::function<void()>
   }
 }
 
+// Beats until all have answered. A signal ends the asking before.
+void beat_until_answered(asio::io_context& io, Asking& asking, const std::function<void()>& beat,
+                         asio::signal_set& signals, bool& interrupted) {
+  signals.async_wait([&](const boost::system::error_code& cancelled, int) {
+    interrupted = !cancelled;
+    if (interrupted) io.stop();
+  });
+  asio::co_spawn(io, beat_meanwhile(asking, beat), [&signals](const std::exception_ptr& thrown) {
+    signals.cancel();
+    rethrow(thrown);
+  });
+}
+
 }  // namespace
+
+void FleetRun::catch_signals() {
+  auto& signals = machinery_->signals;
+  if (!signals) signals.emplace(machinery_->ground.loop.io(), SIGINT, SIGTERM);
+}
 
 void FleetRun::greet_all() { on_all(greet); }
 void FleetRun::check_up_all() {
@@ -206,8 +221,11 @@ void FleetRun::check_up_all() {
 void FleetRun::plan_all(const std::function<void()>& beat) {
   auto& io = machinery_->ground.loop.io();
   Asking asking{machinery_->hosts.size(), renewal_interval(std::chrono::minutes(1)), Timer(io)};
-  asio::co_spawn(io, beat_meanwhile(asking, beat), rethrow);
+  asio::signal_set signals(io, SIGINT, SIGTERM);  // not after: a person may be asked something then
+  bool interrupted = false;
+  beat_until_answered(io, asking, beat, signals, interrupted);
   on_all([&](HostRun& host) { return plan_one(host, asking); });
+  if (interrupted) throw Declined(exit_code::interrupted, "interrupted; nothing was touched");
 }
 
 void FleetRun::put_in_order(const std::function<int(const HostRun&)>& rank) {
@@ -220,17 +238,9 @@ void FleetRun::ask_again(const std::vector<bool>& which, const std::function<voi
   auto& io = machinery_->ground.loop.io();
   Asking asking{machinery_->hosts.size(),
                 renewal_interval(machinery_->fleet.rollout.confirm_timeout), Timer(io)};
-  machinery_->handle_signals();
-  auto& signals = *machinery_->signals;
+  catch_signals();
   bool interrupted = false;
-  signals.async_wait([&](const boost::system::error_code& cancelled, int) {
-    interrupted = !cancelled;
-    if (interrupted) io.stop();
-  });
-  asio::co_spawn(io, beat_meanwhile(asking, beat), [&signals](const std::exception_ptr& thrown) {
-    signals.cancel();
-    rethrow(thrown);
-  });
+  beat_until_answered(io, asking, beat, *machinery_->signals, interrupted);
   std::size_t next = 0;
   on_all([&](HostRun& host) { return ask_one_again(host, which[next++], asking); });
   if (interrupted) {
@@ -279,7 +289,7 @@ RolloutState state_after(const Rollout& rollout, bool abandoned) {
 
 RunEnd FleetRun::roll_out(Rollout& rollout, RunView& view, RolloutGate* gate) {
   const auto count = machinery_->hosts.size();
-  machinery_->handle_signals();
+  catch_signals();
   RolloutDriver driver(machinery_->ground.loop, rollout, machinery_->hosts, view,
                        machinery_->fleet.rollout.bake, machinery_->fleet.rollout.confirm_timeout);
   if (gate != nullptr) driver.ask(*gate);
@@ -334,8 +344,8 @@ int rollback_exit_code(const RunEnd& end) {
 }  // namespace
 
 RunEnd FleetRun::roll_back(std::optional<std::uint64_t> to, RunView& view) {
-  const auto beat = renewal_interval(machinery_->fleet.rollout.confirm_timeout);
-  machinery_->handle_signals();
+  constexpr auto beat = std::chrono::seconds(1);  // what is remembered of it is no older
+  catch_signals();
   RollbackDriver driver(machinery_->ground.loop, machinery_->hosts, view, to, beat);
   driver.run();
   RunEnd end;

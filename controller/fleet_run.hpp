@@ -58,15 +58,18 @@ public:
   /// Has every host looked at by its agent; likewise.
   void check_up_all();
   /// Asks every host for its plan. Some take a minute: `beat` is called every few seconds
-  /// meanwhile, and what it throws ends this.
+  /// meanwhile, and what it throws ends this. Throws Declined (exit 130) on SIGINT and SIGTERM.
   void plan_all(const std::function<void()>& beat = [] {});
   /// Puts the hosts into the order in which they are to go: the lower `rank` first, equals as they
   /// stand. Before roll_out.
   void put_in_order(const std::function<int(const HostRun&)>& rank);
   /// Asks these hosts how their transactions stand that began earlier, and greets the others. A
   /// host may take minutes to answer: until all have, those that are found in trial stay in it, and
-  /// `beat` is called every few seconds; what it throws ends this.
+  /// `beat` is called every few seconds; what it throws ends this. Throws Declined as plan_all
+  /// does.
   void ask_again(const std::vector<bool>& which, const std::function<void()>& beat);
+  /// From now on SIGINT and SIGTERM do not end the process: whoever runs the hosts hears them.
+  void catch_signals();
   /// The fleet file's rules for these hosts.
   RolloutRules rules() const;
   /// `gate` is asked before a host is touched, and told after; null: nobody is.

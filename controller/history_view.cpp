@@ -125,7 +125,9 @@ void print_head(std::ostream& out, const RememberedRollout& rollout, const std::
 
 std::string result_text(const RememberedRollout& rollout, const std::string& running) {
   if (rollout.id == running) return "running";
-  if (rollout.state == RolloutState::Open) return "unfinished";
+  // A rollback is over for others as soon as it begins.
+  const bool is_left = rollout.state == RolloutState::Ended && rollout.ended_ms == 0;
+  if (rollout.state == RolloutState::Open || is_left) return "unfinished";
   if (rollout.state != RolloutState::Ended) return std::string(state_name(rollout.state));
   switch (rollout.exit_code) {
     case exit_code::done:

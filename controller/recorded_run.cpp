@@ -135,6 +135,7 @@ RunEnd roll_out(FleetRun& run, FleetMemory& memory, FleetHold& hold, const std::
     row.hosts[i].phase = *out;
     row.hosts[i].cause = run.hosts()[i]->problem;
   }
+  run.catch_signals();  // one that has begun is not left without a word
   memory.rollouts.begin(row, run.releases(), true, &hold);
   if (run.kind() == "rollout") {  // a sync has its own words for them
     for (std::size_t i = 0; i < row.hosts.size(); ++i) {
@@ -159,9 +160,8 @@ RememberedRollout begin_rollback(const FleetRun& run, FleetMemory& memory,
   auto row = remembered(run, selection);
   row.state = RolloutState::Ended;  // nobody goes on with a rollback: one asks for it again
   row.exit_code = exit_code::interrupted;
-  row.why = "it never came to its end";
+  row.why = never_ended;
   memory.rollouts.begin(row, {}, false);
-  row.why.clear();
   return row;
 }
 

@@ -53,11 +53,13 @@ void RolloutRecord::enter(const HostRun& host, HostPhase phase) {
 void RolloutRecord::wave(std::size_t number, std::size_t of, std::size_t hosts) {
   shown_.wave(number, of, hosts);
   event("wave", "", of_all(number, of) + ": " + std::to_string(hosts) + " hosts");
+  standing_changed_ = true;
 }
 
 void RolloutRecord::baking(std::size_t number, std::size_t of, std::chrono::milliseconds time) {
   shown_.baking(number, of, time);
   event("baking", "", of_all(number, of) + ": " + text_of(time));
+  standing_changed_ = true;
 }
 
 void RolloutRecord::step(const HostRun& host, const wire::Progress& progress) {
@@ -90,6 +92,11 @@ RolloutNews RolloutRecord::news() const {
   return news;
 }
 
+void RolloutRecord::write() {
+  memory_.write(rollout_, news(), &hold_);
+  written();
+}
+
 // What could not be written stays, to be tried with what comes next.
 void RolloutRecord::written() {
   changed_.clear();
@@ -101,13 +108,13 @@ void RolloutRecord::commit(const Rollout& rollout) {
   standing_changed_ = standing_changed_ || rollout_.stop != rollout.stop();
   rollout_.stop = rollout.stop();
   if (changed_.empty() && !standing_changed_ && events_.size() < steps_kept) return;
-  memory_.write(rollout_, news(), &hold_);
-  written();
+  write();
 }
 
 void RolloutRecord::beat() {
   hold_.renew();
   memory_.check_ours(rollout_, hold_);
+  if (!changed_.empty() || !events_.empty()) write();
 }
 
 void RolloutRecord::check() { memory_.check_ours(rollout_, hold_); }
@@ -129,8 +136,7 @@ void RolloutRecord::taken_up(const std::vector<TakenUpHost>& phases, const std::
     changed_.insert(i);
     event("host", row.label, std::string(phase_name(row.phase)));
   }
-  memory_.write(rollout_, news(), &hold_);
-  written();
+  write();
 }
 
 void RolloutRecord::end(const RunEnd& end) {
@@ -138,6 +144,7 @@ void RolloutRecord::end(const RunEnd& end) {
   rollout_.state = rollout_.kind == "rollback" ? RolloutState::Ended : end.state;
   rollout_.stop = end.stop;
   rollout_.exit_code = end.exit_code;
+  if (rollout_.why == never_ended) rollout_.why.clear();
   if (rollout_.state != RolloutState::Open) rollout_.ended_ms = wall_clock_ms();
   for (const auto& [host, phase] : end.hosts) {
     // What was ruled out before anything began was never told of.

@@ -14,8 +14,12 @@
 
 namespace kongfleet::controller {
 
+/// Why a rollback is as it is that is over for others as soon as it begins, until it is over.
+constexpr const char* never_ended = "it never came to its end";
+
 /// Writes a rollout down while it runs, and passes on what it is told to `shown`. What one pump of
-/// the rollout brings is written together; what hosts say between is kept until then.
+/// the rollout brings is written together; what hosts say between is kept until then, or until the
+/// next beat.
 class RolloutRecord : public RunView {
 public:
   /// `rollout` is remembered already, with its hosts in the order of `hosts`. All but the first
@@ -36,7 +40,8 @@ public:
   /// It is taken up again: hosts begin as `phases` say, those that `anew` names with a new
   /// transaction. Written at once. Throws Error, and Ousted.
   void taken_up(const std::vector<TakenUpHost>& phases, const std::string& doing);
-  /// How it ended. Throws Error, and Ousted.
+  /// How it ended; what it was remembered with as `never_ended` is forgotten. Throws Error, and
+  /// Ousted.
   void end(const RunEnd& end);
 
   const RememberedRollout& rollout() const { return rollout_; }
@@ -45,6 +50,7 @@ private:
   void event(const std::string& kind, const std::string& host, const std::string& text);
   void enter(const HostRun& host, HostPhase phase);
   RolloutNews news() const;
+  void write();
   void written();
 
   RememberedRollout rollout_;

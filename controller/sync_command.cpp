@@ -3,7 +3,6 @@
 #include "controller/clock.hpp"
 #include "controller/declined.hpp"
 #include "controller/durations.hpp"
-#include "controller/early_interrupt.hpp"
 #include "controller/exit_code.hpp"
 #include "controller/fleet_commands.hpp"
 #include "controller/fleet_file.hpp"
@@ -74,7 +73,6 @@ void print_poisoned(const FleetRun& run, const Answer& answer) {
 int sync(const GlobalOptions& global, const SyncCommand& command, const Answer& answer,
          Known& known) {
   if (!splay(global, command, answer)) return exit_code::interrupted;
-  tell_early_interrupt(answer, "sync");
   known.began = Clock::now();
   known.fleet = load_fleet(global.fleet_file);  // after the wait: it is as it is now
   const auto& fleet = *known.fleet;

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "controller/rollback_driver.hpp"
 
+#include "controller/history_view.hpp"
 #include "controller/recorded_run.hpp"
 #include "controller/rollout_record.hpp"
 #include "controller/text_view.hpp"
@@ -71,6 +72,24 @@ TEST_CASE("a rollback whose fleet is taken over tells no other host, and leaves"
   CHECK(it.agents.told[0] == once);
   CHECK(it.agents.told[1].empty());
   CHECK(phases(end) == std::vector{HostPhase::Reverting, HostPhase::Waiting});
+}
+
+TEST_CASE("what came of a rollback's hosts is remembered within a beat, whatever becomes of us") {
+  Remembered it(2);
+  it.agents.answers = [&](std::size_t host, const wire::ToAgent&) { return host == 0; };
+  std::optional<RememberedRollout> found;
+  Timer after_two_beats(it.agents.loop().io(), 2500ms);
+  after_two_beats.async_wait([&](const boost::system::error_code&) {
+    auto another = it.state.open();
+    found = another.rollouts.find("latest");
+    it.agents.loop().io().stop();
+  });
+  const auto end = it.roll_back();
+  REQUIRE(found);
+  CHECK(found->hosts[0].phase == HostPhase::Done);
+  CHECK(found->hosts[1].phase == HostPhase::Reverting);
+  CHECK(found->why == "it never came to its end");
+  CHECK(result_text(*found, "") == "unfinished");
 }
 
 TEST_CASE("a rollback that waits for its hosts hears within a beat that it was taken over") {

@@ -43,4 +43,26 @@ TEST_CASE("what a host came to is remembered once it is heard, when a rollout is
   CHECK_FALSE(hosts[3].outcome);
 }
 
+TEST_CASE("what happens between two commits is remembered at the next beat") {
+  AgentsFixture agents(2);
+  StateFixture state;
+  FleetMemory memory = state.open();
+  FleetHold hold{memory.database,
+                 "edge",
+                 {"ops@one", "rollout", "machine", "1 2", wall_clock_ms(), wall_clock_ms()},
+                 FleetHold::Manner::BreakGlass};
+  KeepingView shown;
+  auto& run = agents.run("rollout");
+  const auto rollout = begun("rollout-1", 2);
+  memory.rollouts.begin(rollout, {});
+  RolloutRecord record(rollout, run.hosts(), memory.rollouts, hold, shown);
+  wire::Progress progress;
+  progress.set_step("verify");
+  record.step(*run.hosts()[0], progress);
+  const auto last = [&] { return state.open().rollouts.events("rollout-1").back().kind; };
+  CHECK(last() == "begin");
+  record.beat();
+  CHECK(last() == "step");
+}
+
 }  // namespace kongfleet::controller
