@@ -105,10 +105,12 @@ void count_hosts(soci::session& sql, RememberedRollout& rollout) {
   }
 }
 
-void read_hosts(soci::session& sql, RememberedRollout& rollout) {
+void read_hosts(soci::session& sql, RememberedRollout& rollout, RolloutMemory::Evidence evidence) {
+  const bool all = evidence == RolloutMemory::Evidence::With;
   const soci::rowset<soci::row> rows =
-      (sql.prepare << "SELECT host, wave, attempt, phase, started_ms, ended_ms, cause, outcome,"
-                      " way_back FROM hosts WHERE rollout = :id ORDER BY position",
+      (sql.prepare << "SELECT host, wave, attempt, phase, started_ms, ended_ms, cause, "
+                   << (all ? "outcome, way_back" : "'' AS outcome, '' AS way_back")
+                   << " FROM hosts WHERE rollout = :id ORDER BY position",
        soci::use(rollout.id));
   for (const auto& row : rows) {
     RememberedHost host;
@@ -136,7 +138,7 @@ void refuse_open(soci::session& sql, const std::string& fleet) {
   const auto& it = open.front();
   throw Declined(exit_code::held, it.id + " of " + it.who + ", begun on " +
                                       time_text(it.started_ms) + ", " + standing(it) + ": " +
-                                      advice(it) + "; nothing was touched");
+                                      way_on(it) + ", " + way_back(it) + "; nothing was touched");
 }
 
 void insert_rollout(soci::session& sql, const std::string& fleet, const RememberedRollout& it) {
@@ -203,9 +205,12 @@ void write_standing(soci::session& sql, const RememberedRollout& it) {
 
 }  // namespace
 
-std::string advice(const RememberedRollout& rollout) {
-  return "'kongfleet resume " + rollout.id + "' goes on with it, 'kongfleet abort " + rollout.id +
-         "' takes it back";
+std::string way_on(const RememberedRollout& rollout) {
+  return "'kongfleet resume " + rollout.id + "' goes on with it";
+}
+
+std::string way_back(const RememberedRollout& rollout) {
+  return "'kongfleet abort " + rollout.id + "' takes it back";
 }
 
 bool RememberedHost::came_back_unwell() const {
@@ -263,7 +268,7 @@ std::vector<RememberedRollout> RolloutMemory::list(std::size_t limit) {
   return rollouts;
 }
 
-RememberedRollout RolloutMemory::find(const std::string& id) {
+RememberedRollout RolloutMemory::find(const std::string& id, Evidence evidence) {
   std::vector<RememberedRollout> found;
   std::string newest;
   database_.look([&](soci::session& sql) {
@@ -276,7 +281,7 @@ RememberedRollout RolloutMemory::find(const std::string& id) {
     for (const auto& row : rows) found.push_back(rollout_of(row));
     for (auto& rollout : found) {
       read_releases(sql, rollout);
-      read_hosts(sql, rollout);
+      read_hosts(sql, rollout, evidence);
       count_hosts(sql, rollout);
     }
   });

@@ -79,8 +79,10 @@ struct RememberedRollout {
   /// As that of a host.
   std::int64_t took_ms() const { return ms_between(started_ms, ended_ms); }
 };
-/// What a person can do with one that is not over, and that no controller is at.
-std::string advice(const RememberedRollout& rollout);
+/// What a person can do with one that is not over, and that no controller is at: the command, and
+/// what it does.
+std::string way_on(const RememberedRollout& rollout);
+std::string way_back(const RememberedRollout& rollout);
 
 struct RememberedEvent {
   std::int64_t at_ms = 0;
@@ -113,8 +115,9 @@ public:
 
   /// The newest first, without their hosts.
   std::vector<RememberedRollout> list(std::size_t limit);
+  enum class Evidence { With, Without };  // of its hosts: their outcomes
   /// By its ID or "latest". Throws Declined (exit 1) that names the newest ones.
-  RememberedRollout find(const std::string& id);
+  RememberedRollout find(const std::string& id, Evidence evidence = Evidence::With);
   std::vector<RememberedEvent> events(const std::string& id);
 
   /// Throws Ousted as write() does.

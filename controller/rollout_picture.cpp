@@ -117,6 +117,7 @@ void RolloutPicture::phase(const std::string& host, HostPhase phase, const std::
     spent_ += duration_cast<milliseconds>(now - one.began);
     ++through_;
   }
+  if (phase == Waiting) one.moved = false;  // it begins anew
   one.phase = phase;
   one.text = text;
   one.since = now;

@@ -5,10 +5,11 @@
 #include "controller/answer.hpp"
 #include "controller/history_view.hpp"
 #include "controller/moment.hpp"
-#include "controller/rollout_plan.hpp"
 #include "proto/names.hpp"
 
 #include <charconv>
+#include <map>
+#include <set>
 
 namespace kongfleet::controller {
 
@@ -19,12 +20,19 @@ using Time = RolloutPicture::Time;
 // The picture only compares times: the wall clock's do as well, and are those that are remembered.
 Time at(std::int64_t ms) { return Time(std::chrono::milliseconds(ms)); }
 
-RunShape shape_of(const RememberedRollout& rollout) {
+// A host that was set aside before the rollout began has no event.
+RunShape shape_of(const RolloutReplay& replay) {
+  std::set<std::string> told;
+  for (const auto& event : replay.events) told.insert(event.host);
   std::vector<std::string> labels;
-  for (const auto& host : rollout.hosts) labels.push_back(host.label);
-  std::optional<RolloutRules> rules;
-  if (!rollout.plan.empty()) rules = read_plan(rollout.plan).rules;
-  return run_shape(rollout.id, rollout.kind, std::move(labels), rules);
+  std::vector<HostPhase> phases;
+  for (const auto& host : replay.rollout.hosts) {
+    labels.push_back(host.label);
+    phases.push_back(told.contains(host.label) ? HostPhase::Waiting : host.phase);
+  }
+  auto shape = run_shape(replay.rollout.id, replay.rollout.kind, std::move(labels), replay.rules);
+  shape.phases = std::move(phases);
+  return shape;
 }
 
 // "2/3: 4 hosts", as RolloutRecord writes it.
@@ -34,13 +42,25 @@ std::size_t wave_in(const std::string& text) {
   return number - 1;
 }
 
+std::map<std::string, std::string> causes_of(const RememberedRollout& rollout) {
+  std::map<std::string, std::string> causes;
+  for (const auto& host : rollout.hosts) causes[host.label] = printable(host.cause);
+  return causes;
+}
+
 class Player {
 public:
-  explicit Player(const RememberedRollout& rollout)
-      : picture_(shape_of(rollout), at(rollout.started_ms)) {
-    for (const auto& host : rollout.hosts) causes_[host.label] = printable(host.cause);
+  explicit Player(const RolloutReplay& replay)
+      : picture_(shape_of(replay), at(replay.rollout.started_ms)),
+        causes_(causes_of(replay.rollout)) {
+    for (const auto& event : replay.events) play(event);
   }
 
+  void stop(const std::string& why) { picture_.stopping(why); }
+  void over(std::int64_t ms) { picture_.over(at(ms)); }
+  const RolloutPicture& picture() const { return picture_; }
+
+private:
   void play(const RememberedEvent& event) {
     const auto when = at(event.at_ms);
     if (event.kind == "wave") picture_.wave(wave_in(event.text));
@@ -54,10 +74,6 @@ public:
       picture_.phase(event.host, *phase, is_failure(*phase) ? causes_[event.host] : "", when);
   }
 
-  void over(std::int64_t ms) { picture_.over(at(ms)); }
-  const RolloutPicture& picture() const { return picture_; }
-
-private:
   RolloutPicture picture_;
   std::map<std::string, std::string> causes_;  // by label
 };
@@ -69,27 +85,37 @@ std::string RolloutReplay::standing() const {
 }
 
 std::vector<std::string> RolloutReplay::rows(const Window& window, std::int64_t now_ms) const {
-  const bool runs = rollout.id == running;
-  const bool is_left = !runs && !is_over(rollout.state);
-  Row head(window);
-  head.add(standing(), is_left ? Style::Bad : Style::Strong);
-  if (is_left) head.add("; " + advice(rollout));
-  std::vector<std::string> rows{head.text()};
-  Player player(rollout);
-  for (const auto& event : events) player.play(event);
-  if (!runs && !is_left) player.over(rollout.ended_ms);
+  const bool is_left = !runs() && !is_over(rollout.state);
+  std::vector<std::string> rows{
+      Row(window).add(standing(), is_left ? Style::Bad : Style::Strong).text()};
+  Player player(*this);
+  if (is_left) {
+    rows.push_back(Row(window).add(way_on(rollout)).text());
+    rows.push_back(Row(window).add(way_back(rollout)).text());
+    if (rollout.state == RolloutState::Open) player.stop("its controller is gone");
+  }
+  auto now = now_ms;
+  if (!runs()) {
+    const auto last = events.empty() ? rollout.started_ms : events.back().at_ms;
+    now = rollout.ended_ms == 0 ? last : rollout.ended_ms;
+    player.over(now);
+  }
   auto below = window;
-  below.height -= std::min<std::size_t>(window.height, 1);
-  for (auto& row : player.picture().paint(below, at(now_ms))) rows.push_back(std::move(row));
+  below.height -= std::min(window.height, rows.size());
+  for (auto& row : player.picture().paint(below, at(now))) rows.push_back(std::move(row));
   return rows;
 }
 
 std::vector<std::string> RolloutReplay::lines(std::size_t first) const {
+  auto causes = causes_of(rollout);
   std::vector<std::string> lines;
   for (auto number = first; number < events.size(); ++number) {
     const auto& event = events[number];
     auto line = time_text(event.at_ms) + "  " + (event.host.empty() ? rollout.id : event.host);
     line += "  " + printable(event.host.empty() ? event.kind + " " + event.text : event.text);
+    const auto phase = event.kind == "host" ? phase_named(event.text) : std::nullopt;
+    const auto& cause = causes[event.host];
+    if (phase && is_failure(*phase) && !cause.empty()) line += ": " + cause;
     lines.push_back(std::move(line));
   }
   return lines;

@@ -7,6 +7,7 @@
 #include "controller/fleet_run.hpp"
 #include "controller/history_view.hpp"
 #include "controller/moment.hpp"
+#include "controller/rollout_plan.hpp"
 #include "proto/error.hpp"
 #include "proto/names.hpp"
 
@@ -35,7 +36,11 @@ std::optional<RolloutReplay> rollout_now(const Fleet& fleet, const std::string& 
   for (const auto& id : {running, open ? open->id : "", before}) {
     // Its events first: what it has come to meanwhile is told at the next look.
     auto events = memory.rollouts.events(id);
-    if (!events.empty()) return RolloutReplay{memory.rollouts.find(id), std::move(events), running};
+    if (events.empty()) continue;
+    auto rollout = memory.rollouts.find(id, RolloutMemory::Evidence::Without);
+    std::optional<RolloutRules> rules;
+    if (!rollout.plan.empty()) rules = read_plan(rollout.plan).rules;
+    return RolloutReplay{std::move(rollout), std::move(events), running, std::move(rules)};
   }
   return std::nullopt;
 }
@@ -58,7 +63,8 @@ public:
   explicit Teller(std::ostream& out) : out_(out) {}
 
   void tell(const RolloutLook& look, const Hosts& hosts) {
-    if (look.rollout) tell_rollout(*look.rollout);
+    if (look.rollout && look.unknown.empty()) tell_rollout(*look.rollout);
+    knows_ = knows_ || look.unknown.empty();
     if (look.unknown != unknown_ && !look.unknown.empty())
       out_ << time_text(wall_clock_ms()) << "  rollouts are not known: " << look.unknown << "\n";
     unknown_ = look.unknown;
@@ -80,25 +86,33 @@ private:
 
   // What happened before anybody looked is in `show`.
   void tell_rollout(const RolloutReplay& replay) {
-    if (replay.rollout.id != id_) {
-      told_ = status_.empty() ? replay.events.size() : 0;
-      out_ << time_text(wall_clock_ms()) << "  " << replay.rollout.id << "  " << replay.standing()
-           << "\n";
-    }
-    id_ = replay.rollout.id;
+    if (replay.rollout.id != id_) told_ = knows_ ? 0 : replay.events.size();
+    const auto standing = replay.rollout.id + "  " + replay.standing();
+    const bool begins = replay.rollout.id != id_;
+    if (begins) tell_standing(standing);
     for (const auto& line : replay.lines(told_)) out_ << line << "\n";
+    if (!begins) tell_standing(standing);
+    id_ = replay.rollout.id;
     told_ = replay.events.size();
   }
 
+  void tell_standing(const std::string& standing) {
+    if (standing != standing_) out_ << time_text(wall_clock_ms()) << "  " << standing << "\n";
+    standing_ = standing;
+  }
+
   std::ostream& out_;
-  std::string id_, unknown_, status_;  // that were told
-  std::size_t told_ = 0;               // of its events
+  std::string id_, standing_, unknown_, status_;  // that were told
+  std::size_t told_ = 0;                          // of its events
+  bool knows_ = false;                            // what there was when it looked before
 };
 
 void print_json(std::ostream& out, const RolloutLook& look, const Hosts& hosts) {
   boost::json::object document{
       {"schema", json_schema}, {"command", "status"}, {"hosts", status_json(hosts)}};
-  if (look.rollout)
+  if (!look.unknown.empty())
+    document["rollout_unknown"] = look.unknown;
+  else if (look.rollout)
     document["rollout"] = rollout_json(look.rollout->rollout, look.rollout->running);
   out << boost::json::serialize(document) << "\n";
 }

@@ -248,6 +248,8 @@ class TerminalTest(unittest.TestCase):
             r"(?m)^\S+ \S+  rollback-\S+  end ", looker.seen()))
         seen = looker.seen()
         self.assertEqual(len(re.findall("(?m)  stopping interrupted$", seen)), 1, seen)
+        wait_for("what came of it", lambda: re.search(
+            r"(?m)  rollback-\S+  rollback of .*: interrupted$", looker.seen()))
         self.assertEqual(len(MOMENT.findall(seen)), 1, seen)  # the hosts' status: it did not change
 
     def test_what_another_controller_does_is_in_the_json(self):
@@ -260,6 +262,16 @@ class TerminalTest(unittest.TestCase):
         said = document(line)
         self.assertEqual(said["rollout"]["kind"], "rollback")
         self.assertEqual(said["rollout"]["result"], "running")
+
+    def test_a_memory_that_is_none_is_told_and_hides_no_host(self):
+        (self.place / "edge.db").write_text("no database\n" * 1000)
+        process = self.look_on("--output", "json", stdout=subprocess.PIPE)
+        looker = Reader(process.stdout.fileno())
+        wait_for("a look", lambda: "\n" in looker.seen())
+        said = document(looker.seen().splitlines()[0])
+        self.assertIn("is not a database", said["rollout_unknown"])
+        self.assertNotIn("rollout", said)
+        self.assertEqual([host["state"] for host in said["hosts"]], ["unknown"])
 
 
 if __name__ == "__main__":
