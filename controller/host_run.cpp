@@ -18,10 +18,9 @@ namespace kongfleet::controller {
 
 namespace {
 
-constexpr auto welcome_limit_min = std::chrono::seconds(15);
-constexpr auto welcome_limit_max = std::chrono::seconds(60);
-constexpr int settle_tries = 4;                         // then a host is called lost
-constexpr auto settle_pause = std::chrono::seconds(1);  // doubled from try to try
+constexpr auto welcome_limit_min = std::chrono::seconds(15);  // what a renewal may take
+constexpr int settle_tries = 4;                               // then a host is called lost
+constexpr auto settle_pause = std::chrono::seconds(1);        // doubled from try to try
 constexpr std::size_t version_shown_max = 40;
 constexpr auto apply_slack = std::chrono::minutes(2);  // besides its deadlines: staging, preflight
 
@@ -63,9 +62,9 @@ HostRun::HostRun(RunParts& parts, const FleetHost& host)
 
 // Over a link that broke without a word no Welcome comes: time must be left to greet anew, over
 // another one, before what is in trial undoes itself.
-std::chrono::milliseconds HostRun::welcome_limit() const {
+std::chrono::milliseconds HostRun::welcome_in_trial() const {
   return std::clamp<std::chrono::milliseconds>(parts_.fleet.rollout.confirm_timeout / 2,
-                                               welcome_limit_min, welcome_limit_max);
+                                               welcome_limit_min, welcome_limit);
 }
 
 std::chrono::milliseconds HostRun::transaction_limit() const {
@@ -88,13 +87,14 @@ void HostRun::note(const std::exception& error) {
   }
 }
 
-asio::awaitable<void> HostRun::converse(std::optional<wire::Propose> proposal) {
+asio::awaitable<void> HostRun::converse(std::optional<wire::Propose> proposal,
+                                        std::chrono::milliseconds welcome_within) {
   auto address = address_of(host_, parts_.fleet.ssh);
   auto link = co_await parts_.links.open(address, host_.agent_command);
   const auto fingerprint = link->host_key_fingerprint();
   auto conversation = std::make_unique<Conversation>(std::move(link));
   const auto welcome = co_await conversation->hello(parts_.controller, parts_.rollout,
-                                                    std::move(proposal), welcome_limit());
+                                                    std::move(proposal), welcome_within);
   const auto twin = parts_.identities.claim(label(), welcome.identity(), fingerprint);
   if (twin) {
     throw Error("'" + *twin + "' and '" + label() +
@@ -108,15 +108,15 @@ asio::awaitable<void> HostRun::converse(std::optional<wire::Propose> proposal) {
   conversation_ = std::move(conversation);
 }
 
-asio::awaitable<void> HostRun::open() {
+asio::awaitable<void> HostRun::open(std::chrono::milliseconds welcome) {
   if (conversation_) co_return;
   std::optional<wire::Propose> none;
-  co_await converse(std::move(none));
+  co_await converse(std::move(none), welcome);
 }
 
 asio::awaitable<void> HostRun::open_proposing() {
   std::optional<wire::Propose> proposal = proposal_of(host_.plugins, parts_.releases);
-  co_await converse(std::move(proposal));
+  co_await converse(std::move(proposal), welcome_limit);
 }
 
 asio::awaitable<bool> HostRun::greet() {
@@ -301,12 +301,13 @@ std::string HostRun::problem_of_open() const {
 }
 
 asio::awaitable<HostPhase> HostRun::settle(Deed deed, Otherwise otherwise, const MayBegin* may,
-                                           const Unheard* unheard) {
+                                           const Unheard* unheard,
+                                           std::chrono::milliseconds welcome) {
   auto pause = std::chrono::duration_cast<std::chrono::milliseconds>(settle_pause);
   bool told = false;
   for (int attempt = 1; attempt <= settle_tries; ++attempt) {
     try {
-      co_await open();
+      co_await open(welcome);
       if (may != nullptr && !(*may)()) co_return HostPhase::Waiting;
       told = true;
       auto said = co_await deed(*conversation_);
@@ -337,11 +338,18 @@ asio::awaitable<HostPhase> HostRun::confirm(MayBegin may) {
   co_return phase == HostPhase::Trial ? out_of_turn() : phase;
 }
 
-asio::awaitable<HostPhase> HostRun::renew(Unheard unheard) {
-  Deed deed = [this](Conversation& talk) {
-    return talk.renew(transaction_, parts_.fleet.rollout.confirm_timeout);
+asio::awaitable<HostPhase> HostRun::settle_renewal(std::string transaction, Otherwise otherwise,
+                                                   const Unheard* unheard) {
+  Deed deed = [this, transaction](Conversation& talk) {
+    return talk.renew(transaction, parts_.fleet.rollout.confirm_timeout);
   };
-  const auto phase = co_await settle(std::move(deed), all_lost, nullptr, &unheard);
+  const auto phase =
+      co_await settle(std::move(deed), otherwise, nullptr, unheard, welcome_in_trial());
+  co_return phase;
+}
+
+asio::awaitable<HostPhase> HostRun::renew(Unheard unheard) {
+  const auto phase = co_await settle_renewal(transaction_, all_lost, &unheard);
   co_return phase == HostPhase::Done ? out_of_turn() : phase;
 }
 

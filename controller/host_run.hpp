@@ -126,9 +126,14 @@ private:
                                                     MayBegin may_begin, bool& told);
   /// Does `deed` on the open conversation, or on a new one when that broke: agents answer a
   /// repeated message from what they know.
-  /// Before that it asks `may`, where there is one: Waiting when that says no.
-  asio::awaitable<HostPhase> settle(Deed deed, Otherwise otherwise, const MayBegin* may = nullptr,
-                                    const Unheard* unheard = nullptr);
+  /// Before that it asks `may`, where there is one: Waiting when that says no. A Welcome must come
+  /// within `welcome`.
+  asio::awaitable<HostPhase> settle(Deed deed, Otherwise otherwise, const MayBegin* may,
+                                    const Unheard* unheard = nullptr,
+                                    std::chrono::milliseconds welcome = welcome_limit);
+  /// Renews the lease of `transaction`, or hears what became of it.
+  asio::awaitable<HostPhase> settle_renewal(std::string transaction, Otherwise otherwise,
+                                            const Unheard* unheard = nullptr);
   /// What `transaction` came to, which is under way there: waits for it.
   asio::awaitable<HostPhase> hear_out(std::string transaction, Otherwise otherwise);
   HostPhase out_of_turn();
@@ -143,7 +148,8 @@ private:
   asio::awaitable<bool> is_poisoned();
   HostAnswer answer_of_state() const;
   bool is_changing() const;
-  std::chrono::milliseconds welcome_limit() const;
+  /// For the Welcome of a conversation in which a lease is to be renewed.
+  std::chrono::milliseconds welcome_in_trial() const;
   void keep_brought(const wire::Outcome& said);
   Brought brought() const;
   /// As `state` has it; true where it does not say.
@@ -151,16 +157,18 @@ private:
   asio::awaitable<void> propose();
   /// Where it may know the probes that are ordered. `proposed`: the proposal is under way.
   asio::awaitable<void> take_plan(bool proposed);
-  asio::awaitable<void> open();
+  asio::awaitable<void> open(std::chrono::milliseconds welcome = welcome_limit);
   /// A new conversation that begins with the proposal: its plan is to be heard next.
   asio::awaitable<void> open_proposing();
-  asio::awaitable<void> converse(std::optional<wire::Propose> proposal);
+  asio::awaitable<void> converse(std::optional<wire::Propose> proposal,
+                                 std::chrono::milliseconds welcome);
   HostPhase take(wire::Outcome said);
   void note(const std::exception& error);
   void note_state();
   std::string problem_of_open() const;
   wire::Apply apply_message() const;
 
+  static constexpr std::chrono::seconds welcome_limit{60};
   // An idle link older than this is not trusted.
   static constexpr std::chrono::seconds link_age_max{30};
 

@@ -21,10 +21,7 @@ asio::awaitable<HostPhase> HostRun::hear_out(std::string transaction, Otherwise 
   auto phase = otherwise.silent;
   bool wait = true;
   while (wait) {
-    Deed deed = [this, transaction](Conversation& talk) {
-      return talk.renew(transaction, parts_.fleet.rollout.confirm_timeout);
-    };
-    phase = co_await settle(std::move(deed), otherwise);
+    phase = co_await settle_renewal(transaction, otherwise);
     const auto now = Clock::now();
     wait =
         phase == otherwise.silent && is_changing() && now - heard_ < link_age_max && now < give_up;
@@ -61,12 +58,9 @@ asio::awaitable<bool> HostRun::is_poisoned() {
 }
 
 asio::awaitable<HostAnswer> HostRun::hear_again() {
-  Deed deed = [this](Conversation& talk) {
-    return talk.renew(transaction_, parts_.fleet.rollout.confirm_timeout);
-  };
   // Waiting: an agent that says no has never heard of the transaction.
   constexpr Otherwise otherwise{HostPhase::Lost, HostPhase::Waiting, HostPhase::Lost};
-  const auto phase = co_await settle(std::move(deed), otherwise);
+  const auto phase = co_await settle_renewal(transaction_, otherwise);
   switch (phase) {
     case HostPhase::Waiting: {
       // It said no once it had the time to: what it was when we greeted it may be long over.
