@@ -62,8 +62,8 @@ private:
   asio::any_io_executor executor_;
   SshSettings settings_;
   SshConfig config_;
+  SshKeys keys_;  // before the helpers: they may be asking for a passphrase when both go
   SshHelpers helpers_;
-  SshKeys keys_;
   SshAgent agent_;  // after the helpers: they may be waiting for it when both go
   std::map<std::vector<std::filesystem::path>, KnownHosts> known_hosts_;
   SshAdmission open_;
