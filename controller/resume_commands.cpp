@@ -28,14 +28,14 @@ int run_again(const GlobalOptions& global, const Deed& deed, const std::string& 
   std::vector<const FleetHost*> hosts;
   for (const auto& host : found.fleet.hosts) hosts.push_back(&host);
   FleetRun run(found.fleet, hosts, found.releases, found.rollout.kind, found.rollout.id);
-  const auto holder = this_holder(run.who(), std::string(deed.verb) + " " + run.id());
+  const auto doing = std::string(deed.verb) + " " + run.id();
   const auto polite = FleetHold::Manner::Polite;
   // Who is at it is told at once; nobody is while a person thinks.
-  { const FleetHold look(memory.database, fleet.name, holder, polite); }
+  { const FleetHold look(memory.database, fleet.name, this_holder(run.who(), doing), polite); }
   if (!agreed(std::string(deed.question) + " " + run.id() + "?", yes)) {
     return touched_nothing(answer, deed.verb);
   }
-  FleetHold hold(memory.database, fleet.name, holder, polite);
+  FleetHold hold(memory.database, fleet.name, this_holder(run.who(), doing), polite);
   // Others may have been at it until the fleet was ours.
   found.rollout = memory.rollouts.find(run.id());
   if (is_over(found.rollout.state)) throw Declined(1, run.id() + " is over by now");
