@@ -10,6 +10,12 @@
 
 namespace kongfleet::controller {
 
+namespace {
+
+constexpr auto memory_pause = std::chrono::minutes(1);
+
+}  // namespace
+
 RollbackDriver::RollbackDriver(EventLoop& loop, const std::vector<std::unique_ptr<HostRun>>& hosts,
                                RunView& view, std::optional<std::uint64_t> to,
                                std::chrono::milliseconds beat)
@@ -63,9 +69,14 @@ bool RollbackDriver::may_tell(std::size_t host) {
   return true;
 }
 
-// A rollback needs no memory: one that fails meanwhile is told of at the end, and gone without.
+bool RollbackDriver::remembers() const {
+  return !memory_failed_ || Clock::now() - *memory_failed_ >= memory_pause;
+}
+
+// A rollback needs no memory: one that fails meanwhile is told of at the end, and gone without. It
+// may take half a minute to fail, in which no host is heard: it is not tried again soon.
 void RollbackDriver::ask(void (RunView::*whether)()) {
-  if (!taken_over_.empty()) return;
+  if (!taken_over_.empty() || !remembers()) return;
   try {
     (view_.*whether)();
   } catch (const Ousted& ousted) {
@@ -73,6 +84,7 @@ void RollbackDriver::ask(void (RunView::*whether)()) {
     view_.stopping(taken_over_);
     io_.stop();
   } catch (const std::exception&) {
+    memory_failed_ = Clock::now();
   }
 }
 

@@ -41,6 +41,7 @@ private:
   asio::awaitable<void> take_back(std::size_t host);
   bool may_tell(std::size_t host);
   void ask(void (RunView::*whether)());
+  bool remembers() const;
   void keep_beating();
   void listen_for_interrupt();
   void leave_if_done();
@@ -58,6 +59,7 @@ private:
   bool interrupted_ = false;
   bool abandoned_ = false;
   std::string taken_over_;
+  std::optional<Clock::time_point> memory_failed_;  // last
 };
 
 }  // namespace kongfleet::controller

@@ -140,8 +140,9 @@ void RolloutRecord::taken_up(const std::vector<TakenUpHost>& phases, const std::
 }
 
 void RolloutRecord::end(const RunEnd& end) {
+  const bool is_rollback = rollout_.kind == "rollback";
   // Nobody goes on with a rollback: one asks for it again.
-  rollout_.state = rollout_.kind == "rollback" ? RolloutState::Ended : end.state;
+  rollout_.state = is_rollback ? RolloutState::Ended : end.state;
   rollout_.stop = end.stop;
   rollout_.exit_code = end.exit_code;
   if (rollout_.why == never_ended) rollout_.why.clear();
@@ -151,7 +152,7 @@ void RolloutRecord::end(const RunEnd& end) {
     if (rollout_.hosts[positions_.at(host)].phase != phase) enter(*host, phase);
   }
   event("end", "", std::string(state_name(end.state)));
-  memory_.end(rollout_, news(), &hold_);
+  memory_.end(rollout_, news(), is_rollback ? nullptr : &hold_);
   written();
 }
 

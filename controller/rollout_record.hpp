@@ -41,7 +41,7 @@ public:
   /// transaction. Written at once. Throws Error, and Ousted.
   void taken_up(const std::vector<TakenUpHost>& phases, const std::string& doing);
   /// How it ended; what it was remembered with as `never_ended` is forgotten. Throws Error, and
-  /// Ousted.
+  /// Ousted, but not of a rollback: its row is its own whoever has the fleet.
   void end(const RunEnd& end);
 
   const RememberedRollout& rollout() const { return rollout_; }

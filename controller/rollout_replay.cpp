@@ -28,7 +28,8 @@ RunShape shape_of(const RolloutReplay& replay) {
   std::vector<HostPhase> phases;
   for (const auto& host : replay.rollout.hosts) {
     labels.push_back(host.label);
-    phases.push_back(told.contains(host.label) ? HostPhase::Waiting : host.phase);
+    const bool set_aside = host.started_ms == 0 && !told.contains(host.label);
+    phases.push_back(set_aside ? host.phase : HostPhase::Waiting);
   }
   auto shape = run_shape(replay.rollout.id, replay.rollout.kind, std::move(labels), replay.rules);
   shape.phases = std::move(phases);

@@ -43,7 +43,9 @@ struct Remembered {
     auto& run = agents.run("rollback");
     RolloutRecord record(begin_rollback(run, memory, ""), run.hosts(), memory.rollouts, hold,
                          shown);
-    return run.roll_back(3, record);
+    auto end = run.roll_back(3, record);
+    record.end(end);
+    return end;
   }
 };
 
@@ -69,6 +71,9 @@ TEST_CASE("a rollback whose fleet is taken over tells no other host, and leaves"
   CHECK(end.exit_code == 75);
   CHECK(end.taken_over == "taken over by eve@two: rollback");
   CHECK(it.shown.why_stopped == end.taken_over);
+  const auto remembered = it.memory.rollouts.find("latest");
+  CHECK(remembered.why == end.taken_over);
+  CHECK(result_text(remembered, "") == "held");
   CHECK(it.agents.told[0] == once);
   CHECK(it.agents.told[1].empty());
   CHECK(phases(end) == std::vector{HostPhase::Reverting, HostPhase::Waiting});
@@ -113,23 +118,23 @@ TEST_CASE("a rollback renews its hold while it waits") {
   CHECK(holder_of(it.memory.database, "edge")->renewed_ms > before);
 }
 
-TEST_CASE("a rollback whose memory fails goes on without") {
+TEST_CASE("a rollback whose memory fails goes on without, and does not wait for it again soon") {
   AgentsFixture agents(2);
   agents.fleet().rollout.confirm_timeout = 3s;
   struct Broken : KeepingView {
-    bool beaten = false;
-    void check() override { throw Error("disk I/O error"); }
-    void beat() override {
-      beaten = true;
+    int asked = 0;
+    void check() override {
+      ++asked;
       throw Error("disk I/O error");
     }
+    void beat() override { check(); }
   } view;
   agents.away[1] = true;
   agents.answers = [&](std::size_t, const wire::ToAgent&) { return true; };
   Timer timer(agents.loop().io(), 1500ms);
   timer.async_wait([&](const boost::system::error_code&) { agents.away[1] = false; });
   const auto end = agents.run("rollback").roll_back({}, view);
-  CHECK(view.beaten);
+  CHECK(view.asked == 1);
   CHECK(end.exit_code == 0);
   CHECK(phases(end) == std::vector{HostPhase::Done, HostPhase::Done});
 }
