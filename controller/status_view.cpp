@@ -119,10 +119,12 @@ json::array status_json(const std::vector<std::unique_ptr<HostRun>>& hosts) {
   return array;
 }
 
+json::object status_document(const std::vector<std::unique_ptr<HostRun>>& hosts) {
+  return {{"schema", json_schema}, {"command", "status"}, {"hosts", status_json(hosts)}};
+}
+
 void print_status_json(std::ostream& out, const std::vector<std::unique_ptr<HostRun>>& hosts) {
-  const json::object document{
-      {"schema", json_schema}, {"command", "status"}, {"hosts", status_json(hosts)}};
-  out << json::serialize(document) << "\n";
+  out << json::serialize(status_document(hosts)) << "\n";
 }
 
 int status_exit_code(const std::vector<std::unique_ptr<HostRun>>& hosts) {

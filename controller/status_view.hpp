@@ -21,8 +21,9 @@ void print_status(std::ostream& out, const std::vector<std::unique_ptr<HostRun>>
 /// ready, then as many of the others as there is room for. Its rows.
 std::vector<std::string> status_rows(const std::vector<std::unique_ptr<HostRun>>& hosts,
                                      const Window& window);
-/// The same as one JSON document; and only its array of hosts.
+/// The same as one JSON document, printed or to be added to; and only its array of hosts.
 void print_status_json(std::ostream& out, const std::vector<std::unique_ptr<HostRun>>& hosts);
+boost::json::object status_document(const std::vector<std::unique_ptr<HostRun>>& hosts);
 boost::json::array status_json(const std::vector<std::unique_ptr<HostRun>>& hosts);
 /// 0: all is as it was left; 2: drift, or a transaction is open, or nothing is known of a host; 4:
 /// a host needs a person.

@@ -86,9 +86,9 @@ private:
 
   // What happened before anybody looked is in `show`.
   void tell_rollout(const RolloutReplay& replay) {
-    if (replay.rollout.id != id_) told_ = knows_ ? 0 : replay.events.size();
     const auto standing = replay.rollout.id + "  " + replay.standing();
     const bool begins = replay.rollout.id != id_;
+    if (begins) told_ = knows_ ? 0 : replay.events.size();
     if (begins) tell_standing(standing);
     for (const auto& line : replay.lines(told_)) out_ << line << "\n";
     if (!begins) tell_standing(standing);
@@ -108,8 +108,7 @@ private:
 };
 
 void print_json(std::ostream& out, const RolloutLook& look, const Hosts& hosts) {
-  boost::json::object document{
-      {"schema", json_schema}, {"command", "status"}, {"hosts", status_json(hosts)}};
+  auto document = status_document(hosts);
   if (!look.unknown.empty())
     document["rollout_unknown"] = look.unknown;
   else if (look.rollout)

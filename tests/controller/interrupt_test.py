@@ -37,11 +37,10 @@ class InterruptTest(unittest.TestCase):
         (plugin / "handler.lua").write_text('return { VERSION = "1.0.0", PRIORITY = 1 }\n')
         (plugin / "schema.lua").write_text('return { name = "my-plugin", fields = {} }\n')
 
-    def start(self, *options: str) -> subprocess.Popen:
+    def start(self, *words: str) -> subprocess.Popen:
         process = subprocess.Popen(
-            [BUILD / "kongfleet", "-f", "fleet.toml", *options, "rollback", "--yes"],
-            cwd=self.place, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE, text=True)
+            [BUILD / "kongfleet", "-f", "fleet.toml", *words], cwd=self.place, text=True,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self.addCleanup(process.communicate)
         self.addCleanup(process.kill)
         return process
@@ -67,7 +66,7 @@ class InterruptTest(unittest.TestCase):
         for last in (signal.SIGINT, signal.SIGTERM):
             with self.subTest(last=last):
                 (self.place / "hook").unlink(missing_ok=True)
-                process = self.start()
+                process = self.start("rollback", "--yes")
                 hook = self.interrupt_all(process, last)
                 out, err = process.communicate(timeout=60)
                 self.assertEqual(process.returncode, 130, err)
@@ -80,7 +79,7 @@ class InterruptTest(unittest.TestCase):
                 self.assertNotIn("resume", out + err)
 
     def test_as_json_it_is_interrupted_and_its_host_waits(self):
-        process = self.start("--output", "json")
+        process = self.start("--output", "json", "rollback", "--yes")
         self.interrupt_all(process, signal.SIGINT)
         out, _ = process.communicate(timeout=60)
         end = documents(out)[-1]
@@ -96,11 +95,7 @@ class InterruptTest(unittest.TestCase):
         with socket.create_server(("127.0.0.1", 0)) as host:
             fleet = FLEET.format(more="").replace("127.0.0.1:1", f"127.0.0.1:{host.getsockname()[1]}")
             (self.place / "fleet.toml").write_text(fleet.replace('"2s"', '"600s"'))
-            process = subprocess.Popen(
-                [BUILD / "kongfleet", "-f", "fleet.toml", *words], cwd=self.place, text=True,
-                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-            self.addCleanup(process.communicate)
-            self.addCleanup(process.kill)
+            process = self.start(*words)
             wait_for("it connects", lambda: select.select([host], [], [], 0)[0])
             process.send_signal(number)
             out, err = process.communicate(timeout=60)

@@ -9,42 +9,15 @@
 
 namespace kongfleet::controller {
 
-TEST_CASE("what a host came to is remembered once it is heard, when a rollout is taken up again") {
-  AgentsFixture agents(4);
-  StateFixture state;
-  FleetMemory memory = state.open();
-  FleetHold hold{memory.database,
-                 "edge",
-                 {"ops@one", "resume", "machine", "1 2", wall_clock_ms(), wall_clock_ms()},
-                 FleetHold::Manner::BreakGlass};
-  KeepingView shown;
-  auto& run = agents.run("rollout");
-  const auto rollout = begun("rollout-1", 4);
-  memory.rollouts.begin(rollout, {});
-  RolloutRecord record(rollout, run.hosts(), memory.rollouts, hold, shown);
-  const auto came_to = [&](std::size_t host, wire::Outcome::Result result) {
-    wire::Outcome outcome;
-    outcome.set_result(result);
-    run.hosts()[host]->outcome = outcome;
-  };
-  came_to(0, wire::Outcome::TRIAL);
-  came_to(1, wire::Outcome::COMMITTED);
-  came_to(2, wire::Outcome::TRIAL);  // it begins anew: that was another transaction's
-  record.taken_up(
-      {{HostPhase::Trial}, {HostPhase::Done}, {HostPhase::Waiting, true}, {HostPhase::Lost}},
-      "resume");
-  const auto hosts = memory.rollouts.find(rollout.id).hosts;
-  REQUIRE(hosts[0].outcome);
-  CHECK(hosts[0].outcome->result() == wire::Outcome::TRIAL);
-  REQUIRE(hosts[1].outcome);
-  CHECK(hosts[1].outcome->result() == wire::Outcome::COMMITTED);
-  CHECK_FALSE(hosts[2].outcome);
-  CHECK(hosts[2].attempt == rollout.hosts[2].attempt + 1);
-  CHECK_FALSE(hosts[3].outcome);
-}
+namespace {
 
-TEST_CASE("what happens between two commits is remembered at the next beat") {
-  AgentsFixture agents(2);
+/// A rollout that was begun, and what writes it down.
+struct Recorded {
+  explicit Recorded(std::size_t hosts)
+      : agents(hosts), run(agents.run("rollout")), rollout(begun("rollout-1", hosts)) {
+    memory.rollouts.begin(rollout, {});
+  }
+  AgentsFixture agents;
   StateFixture state;
   FleetMemory memory = state.open();
   FleetHold hold{memory.database,
@@ -52,16 +25,44 @@ TEST_CASE("what happens between two commits is remembered at the next beat") {
                  {"ops@one", "rollout", "machine", "1 2", wall_clock_ms(), wall_clock_ms()},
                  FleetHold::Manner::BreakGlass};
   KeepingView shown;
-  auto& run = agents.run("rollout");
-  const auto rollout = begun("rollout-1", 2);
-  memory.rollouts.begin(rollout, {});
-  RolloutRecord record(rollout, run.hosts(), memory.rollouts, hold, shown);
+  FleetRun& run;
+  const RememberedRollout rollout;
+  RolloutRecord record{rollout, run.hosts(), memory.rollouts, hold, shown};
+};
+
+}  // namespace
+
+TEST_CASE("what a host came to is remembered once it is heard, when a rollout is taken up again") {
+  Recorded it(4);
+  const auto came_to = [&](std::size_t host, wire::Outcome::Result result) {
+    wire::Outcome outcome;
+    outcome.set_result(result);
+    it.run.hosts()[host]->outcome = outcome;
+  };
+  came_to(0, wire::Outcome::TRIAL);
+  came_to(1, wire::Outcome::COMMITTED);
+  came_to(2, wire::Outcome::TRIAL);  // it begins anew: that was another transaction's
+  it.record.taken_up(
+      {{HostPhase::Trial}, {HostPhase::Done}, {HostPhase::Waiting, true}, {HostPhase::Lost}},
+      "resume");
+  const auto hosts = it.memory.rollouts.find(it.rollout.id).hosts;
+  REQUIRE(hosts[0].outcome);
+  CHECK(hosts[0].outcome->result() == wire::Outcome::TRIAL);
+  REQUIRE(hosts[1].outcome);
+  CHECK(hosts[1].outcome->result() == wire::Outcome::COMMITTED);
+  CHECK_FALSE(hosts[2].outcome);
+  CHECK(hosts[2].attempt == it.rollout.hosts[2].attempt + 1);
+  CHECK_FALSE(hosts[3].outcome);
+}
+
+TEST_CASE("what happens between two commits is remembered at the next beat") {
+  Recorded it(2);
   wire::Progress progress;
   progress.set_step("verify");
-  record.step(*run.hosts()[0], progress);
-  const auto last = [&] { return state.open().rollouts.events("rollout-1").back().kind; };
+  it.record.step(*it.run.hosts()[0], progress);
+  const auto last = [&] { return it.state.open().rollouts.events("rollout-1").back().kind; };
   CHECK(last() == "begin");
-  record.beat();
+  it.record.beat();
   CHECK(last() == "step");
 }
 

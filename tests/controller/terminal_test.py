@@ -151,9 +151,7 @@ class TerminalTest(unittest.TestCase):
         self.addCleanup(neighbour.socket.close)
         fleet = FLEET.format(more="").replace("127.0.0.1:1", f"127.0.0.1:{neighbour.port}")
         (self.place / "fleet.toml").write_text(fleet)
-        process = self.start("-f", "fleet.toml", *options, "status", "--watch", stdout=stdout,
-                             stderr=subprocess.DEVNULL, **world)
-        return process, neighbour
+        return self.look_on(*options, stdout=stdout, **world), neighbour
 
     def test_status_is_watched_and_told_again_when_it_is_another_one(self):
         process, neighbour = self.watch(stdout=subprocess.PIPE)
