@@ -100,6 +100,7 @@ asio::awaitable<void> BootstrapHost::look() {
   try {
     co_await look_now();
   } catch (const LinkError& error) {
+    fault = error.fault();
     fail(BootstrapResult::Unreachable, error.what());
   } catch (const std::exception& error) {
     fail(BootstrapResult::Refused, error.what());

@@ -56,6 +56,7 @@ public:
   BootstrapResult result = BootstrapResult::Surveyed;
   std::string why;  // of a refusal or failure; else what the agent says of itself
   std::optional<HostSurvey> survey;
+  std::optional<LinkFault> fault;  // why look() did not reach it
 
 private:
   HostAddress administrator() const;

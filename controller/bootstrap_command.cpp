@@ -187,12 +187,18 @@ void print_result(const BootstrapHosts& hosts, const BootstrapOrder& order, cons
 }
 
 int code_of(const BootstrapHosts& hosts) {
+  const bool any_touched = std::any_of(hosts.begin(), hosts.end(), [](const auto& host) {
+    return host->result == BootstrapResult::Installed || host->result == BootstrapResult::Upgraded;
+  });
   int code = exit_code::done;
   for (const auto& host : hosts) {
+    const bool is_stranger = !any_touched && host->fault == LinkFault::HostKey;
     const bool lost =
         host->result == BootstrapResult::Failed || host->result == BootstrapResult::Unreachable;
-    if (lost) return exit_code::needs_person;
-    if (host->result == BootstrapResult::Refused) code = exit_code::refused;
+    if (lost && !is_stranger) return exit_code::needs_person;
+    if (is_stranger) code = exit_code::host_key;
+    if (code == exit_code::done && host->result == BootstrapResult::Refused)
+      code = exit_code::refused;
   }
   return code;
 }

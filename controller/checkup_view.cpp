@@ -116,7 +116,9 @@ int checkups_exit_code(const std::vector<std::unique_ptr<HostRun>>& hosts) {
   for (const auto& host : hosts) {
     const bool reached = host->trouble == Trouble::None;
     if (reached && host->state.state() == "stranded") return exit_code::needs_person;
-    if (gravest_of(checks_of(*host)) == wire::Check::WRONG) code = exit_code::differs;
+    if (host->fault == LinkFault::HostKey) code = exit_code::host_key;
+    if (code == exit_code::done && gravest_of(checks_of(*host)) == wire::Check::WRONG)
+      code = exit_code::differs;
   }
   return code;
 }

@@ -13,6 +13,7 @@ constexpr int taken_back = 3;    // it failed, and every host it touched is back
 constexpr int needs_person = 4;  // a host is stranded, or out of reach while changing
 constexpr int refused = 5;       // before anything changed: preflight, policy, trust
 constexpr int paused = 6;
+constexpr int host_key = 7;  // unknown, changed or revoked: nothing was sent; nothing was touched
 constexpr int held = 75;  // somebody else holds the fleet or the host; EX_TEMPFAIL of sysexits.h(3)
 constexpr int interrupted = 130;  // what that means for each host is printed
 

@@ -285,6 +285,11 @@ RolloutState state_after(const Rollout& rollout, bool abandoned) {
   return RolloutState::Ended;
 }
 
+bool any_strange_key(const RunEnd& end) {
+  return std::any_of(end.hosts.begin(), end.hosts.end(),
+                     [](const auto& entry) { return entry.first->fault == LinkFault::HostKey; });
+}
+
 }  // namespace
 
 RunEnd FleetRun::roll_out(Rollout& rollout, RunView& view, RolloutGate* gate) {
@@ -314,6 +319,8 @@ RunEnd FleetRun::roll_out(Rollout& rollout, RunView& view, RolloutGate* gate) {
     return entry.second == HostPhase::Refused;
   });
   if (end.exit_code == exit_code::refused && any && held) end.exit_code = exit_code::held;
+  if (end.exit_code == exit_code::failed && any_strange_key(end))
+    end.exit_code = exit_code::host_key;
   return end;
 }
 
@@ -326,7 +333,7 @@ bool probes_failed(const HostRun& host) {
 
 // design.md section 6, for a rollback: the gravest of what its hosts came to.
 int rollback_exit_code(const RunEnd& end) {
-  bool done = false, person = false, held = false, refused = false, other = false;
+  bool done = false, person = false, held = false, refused = false, back = false, other = false;
   for (const auto& [host, phase] : end.hosts) {
     const bool well = phase == HostPhase::Done || phase == HostPhase::Unchanged;
     done = done || well;
@@ -334,10 +341,12 @@ int rollback_exit_code(const RunEnd& end) {
              (well && probes_failed(*host));
     held = held || (phase == HostPhase::Refused && host->trouble == Trouble::Held);
     refused = refused || (phase == HostPhase::Refused && host->trouble != Trouble::Held);
-    other = other || phase == HostPhase::Back || phase == HostPhase::Unreachable;
+    back = back || phase == HostPhase::Back;
+    other = other || phase == HostPhase::Unreachable;
   }
   if (person) return exit_code::needs_person;
-  if (other || (done && (held || refused))) return exit_code::taken_back;
+  if (!done && !back && any_strange_key(end)) return exit_code::host_key;
+  if (back || other || (done && (held || refused))) return exit_code::taken_back;
   return refused ? exit_code::refused : held ? exit_code::held : exit_code::done;
 }
 

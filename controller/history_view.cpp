@@ -138,6 +138,8 @@ std::string result_text(const RememberedRollout& rollout, const std::string& run
       return "needs a person";
     case exit_code::refused:
       return "refused";
+    case exit_code::host_key:
+      return "host key refused";
     case exit_code::held:
       return "held";
     case exit_code::interrupted:

@@ -128,11 +128,12 @@ void print_status_json(std::ostream& out, const std::vector<std::unique_ptr<Host
 }
 
 int status_exit_code(const std::vector<std::unique_ptr<HostRun>>& hosts) {
-  int code = 0;
+  int code = exit_code::done;
   for (const auto& host : hosts) {
     const auto state = state_text(*host);
     if (state == "stranded") return exit_code::needs_person;
-    if (state != "ready") code = exit_code::differs;
+    if (host->fault == LinkFault::HostKey) code = exit_code::host_key;
+    if (code == exit_code::done && state != "ready") code = exit_code::differs;
   }
   return code;
 }

@@ -67,8 +67,10 @@ int sync_exit_code(const RunEnd& end, int objections) {
   const bool any_touched = std::any_of(end.hosts.begin(), end.hosts.end(), touched);
   for (const int code :
        {exit_code::needs_person, exit_code::taken_back, exit_code::paused, exit_code::interrupted,
-        exit_code::failed, exit_code::refused, exit_code::held}) {
-    if (any_touched && (code == exit_code::failed || code == exit_code::refused)) continue;
+        exit_code::host_key, exit_code::failed, exit_code::refused, exit_code::held}) {
+    const bool says_untouched =
+        code == exit_code::host_key || code == exit_code::failed || code == exit_code::refused;
+    if (any_touched && says_untouched) continue;
     if (end.exit_code == code || objections == code) return code;
   }
   const bool all_well = end.poisoned.empty() &&

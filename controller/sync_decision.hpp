@@ -33,8 +33,8 @@ std::string hopeless(const RolloutRules& rules,
                      const std::vector<std::optional<HostPhase>>& set_aside);
 
 /// A sync's exit code: the gravest of what its rollout came to, which `end` has, and of what hosts
-/// have against it (objections.hpp). 1 and 5, by which nothing was touched, only where that is so.
-/// Else, where a host is not as the fleet file says, 2.
+/// have against it (objections.hpp). 1, 5 and 7, by which nothing was touched, only where that is
+/// so. Else, where a host is not as the fleet file says, 2.
 int sync_exit_code(const RunEnd& end, int objections);
 
 }  // namespace kongfleet::controller

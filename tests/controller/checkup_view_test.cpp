@@ -89,6 +89,8 @@ TEST_CASE("the JSON has what is right as well") {
 TEST_CASE("warnings are no failure, what is wrong is one, and who is stranded needs a person") {
   ThreePatients run;
   CHECK(checkups_exit_code(run.hosts()) == 2);
+  run.host(0).fault = LinkFault::HostKey;
+  CHECK(checkups_exit_code(run.hosts()) == 7);
   run.host(1).state.set_state("stranded");
   CHECK(checkups_exit_code(run.hosts()) == 4);
   RunFixture warned(1);  // its agent is too old to be asked

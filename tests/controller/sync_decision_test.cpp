@@ -85,9 +85,9 @@ TEST_CASE("of a sync's exit codes the gravest wins") {
   CHECK(sync_exit_code(end_with(130, {Waiting}, {Unreachable}), 1) == 130);
 }
 
-TEST_CASE("a sync ends with 1 or 5 only where it touched nothing") {
+TEST_CASE("a sync ends with 1, 5 or 7 only where it touched nothing") {
   using enum HostPhase;
-  for (const int code : {1, 5}) {
+  for (const int code : {1, 5, 7}) {
     CHECK(sync_exit_code(end_with(0, {}, {Refused, Unchanged}), code) == code);
     CHECK(sync_exit_code(end_with(0, {Waiting}, {Refused}), code) == code);
     CHECK(sync_exit_code(end_with(code, {Unreachable}), 0) == code);

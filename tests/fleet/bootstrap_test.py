@@ -72,6 +72,11 @@ class BootstrapTest(FleetTest):
         wait_for("the gateway answers", lambda: self.fleet.serves(self.fleet[1]))
         hosts = self.bootstrap(self.deb, "--yes", "--login", "nobody", "edge-2", expect=4).json()["hosts"]
         self.assertEqual(hosts[0]["result"], "unreachable")
+        known = (self.fleet.directory / "known_hosts").read_text()
+        (self.fleet.directory / "known_hosts").write_text("")
+        hosts = self.bootstrap(self.deb, "--yes", "edge-2", expect=7).json()["hosts"]
+        (self.fleet.directory / "known_hosts").write_text(known)
+        self.assertEqual(hosts[0]["result"], "unreachable")
 
     def test_3_the_others_follow_and_again_there_is_nothing_to_do(self):
         self.assertEqual(self.results(self.deb, "--yes", "edge-1", "edge-2", expect=0), ["unchanged", "installed"])

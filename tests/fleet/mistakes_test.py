@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 # SPDX-FileCopyrightText: The kongfleet authors
 # SPDX-License-Identifier: Apache-2.0
-"""What a first-time user does wrong: one helpful message each, exit 1, and no host touched."""
+"""What a first-time user does wrong: one helpful message each, exit 1 (7 where a host is not who it should be), and no
+host touched."""
 import os
 import unittest
 
@@ -30,9 +31,9 @@ class MistakesTest(FleetTest):
         self.assertIn(old, text)
         self.file.write_text(text.replace(old, new))
 
-    def refused(self, *parts, command="rollout"):
+    def refused(self, *parts, command="rollout", expect=1):
         arguments = [command, "--yes"] if command == "rollout" else [command]
-        result = self.fleet.kongfleet(*arguments, expect=1)
+        result = self.fleet.kongfleet(*arguments, expect=expect)
         said = result.out + result.err
         for part in parts:
             self.assertIn(part, said)
@@ -71,7 +72,13 @@ class MistakesTest(FleetTest):
     def test_an_unknown_host_key(self):
         (self.fleet.directory / "known_hosts").write_text("")
         try:
-            self.refused(self.host.name, "SHA256:", "known_hosts")
+            self.refused(self.host.name, "SHA256:", "known_hosts", expect=7)
+            # Whatever is asked of it, nothing is sent to it, and a script can tell.
+            for command in (["plan"], ["status"], ["check", "--hosts"], ["sync"], ["rollback", "--yes"]):
+                with self.subTest(command):
+                    result = self.fleet.kongfleet(*command, expect=7)
+                    self.assertIn("SHA256:", result.out + result.err)
+            self.assertIn("host key refused", self.fleet.kongfleet("history", expect=0).out)
         finally:
             (self.fleet.directory / "known_hosts").write_text(self.fleet.hosts.known_hosts.read_text())
 
@@ -81,7 +88,7 @@ class MistakesTest(FleetTest):
         lines = [" ".join(line.split()[:2] + [other]) for line in right.splitlines() if "ed25519" in line]
         (self.fleet.directory / "known_hosts").write_text("\n".join(lines) + "\n")
         try:
-            result = self.fleet.kongfleet("rollout", "--yes", expect=1)
+            result = self.fleet.kongfleet("rollout", "--yes", expect=7)
             self.assertGreaterEqual((result.out + result.err).count("SHA256:"), 2)
             self.assertIn("known_hosts:1", result.out + result.err)
         finally:
