@@ -17,6 +17,7 @@ import os
 import pathlib
 import re
 import subprocess
+import tempfile
 
 NONE = "NOASSERTION"
 PREFIX = "SPDXRef-"
@@ -101,6 +102,13 @@ def digest(file) -> dict:
     return {"algorithm": "SHA256", "checksumValue": hashlib.sha256(content).hexdigest()}
 
 
+def stripped_digest(program: pathlib.Path) -> dict:
+    with tempfile.TemporaryDirectory(prefix="kongfleet-sbom-") as scratch:
+        stripped = pathlib.Path(scratch) / program.name
+        subprocess.run(["strip", "-o", stripped, program], check=True)
+        return digest(stripped)
+
+
 def element(facts: dict) -> dict:
     identifier = PREFIX + re.sub(r"[^A-Za-z0-9.-]", "-", facts["name"])
     return {"SPDXID": identifier, "downloadLocation": NONE, "filesAnalyzed": False,
@@ -111,8 +119,8 @@ def bill(program: pathlib.Path, link_map: pathlib.Path, version: str) -> dict:
     files, shared = linked(program, link_map)
     own = element({"name": program.name, "versionInfo": version, "supplier": NONE,
                    "licenseDeclared": "Apache-2.0", "licenseConcluded": "Apache-2.0",
-                   "comment": "The digest is that of the file as it was linked; packages strip it.",
-                   "checksums": [digest(program)], "primaryPackagePurpose": "APPLICATION"})
+                   "comment": "The digest is that of the file in the packages, which is stripped.",
+                   "checksums": [stripped_digest(program)], "primaryPackagePurpose": "APPLICATION"})
     packages, relations = {}, {("SPDXRef-DOCUMENT", "DESCRIBES", own["SPDXID"])}
     # What was built here lies in no system directory, and is this program itself.
     for kind, some in (("STATIC_LINK", {file for file in files if file.startswith("/usr/")

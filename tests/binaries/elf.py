@@ -1,6 +1,7 @@
 # SPDX-FileCopyrightText: The kongfleet authors
 # SPDX-License-Identifier: Apache-2.0
 """What readelf says of a program, and what in it helps an attacker."""
+import hashlib
 import pathlib
 import re
 import subprocess
@@ -8,6 +9,10 @@ import subprocess
 # As gcc writes them into the debug information of each unit it compiles.
 CODE_FLAGS = ("-fstack-protector-strong", "-fstack-clash-protection", "-fcf-protection=full",
               "-ftrivial-auto-var-init=zero")
+
+
+# Macros leave no trace there.
+DEFINED = {"_FORTIFY_SOURCE": "3", "_GLIBCXX_ASSERTIONS": "1"}
 
 
 def readelf(*arguments) -> str:
@@ -61,10 +66,14 @@ def call_weaknesses(file) -> list[str]:
     return found
 
 
+def members(archive) -> list[str]:
+    return subprocess.run(["ar", "t", archive], check=True, text=True, capture_output=True).stdout.split()
+
+
 def unmarked_objects(archive) -> list[str]:
     """The members that are not marked as fit for CET, both halves of it."""
-    members = re.split(r"^File: ", readelf("-n", archive), flags=re.MULTILINE)[1:]
-    return [text.splitlines()[0] for text in members
+    notes = re.split(r"^File: ", readelf("-n", archive), flags=re.MULTILINE)[1:]
+    return [text.splitlines()[0] for text in notes
             if not re.search(r"x86 feature:.*IBT.*SHSTK", text)]
 
 
@@ -78,6 +87,29 @@ def compiled_units(program) -> list[tuple[str, str, str]]:
             return value[1].strip() if value else ""
         units.append((attribute("name"), attribute("comp_dir"), attribute("producer")))
     return units
+
+
+def defined(words: list[str]) -> dict[str, str]:
+    """The macros that a compiler has at the end of its arguments."""
+    macros = {}
+    for word in words:
+        name, _, value = word[2:].partition("=")
+        if word.startswith("-D"):
+            macros[name] = value or "1"
+        elif word.startswith("-U"):
+            macros.pop(name, None)
+    return macros
+
+
+def undefended(words: list[str]) -> list[str]:
+    """What should be defined for a unit that is shipped, and is not."""
+    macros = defined(words)
+    return [name for name, value in DEFINED.items() if macros.get(name) != value]
+
+
+def sha256(file) -> dict:
+    """As an SPDX document has it."""
+    return {"algorithm": "SHA256", "checksumValue": hashlib.sha256(pathlib.Path(file).read_bytes()).hexdigest()}
 
 
 def strip(program, to: pathlib.Path) -> pathlib.Path:

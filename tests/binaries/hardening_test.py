@@ -3,18 +3,22 @@
 # SPDX-License-Identifier: Apache-2.0
 """The programs that are shipped are hardened, every unit of them, and the agent needs nothing of a host. Each look is
 also shown a program that was built without what it looks for."""
+import json
 import os
 import pathlib
+import re
+import shlex
 import subprocess
 import sys
 import tempfile
 import unittest
 
 sys.dont_write_bytecode = True
-sys.path.insert(0, str(pathlib.Path(__file__).parent))
-import elf  # noqa: E402
-
 PROJECT = pathlib.Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(pathlib.Path(__file__).parent), str(PROJECT / "tests")]
+import elf  # noqa: E402
+from packages import make_packages  # noqa: E402
+
 BUILD = pathlib.Path(os.environ.get("KONGFLEET_BUILD", PROJECT / "build")).resolve()
 CONTROLLER, AGENT = BUILD / "kongfleet", BUILD / "kongfleet-agent"
 ARCHIVES = sorted(BUILD.glob("libkongfleet_*.a"))
@@ -53,6 +57,17 @@ asm(".text\\n.quad main\\n");
 asm(".section .both,\\"awx\\"\\n.byte 0\\n.text\\n");
 #endif
 """
+
+
+def unpack(package: pathlib.Path, root: pathlib.Path) -> None:
+    """What installing would place, below `root`."""
+    if package.suffix == ".deb":
+        subprocess.run(["dpkg-deb", "-x", package, root], check=True)
+        return
+    if package.suffix == ".rpm":
+        subprocess.run(["rpm2archive", package], check=True)
+        package = package.with_name(package.name + ".tgz")
+    subprocess.run(["tar", "-xzf", package, "-C", root], check=True)
 
 
 class HardeningTest(unittest.TestCase):
@@ -96,6 +111,39 @@ class HardeningTest(unittest.TestCase):
             self.assertTrue(any("kongfleet.pb.cc" in name for name, _, _ in units))
             for name, _, flags in units:
                 self.assertEqual([flag for flag in elf.CODE_FLAGS if flag not in flags], [], name)
+
+    def test_every_unit_of_ours_was_compiled_with_every_check(self):
+        shipped = {}
+        for entry in json.loads((BUILD / "compile_commands.json").read_text()):
+            words = shlex.split(entry["command"])
+            out = words[words.index("-o") + 1]
+            if re.match(r"CMakeFiles/kongfleet[a-z_-]*\.dir/", out):
+                shipped[out] = words
+        archived = sum(len(elf.members(archive)) for archive in ARCHIVES)
+        self.assertEqual(len(shipped), archived + 2)  # and both main.cpp
+        self.assertEqual({out: elf.undefended(words) for out, words in shipped.items()
+                          if elf.undefended(words)}, {})
+        # It would be seen.
+        words = next(iter(shipped.values()))
+        self.assertEqual(elf.undefended([*words, "-U_FORTIFY_SOURCE"]), ["_FORTIFY_SOURCE"])
+        self.assertEqual(elf.undefended([*words, "-D_FORTIFY_SOURCE=2"]), ["_FORTIFY_SOURCE"])
+        self.assertEqual(elf.undefended([*words, "-U_GLIBCXX_ASSERTIONS"]), ["_GLIBCXX_ASSERTIONS"])
+
+    def test_packages_of_every_kind_ship_these_very_programs(self):
+        for kind in ("DEB", "RPM", "TGZ"):
+            with tempfile.TemporaryDirectory(prefix="kongfleet-shipped-") as scratch:
+                root = pathlib.Path(scratch) / "root"
+                root.mkdir()
+                for package in make_packages(kind, pathlib.Path(scratch) / "packages"):
+                    unpack(package, root)
+                for program in (CONTROLLER, AGENT):
+                    shipped, = root.glob(f"**/bin/{program.name}")
+                    bill, = root.glob(f"**/share/doc/{program.name}/{program.name}.spdx.json")
+                    with self.subTest(f"{kind} {program.name}"):
+                        self.assertEqual(elf.layout_weaknesses(shipped), [])
+                        digest = elf.sha256(shipped)
+                        self.assertEqual(digest, elf.sha256(elf.strip(program, root / "stripped")))
+                        self.assertEqual(json.loads(bill.read_text())["packages"][0]["checksums"], [digest])
 
     def test_every_object_of_ours_is_marked_for_cet(self):
         # Debian 12's libraries are not, and a program is only if all of it is.
