@@ -71,6 +71,8 @@ set(CPACK_DEBIAN_AGENT_PACKAGE_RECOMMENDS "openssh-server, systemd")
 set(scripts ${CMAKE_SOURCE_DIR}/packaging/deb)
 set(CPACK_DEBIAN_AGENT_PACKAGE_CONTROL_EXTRA
   "${scripts}/postinst;${scripts}/prerm;${scripts}/postrm")
+set(CPACK_DEBIAN_CONTROLLER_PACKAGE_CONTROL_EXTRA
+  "${scripts}/controller/postinst;${scripts}/controller/prerm;${scripts}/controller/postrm")
 set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
 
 set(CPACK_RPM_COMPONENT_INSTALL ON)
@@ -83,6 +85,10 @@ set(CPACK_RPM_AGENT_PACKAGE_AUTOREQ OFF)
 set(CPACK_RPM_AGENT_POST_INSTALL_SCRIPT_FILE ${CMAKE_SOURCE_DIR}/packaging/rpm/post)
 set(CPACK_RPM_AGENT_PRE_UNINSTALL_SCRIPT_FILE ${CMAKE_SOURCE_DIR}/packaging/rpm/preun)
 set(CPACK_RPM_AGENT_POST_UNINSTALL_SCRIPT_FILE ${CMAKE_SOURCE_DIR}/packaging/rpm/postun)
+set(scripts ${CMAKE_SOURCE_DIR}/packaging/rpm/controller)
+set(CPACK_RPM_CONTROLLER_POST_INSTALL_SCRIPT_FILE ${scripts}/post)
+set(CPACK_RPM_CONTROLLER_PRE_UNINSTALL_SCRIPT_FILE ${scripts}/preun)
+set(CPACK_RPM_CONTROLLER_POST_UNINSTALL_SCRIPT_FILE ${scripts}/postun)
 # Its own scripts would strip once more, and differently: every package ships the same program.
 set(CPACK_RPM_SPEC_MORE_DEFINE "%global __os_install_post %{nil}")
 set(CPACK_RPM_EXCLUDE_FROM_AUTO_FILELIST_ADDITION

@@ -20,3 +20,14 @@ def make_packages(kind: str, directory: pathlib.Path, version: str = "") -> list
         raise RuntimeError(f"make {kind} packages: {done.stdout}{done.stderr}")
     suffix = {"DEB": ".deb", "RPM": ".rpm", "TGZ": ".tar.gz"}[kind]
     return sorted(path for path in directory.iterdir() if path.name.endswith(suffix))
+
+
+def download_with_dependencies(root: pathlib.Path, packages: list, directory: pathlib.Path) -> None:
+    """Downloads to `directory` what `packages` (names or files) need that the Debian below `root` does not have."""
+    (directory / "partial").mkdir(parents=True, exist_ok=True)
+    command = ["apt-get", "-q", "-y", "--no-install-recommends", "--download-only", "-o", "Debug::NoLocking=1",
+               "-o", f"Dir::State::status={root}/var/lib/dpkg/status", "-o", f"Dir::Cache::archives={directory}",
+               "install", *map(str, packages)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"download what {packages} need: {done.stdout}{done.stderr}")
