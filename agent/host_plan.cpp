@@ -189,10 +189,7 @@ HostPlan plan_return(const Host& host, const GenerationStore& store, const Confi
   plan.returns = true;
   plan.unchanged = generation == record.committed && plan.survey.drift.empty();
   if (plan.unchanged) return plan;
-  const auto& earlier = record.earlier;
-  const bool confirmed = generation == 0 || generation == record.committed ||
-                         std::find(earlier.begin(), earlier.end(), generation) != earlier.end();
-  if (!confirmed) {
+  if (!record.was_confirmed(generation)) {
     plan.refusals.push_back(
         {"unconfirmed", "", "", 0,
          "generation " + std::to_string(generation) + " was never confirmed on this host",

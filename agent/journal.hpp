@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -37,18 +38,24 @@ struct HostRecord {
   std::string committed_digest;  // hex; empty for the baseline
   std::vector<std::uint64_t>
       earlier;  // confirmed before it, oldest first, the baseline as 0: where `rollback` goes
-  std::uint64_t last_number = 0;  // the highest generation number ever given
-  std::string last_id;            // the last transaction that ended, and how: so that a repeated
-  std::string last_end;           // message is answered, not obeyed twice
+  std::vector<std::uint64_t> left;  // confirmed, and gone back from; who left it last is the last
+  std::uint64_t last_number = 0;    // the highest generation number ever given
+  std::string last_id;              // the last transaction that ended, and how: so that a repeated
+  std::string last_end;             // message is answered, not obeyed twice
   std::string last_cause;
   std::optional<OpenRecord> open;
   bool operator==(const HostRecord&) const = default;
 
   /// A new generation becomes the confirmed one.
   void advance(std::uint64_t number, const std::string& digest);
-  /// A generation confirmed before becomes the confirmed one again; what came after it is no way
-  /// back any more.
+  /// A generation confirmed before becomes the confirmed one again. What came after it is no way
+  /// back any more, but one may still go there; from there this one is the way back.
   void go_back(std::uint64_t number, const std::string& digest);
+  /// Whether one may go back to it: it was confirmed here, and that is not forgotten.
+  bool was_confirmed(std::uint64_t number) const;
+  /// The generations that stay on disk: `keep` of those that were confirmed, two at least, ways
+  /// back before those that were left.
+  std::set<std::uint64_t> kept(std::size_t keep) const;
 };
 
 /// The journal: one record, overwritten in place in one of two slots of a file that has all its

@@ -6,6 +6,7 @@
 #include <boost/json.hpp>
 
 #include <algorithm>
+#include <iterator>
 
 namespace kongfleet::agent {
 
@@ -60,22 +61,55 @@ OpenRecord open_record(const json::object& from) {
   return open;
 }
 
-constexpr std::size_t earlier_max = 64;  // the record must fit its slot
+// The record must fit its slot.
+constexpr std::size_t earlier_max = 64;
+constexpr std::size_t left_max = 16;
+
+void keep_last(std::vector<std::uint64_t>& numbers, std::size_t count) {
+  if (numbers.size() > count)
+    numbers.erase(numbers.begin(), numbers.end() - static_cast<std::ptrdiff_t>(count));
+}
 
 }  // namespace
 
 void HostRecord::advance(std::uint64_t number, const std::string& digest) {
   earlier.push_back(committed);
-  if (earlier.size() > earlier_max) earlier.erase(earlier.begin());
+  keep_last(earlier, earlier_max);
   committed = number;
   committed_digest = digest;
 }
 
 void HostRecord::go_back(std::uint64_t number, const std::string& digest) {
-  const auto at = std::find(earlier.begin(), earlier.end(), number);
+  const auto again = std::find(left.begin(), left.end(), number);
+  if (again != left.end()) {
+    left.erase(again);
+    return advance(number, digest);
+  }
+  auto at = std::find(earlier.begin(), earlier.end(), number);
+  if (at == earlier.end()) at = earlier.begin();  // the baseline, so long ago that it fell out
+  std::copy_if(at, earlier.end(), std::back_inserter(left),
+               [number](std::uint64_t each) { return each != number; });
+  left.push_back(committed);
+  keep_last(left, left_max);
   earlier.erase(at, earlier.end());
   committed = number;
   committed_digest = digest;
+}
+
+bool HostRecord::was_confirmed(std::uint64_t number) const {
+  const auto among = [number](const std::vector<std::uint64_t>& numbers) {
+    return std::find(numbers.begin(), numbers.end(), number) != numbers.end();
+  };
+  return number == 0 || number == committed || among(earlier) || among(left);
+}
+
+std::set<std::uint64_t> HostRecord::kept(std::size_t keep) const {
+  std::set<std::uint64_t> kept{committed};
+  for (const auto* numbers : {&earlier, &left}) {
+    for (auto each = numbers->rbegin(); each != numbers->rend(); ++each)
+      if (kept.size() < std::max<std::size_t>(keep, 2)) kept.insert(*each);
+  }
+  return kept;
 }
 
 std::string to_text(const HostRecord& record) {
@@ -86,6 +120,8 @@ std::string to_text(const HostRecord& record) {
                       {"last_id", record.last_id},
                       {"last_end", record.last_end},
                       {"last_cause", record.last_cause}};
+  // A journal of a host that never went back looks as it did before that was remembered.
+  if (!record.left.empty()) object["left"] = json::value_from(record.left);
   if (record.open) object["open"] = to_json(*record.open);
   return json::serialize(object);
 }
@@ -98,6 +134,8 @@ HostRecord parse_host_record(std::string_view record_text) {
     record.committed = count(object, "committed");
     record.committed_digest = text(object, "committed_digest");
     record.earlier = json::value_to<std::vector<std::uint64_t>>(object.at("earlier"));
+    if (const auto* left = object.if_contains("left"))
+      record.left = json::value_to<std::vector<std::uint64_t>>(*left);
     record.last_number = count(object, "last_number");
     record.last_id = text(object, "last_id");
     record.last_end = text(object, "last_end");

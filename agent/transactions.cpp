@@ -242,6 +242,7 @@ std::optional<Refusal> Transactions::distrust_by_now(HostPlan& plan) const {
     return Refusal{"bad-request", "the plan was refused: " + sentence(verdict.refusals.front()),
                    std::nullopt};
   plan.accepted = std::move(verdict.accepted);
+  plan.releases = std::move(verdict.releases);  // in the terms that hold by now
   return std::nullopt;
 }
 
@@ -335,10 +336,7 @@ std::vector<std::uint64_t> Transactions::collect_now() {
     if (record.open || gateway_.draining(facts) > 0) return removed;
     // What kong.conf or a running worker names stays, whoever wrote it there.
     const auto named = host_.configuration_text(facts) + "\n" + facts.effective_path;
-    std::set<std::uint64_t> kept{record.committed};
-    const auto& earlier = record.earlier;
-    const auto ways_back = std::min<std::size_t>(earlier.size(), std::max(config_.keep, 2U) - 1U);
-    kept.insert(earlier.end() - static_cast<std::ptrdiff_t>(ways_back), earlier.end());
+    const auto kept = record.kept(config_.keep);
     for (const auto& id : store_.list()) {
       if (kept.contains(id.number) || named.find(id.text()) != std::string::npos) continue;
       store_.remove(id);

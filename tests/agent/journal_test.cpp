@@ -19,6 +19,8 @@ using namespace kongfleet::agent;
 
 namespace {
 
+using Generations = std::vector<std::uint64_t>;
+
 HostRecord sample() {
   HostRecord record;
   record.committed = 7;
@@ -124,12 +126,41 @@ TEST_CASE("the way back knows the generations confirmed before") {
   record.advance(1, "a");
   record.advance(2, "b");
   record.advance(5, "c");
-  CHECK(record.earlier == std::vector<std::uint64_t>{0, 1, 2});
+  CHECK(record.earlier == Generations{0, 1, 2});
   record.go_back(1, "a");
   CHECK(record.committed == 1);
-  CHECK(record.earlier == std::vector<std::uint64_t>{0});
+  CHECK(record.earlier == Generations{0});
+  CHECK(record.left == Generations{2, 5});
   record.advance(6, "d");
-  CHECK(record.earlier == std::vector<std::uint64_t>{0, 1});
+  CHECK(record.earlier == Generations{0, 1});
+  CHECK(record.left == Generations{2, 5});
+  for (const auto number : Generations{0, 1, 2, 5, 6}) CHECK(record.was_confirmed(number));
+  for (const auto number : Generations{3, 4, 7}) CHECK_FALSE(record.was_confirmed(number));
+}
+
+TEST_CASE("what was left by a rollback may be gone to, and is then the way back no more") {
+  HostRecord record;
+  for (const auto number : Generations{1, 2, 3}) record.advance(number, "d");
+  record.go_back(1, "a");
+  record.go_back(3, "c");
+  CHECK(record.committed == 3);
+  CHECK(record.committed_digest == "c");
+  CHECK(record.earlier == Generations{0, 1});
+  CHECK(record.left == Generations{2});
+  record.go_back(0, "");
+  CHECK(record.earlier.empty());
+  CHECK(record.left == Generations{2, 1, 3});
+}
+
+TEST_CASE("of what was confirmed the ways back stay on disk, then what was left") {
+  using Numbers = std::set<std::uint64_t>;
+  HostRecord record;
+  for (std::uint64_t number = 1; number <= 6; ++number) record.advance(number, "d");
+  CHECK(record.kept(5) == Numbers{2, 3, 4, 5, 6});
+  record.go_back(3, "d");
+  CHECK(record.kept(5) == Numbers{0, 1, 2, 3, 6});
+  CHECK(record.kept(0) == Numbers{2, 3});
+  CHECK(HostRecord().kept(5) == Numbers{0});
 }
 
 TEST_CASE("a slot that is not as the journal writes them is none") {
@@ -231,6 +262,11 @@ TEST_CASE("the way back knows the last generations only: a record has its limits
   CHECK(record.earlier.size() == 64);
   CHECK(record.earlier.front() == 36);
   CHECK(record.earlier.back() == 99);
+  record.go_back(0, "");  // it fell out, and is a way back all the same
+  CHECK(record.committed == 0);
+  CHECK(record.earlier.empty());
+  CHECK(record.left.size() == 16);
+  CHECK(record.left.back() == 100);
 }
 
 TEST_CASE("a journal that a death left half made is made anew") {

@@ -255,6 +255,23 @@ TEST_CASE("a generation that was never confirmed here is nowhere to go back to")
   CHECK(plan.refusals.front().code == "unconfirmed");
 }
 
+TEST_CASE("a rollback that was a mistake is taken back by another one") {
+  AgentFixture agent;
+  for (const auto* version : {"1.0.0", "1.1.0", "1.2.0"})
+    REQUIRE(agent.deploy(version) == Result::Committed);
+  REQUIRE(go_back(agent, 1) == Result::Committed);
+  agent.transactions->collect();
+  agent.restart();
+  for (const auto& [number, version] : {std::pair{3U, "1.2.0"}, std::pair{2U, "1.1.0"}}) {
+    const auto plan = agent.transactions->plan_return(number);
+    REQUIRE(plan.refusals.empty());
+    CHECK(go_back(agent, number) == Result::Committed);
+    CHECK(agent.named_version() == version);
+  }
+  CHECK(go_back(agent) == Result::Committed);  // to where it was before
+  agent.check_at_rest();
+}
+
 TEST_CASE("a host that lost its journal takes the generation that kong.conf names for confirmed") {
   AgentFixture agent;
   REQUIRE(agent.deploy("1.0.0") == Result::Committed);

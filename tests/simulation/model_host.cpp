@@ -215,7 +215,15 @@ void ModelHost::end(wire::Outcome::Result result) {
   const auto open = *open_;
   if (result == wire::Outcome::COMMITTED) {
     if (open.returns) {
-      earlier_.erase(std::find(earlier_.begin(), earlier_.end(), open.to), earlier_.end());
+      const auto at = std::find(earlier_.begin(), earlier_.end(), open.to);
+      if (at == earlier_.end()) {  // gone back from before
+        left_.erase(std::find(left_.begin(), left_.end(), open.to));
+        earlier_.push_back(committed_);
+      } else {
+        left_.insert(left_.end(), at + 1, earlier_.end());
+        left_.push_back(committed_);
+        earlier_.erase(at, earlier_.end());
+      }
     } else {
       earlier_.push_back(committed_);
       if (earlier_.size() > earlier_max) earlier_.erase(earlier_.begin());

@@ -189,6 +189,7 @@ private:
   // On its disk.
   Generation committed_;
   std::vector<Generation> earlier_;
+  std::vector<Generation> left_;  // confirmed, and gone back from
   std::uint64_t last_number_ = 0;
   std::optional<Open> open_;
   wire::Outcome last_;  // with an empty transaction: none yet

@@ -287,10 +287,11 @@ void ModelHost::rollback(const SessionPtr& session, const wire::Rollback& rollba
     if (earlier_.empty()) return refuse(session, "bad-request", "there is no generation before");
     to = earlier_.back();
   } else if (rollback.to() != committed_.number) {
-    const auto found = std::find_if(earlier_.begin(), earlier_.end(), [&](const auto& earlier) {
-      return earlier.number == rollback.to();
-    });
-    if (found == earlier_.end()) return refuse(session, "bad-request", "never confirmed here");
+    auto confirmed = earlier_;
+    confirmed.insert(confirmed.end(), left_.begin(), left_.end());
+    const auto found = std::find_if(confirmed.begin(), confirmed.end(),
+                                    [&](const auto& each) { return each.number == rollback.to(); });
+    if (found == confirmed.end()) return refuse(session, "bad-request", "never confirmed here");
     to = *found;
   }
   wire::Outcome unchanged;
