@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -73,6 +74,8 @@ void close_on_exec() {
   sigset_t none;
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  const rlimit no_core{0, 0};  // what it reads holds passwords
+  ::setrlimit(RLIMIT_CORE, &no_core);
   bool ready = ::dup2(launch.input, 0) >= 0 && ::dup2(launch.output, 1) >= 0 &&
                ::dup2(launch.errors, 2) >= 0 && ::chdir("/") == 0;
   if (ready && launch.user != nullptr) ready = become(*launch.user);

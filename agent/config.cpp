@@ -233,10 +233,9 @@ toml::table parsed(const std::filesystem::path& path, const std::string& text) {
 
 }  // namespace
 
-Config load_config(const std::filesystem::path& path) {
+Config load_config(const std::filesystem::path& path, const std::filesystem::path& default_path) {
   Config config;
-  std::error_code ignored;
-  if (path == default_config_path && !std::filesystem::exists(path, ignored)) return config;
+  if (path == default_path && is_absent(path)) return config;
   const auto document = parsed(path, read_file(path, config_bytes_max));
   const ConfigTable root(path.string(), "the file", document);
   root.allow_only({"kong", "agent", "trust", "probe"});

@@ -41,11 +41,13 @@ struct Config {
   std::string who_may_write;
 };
 
-/// Reads `path`. A file that does not exist is all defaults when `path` is the default one, else an
-/// Error. Throws Error "PATH:LINE:COLUMN: what was found, what would be right" for the first
-/// mistake; unknown keys are mistakes, and so are settings that this version does not have yet.
-Config load_config(const std::filesystem::path& path);
-
 constexpr const char* default_config_path = "/etc/kongfleet/agent.toml";
+
+/// Reads `path`. A file that does not exist is all defaults when `path` is `default_path`, else an
+/// Error; so is a link that leads nowhere, which was to say something. Throws Error
+/// "PATH:LINE:COLUMN: what was found, what would be right" for the first mistake; unknown keys are
+/// mistakes, and so are settings that this version does not have yet.
+Config load_config(const std::filesystem::path& path,
+                   const std::filesystem::path& default_path = default_config_path);
 
 }  // namespace kongfleet::agent

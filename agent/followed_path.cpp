@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -131,7 +132,11 @@ std::string who_may_write_to(const fs::path& path) {
   if (S_ISDIR(info.st_mode) && (info.st_mode & S_ISVTX) != 0) return {};
   if ((info.st_mode & S_IWOTH) != 0) return quoted + " can be written by everybody";
   // A directory of root's group is root's own; of a file that decides, even that is one too many.
-  if ((info.st_mode & S_IWGRP) == 0 || (S_ISDIR(info.st_mode) && info.st_gid == 0)) return {};
+  if ((info.st_mode & S_IWGRP) == 0) return {};
+  // Where there is an ACL these bits are its mask, not root's group's (acl(5)).
+  if (::lgetxattr(path.c_str(), "system.posix_acl_access", nullptr, 0) > 0)
+    return quoted + " can be written by whom its ACL names";
+  if (S_ISDIR(info.st_mode) && info.st_gid == 0) return {};
   return quoted + " can be written by group " + std::to_string(info.st_gid);
 }
 
@@ -166,6 +171,14 @@ Fd followed_file(const fs::path& path) {
   Fd file(::open(itself.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
   if (!file) throw_errno("open", path);
   return file;
+}
+
+bool is_absent(const fs::path& path) {
+  struct stat info {};
+  if (::lstat(path.c_str(), &info) == 0 || errno != ENOENT) return false;
+  const auto directory = path.parent_path();
+  if (directory.empty() || ::stat(directory.c_str(), &info) == 0) return true;
+  return directory != path && is_absent(directory);
 }
 
 std::string who_may_replace(const fs::path& directory) {

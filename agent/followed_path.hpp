@@ -31,6 +31,11 @@ Directory followed_directory(const std::filesystem::path& path);
 /// Error with the reason.
 Fd followed_file(const std::filesystem::path& path);
 
+/// Whether there is neither a file at `path` nor anything that was to lead to one: a link that
+/// leads nowhere, a directory that is a file, what can't be looked at. A file that is absent says
+/// nothing, and such a one only fails to.
+bool is_absent(const std::filesystem::path& path);
+
 /// Who besides root and us may replace a directory, or one it lies in: "'/srv/kong' belongs to user
 /// 1001", "'/srv' can be written by group 50"; empty: nobody. A sticky directory is nobody's to
 /// replace what others made there. Throws Error where one can't be looked at.

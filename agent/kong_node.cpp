@@ -243,7 +243,7 @@ ChildResult KongNode::run_kong(const GatewayFacts& facts, std::vector<std::strin
 
 std::string KongNode::reload(const GatewayFacts& facts, Time deadline) {
   auto problem = watched(facts, [&] { return request_reload(facts, deadline); });
-  return problem.empty() ? problem : secrets(facts).masked(std::move(problem));
+  return problem.empty() ? problem : secrets(facts, unit(facts)).masked(std::move(problem));
 }
 
 std::string KongNode::request_reload(const GatewayFacts& facts, Time deadline) const {

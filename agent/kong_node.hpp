@@ -91,7 +91,7 @@ private:
   bool accepted_since(const Snapshot& before);
   /// What of Kong's own words may not be passed on, by kong.conf and what Kong runs with; and with
   /// the environment its unit has now, where `owner` is that.
-  KongSecrets secrets(const GatewayFacts& facts, const KongUnit* owner = nullptr) const;
+  KongSecrets secrets(const GatewayFacts& facts, const std::optional<KongUnit>& owner) const;
   /// Takes it out of a verdict; where it can't be found out, the log goes.
   Verdict without_secrets(const GatewayFacts& facts, Verdict verdict) const;
   void add_processes(const GatewayFacts& facts, Snapshot& snapshot) const;

@@ -115,7 +115,7 @@ PreflightReport KongNode::preflight(const GatewayFacts& facts, const std::filesy
   add(std::move(loaded.findings));
   report.versions = std::move(loaded.versions);
   if (!any_refusal(report.findings)) add(unrun_migrations(facts, owner, candidate, deadline));
-  secrets(facts, owner ? &*owner : nullptr).mask(report.findings);
+  secrets(facts, owner).mask(report.findings);
   return report;
 }
 

@@ -7,6 +7,7 @@
 #include <boost/algorithm/string/replace.hpp>
 
 #include <algorithm>
+#include <span>
 
 namespace kongfleet::agent {
 namespace {
@@ -18,9 +19,12 @@ constexpr std::string_view telling[] = {"passw",        "secret",       "passphr
                                         "credential",   "auth_conf",    "session_conf", "cert_key",
                                         "license_data", "proxy_server", "private_key"};
 
-bool is_secret(std::string_view name) {
+// Of those that may name a file instead of being what is in it.
+constexpr std::string_view of_files[] = {"cert_key", "license_data", "private_key"};
+
+bool holds_any(std::string_view name, std::span<const std::string_view> parts) {
   const auto lower = lower_case(name);
-  return std::any_of(std::begin(telling), std::end(telling),
+  return std::any_of(parts.begin(), parts.end(),
                      [&](std::string_view part) { return lower.find(part) != std::string::npos; });
 }
 
@@ -39,8 +43,8 @@ void KongSecrets::add_all(const KongConf* conf) {
 }
 
 void KongSecrets::add(std::string_view name, const std::string& value) {
-  if (!is_secret(name) || value.size() < secret_bytes_min) return;
-  if (value.front() == '/' || value.starts_with("{vault://")) return;
+  if (!holds_any(name, telling) || value.size() < secret_bytes_min) return;
+  if (value.starts_with("{vault://") || (value.front() == '/' && holds_any(name, of_files))) return;
   for (const auto& form : {value, printable(value)}) {
     if (std::find(values_.begin(), values_.end(), form) != values_.end()) continue;
     const auto place = std::find_if(values_.begin(), values_.end(), [&](const std::string& known) {

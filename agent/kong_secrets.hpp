@@ -24,7 +24,7 @@ public:
 
   /// A setting, "pg_password", or a variable, "KONG_PG_PASSWORD"; nothing comes of one that is no
   /// secret by its name. Values of less than eight bytes are words of their own, and stay; so do
-  /// paths and references to a vault, which are no secrets.
+  /// references to a vault and, of keys, paths of files, which are no secrets.
   void add(std::string_view name, const std::string& value);
   /// `text` with each of them as "…", also where control characters of it were escaped.
   std::string masked(std::string text) const;

@@ -232,18 +232,21 @@ Verdict KongNode::verify(const GatewayFacts& facts, const Snapshot& before,
   return without_secrets(facts, watch_reload(node, before, expected));
 }
 
-KongSecrets KongNode::secrets(const GatewayFacts& facts, const KongUnit* owner) const {
+KongSecrets KongNode::secrets(const GatewayFacts& facts,
+                              const std::optional<KongUnit>& owner) const {
   const auto dialect = dialect_of(facts.version);
+  const auto* unit = owner ? &*owner : nullptr;
   try {
-    return {KongSettings(facts.conf, facts.prefix, dialect), owner};
+    return {KongSettings(facts.conf, facts.prefix, dialect), unit};
   } catch (const Error&) {  // a person is at kong.conf; what Kong runs with is in .kong_env
-    return {KongSettings("/nonexistent", facts.prefix, dialect), owner};
+    return {KongSettings("/nonexistent", facts.prefix, dialect), unit};
   }
 }
 
 Verdict KongNode::without_secrets(const GatewayFacts& facts, Verdict verdict) const {
+  if (verdict.cause.empty() && verdict.error_log.empty()) return verdict;
   try {
-    const auto secret = secrets(facts);
+    const auto secret = secrets(facts, unit(facts));
     verdict.cause = secret.masked(std::move(verdict.cause));
     verdict.error_log = secret.masked(std::move(verdict.error_log));
   } catch (const std::exception& error) {

@@ -50,6 +50,14 @@ for unit in *.service controller/*.service; do
   grep -qx 'LimitCORE=0' "$unit" || fail "$unit may dump core"
 done
 
+# What the figure above does not show.
+caps='CapabilityBoundingSet=CAP_CHOWN CAP_FOWNER CAP_DAC_OVERRIDE'
+for line in "kongfleet-agent.service $caps CAP_KILL" "kongfleet-recover.service $caps" \
+  "kongfleet-agent.service UMask=0077" "kongfleet-recover.service UMask=0077" \
+  "kongfleet-agent.socket SocketMode=0660" "kongfleet-agent.socket SocketGroup=kongfleet"; do
+  grep -qxF "${line#* }" "${line%% *}" || fail "not in ${line%% *}: ${line#* }"
+done
+
 # What runs away on a gateway's host takes the gateway with it.
 for unit in *.service; do
   for limit in LimitNOFILE TasksMax MemoryMax; do

@@ -4,6 +4,7 @@
 
 #include <catch2/catch.hpp>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -50,6 +51,13 @@ TEST_CASE("nothing is inherited: environment, directory, input, descriptors, ign
   CHECK(result.output.find("ONLY=this\n") != std::string::npos);
   CHECK(result.output.find("\n/\n0\n1\n2\n3\n") != std::string::npos);  // 3 is ls reading
   CHECK(result.output.find("SigIgn:\t0000000000000000") != std::string::npos);
+}
+
+TEST_CASE("a program that reads passwords leaves no core") {
+  rlimit before{};
+  REQUIRE(::getrlimit(RLIMIT_CORE, &before) == 0);
+  CHECK(before.rlim_max > 0);  // or it would prove nothing
+  CHECK(run_child(shell("ulimit -Sc; ulimit -Hc")).output == "0\n0\n");
 }
 
 TEST_CASE("a program that does not end is killed at the deadline, with what it started") {

@@ -7,6 +7,7 @@
 #include <catch2/catch.hpp>
 #include <unistd.h>
 
+#include <filesystem>
 #include <fstream>
 
 namespace kongfleet::agent::test {
@@ -134,6 +135,21 @@ TEST_CASE("an empty file has every default") {
 
 TEST_CASE("a file that isn't there is an error, unless it is the default one") {
   CHECK_THROWS_AS(load_config("/nonexistent/agent.toml"), Error);
+  CHECK(load_config("/nonexistent/agent.toml", "/nonexistent/agent.toml").keep == 5);
+}
+
+TEST_CASE("a default file that leads nowhere or can't be looked at is no missing one") {
+  const File given("");
+  const auto at = [&](const char* name) { return given.path().parent_path() / name; };
+  std::filesystem::create_symlink("nowhere", at("dangling"));
+  std::filesystem::create_symlink("loop", at("loop"));
+  std::ofstream(at("file")) << "";
+  for (const auto* name : {"dangling", "dangling/agent.toml", "loop", "loop/agent.toml",
+                           "file/agent.toml", "dangling/more/agent.toml"}) {
+    INFO(name);
+    CHECK_THROWS_AS(load_config(at(name), at(name)), Error);
+  }
+  CHECK(load_config(at("a/b/agent.toml"), at("a/b/agent.toml")).keep == 5);
 }
 
 TEST_CASE("a mistake is told with line, column, what was found and what would be right") {

@@ -9,6 +9,7 @@
 #include <catch2/catch.hpp>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "agent_fixture.hpp"
@@ -192,6 +193,29 @@ TEST_CASE("who may write a file is told, of it, its links and its directories") 
   const auto there = file(directory, "open/agent.toml", "");
   CHECK_THAT(who_may_write(link(directory, "link", there, 0)), Contains("open' can be written"));
   CHECK_THROWS_WITH(who_may_write(directory.path() / "none"), Contains("No such file"));
+}
+
+TEST_CASE("a directory of root's group that an ACL opens to others is not root's alone") {
+  REQUIRE(::geteuid() == 0);
+  const TempDir directory;
+  const auto inner = directory.path() / "state";
+  fs::create_directory(inner);
+  fs::permissions(inner, fs::perms(0775));
+  const auto settings = file(directory, "state/agent.toml", "");
+  CHECK(who_may_write(settings).empty());
+  CHECK(who_may_replace(inner).empty());
+  // rwx, user 4321 rwx, group r-x, mask rwx, others r-x (linux/posix_acl_xattr.h): still mode 0775.
+  const std::string acl(
+      "\2\0\0\0"
+      "\1\0\7\0\377\377\377\377"
+      "\2\0\7\0\341\20\0\0"
+      "\4\0\5\0\377\377\377\377"
+      "\20\0\7\0\377\377\377\377"
+      "\40\0\5\0\377\377\377\377",
+      44);
+  REQUIRE(::lsetxattr(inner.c_str(), "system.posix_acl_access", acl.data(), acl.size(), 0) == 0);
+  CHECK_THAT(who_may_write(settings), Contains("state' can be written by whom its ACL names"));
+  CHECK_THAT(who_may_replace(inner), Contains("state' can be written by whom its ACL names"));
 }
 
 TEST_CASE("a directory that is swapped for a link a million times is never gone through") {

@@ -33,6 +33,7 @@ TEST_CASE("the values of settings that are secret by their name are masked, and 
   CHECK(left("pg_password", "", said) == said);
   CHECK(left("pg_password", "kong", "/usr/local/kong") == "/usr/local/kong");
   CHECK(left("ssl_cert_key", "/etc/kong/a.key", "read /etc/kong/a.key") == "read /etc/kong/a.key");
+  CHECK(left("pg_password", "/CANARY-1", "not /CANARY-1") == "not …");
   CHECK(left("pg_password", "{vault://env/pg}", "{vault://env/pg}") == "{vault://env/pg}");
 }
 

@@ -185,6 +185,7 @@ TEST_CASE("a program like the unit's gets its environment, with ours on top") {
   std::ifstream file(host.root / "seen");
   const std::string seen((std::istreambuf_iterator<char>(file)), {});
   CHECK(seen.find("\nUser=kong\n") != std::string::npos);
+  CHECK(seen.find("\nLimitCORE=0\n") != std::string::npos);
   CHECK(seen.find("\nEnvironmentFile=/e/kong.env\n") != std::string::npos);
   for (const auto* name : {"KONG_A", "KONG_B", "KONG_SECRET"})  // arguments are everybody's to see
     CHECK(seen.find(name) == std::string::npos);

@@ -7,9 +7,11 @@
 #include "agent/durable_file.hpp"
 
 #include <catch2/catch.hpp>
+#include <sys/syscall.h>
 
 #include "agent_fixture.hpp"
 #include "captured_log.hpp"
+#include "system_call_fixture.hpp"
 #include "text.hpp"
 
 namespace kongfleet::agent {
@@ -335,12 +337,13 @@ struct SignedFixture {
     return {{release}, {keys.sign(release, "ci")}};
   }
   Transactions::Reply apply(
-      HostPlan plan, const std::function<void()>& meanwhile = [] {}) {
-    const auto incoming = agent.transactions->receive("t");
+      HostPlan plan, const std::function<void()>& meanwhile = [] {},
+      const std::string& transaction = "t") {
+    const auto incoming = agent.transactions->receive(transaction);
     for (const auto& file : plan.missing)
       replace_file(incoming->file(file.digest), agent.content_of(file), 0600);
     meanwhile();
-    return agent.transactions->apply({.transaction = "t"}, std::move(plan), incoming.get(),
+    return agent.transactions->apply({.transaction = transaction}, std::move(plan), incoming.get(),
                                      std::chrono::minutes(10), {});
   }
   Signers keys;
@@ -358,6 +361,37 @@ TEST_CASE("a key that is taken away after the plan was made counts at its apply"
   CHECK(holds(std::get<Refusal>(reply).text, "the plan was refused"));
   host.agent.check_at_rest();
   CHECK(host.agent.gateway.calls.empty());
+}
+
+TEST_CASE("terms whose key is taken away after the plan was made are not those that are staged") {
+  SignedFixture host;
+  auto& transactions = *host.agent.transactions;
+  REQUIRE(host.agent.result(host.apply(transactions.plan(host.at(20)))) == Result::Trial);
+  REQUIRE(host.agent.result(transactions.confirm("t", {})) == Result::Committed);
+  host.agent.edit_conf("log_level = notice\nplugins = bundled\n");
+  auto renewed = transactions.plan(host.at(21));
+  REQUIRE(renewed.releases.at(0).terms()->serial == 21);
+  const auto take_away = [&] { host.keys.allow("stranger"); };
+  REQUIRE(host.agent.result(host.apply(std::move(renewed), take_away, "u")) == Result::Trial);
+  REQUIRE(host.agent.result(transactions.confirm("u", {})) == Result::Committed);
+  const GenerationStore store(host.agent.config.state / "generations");
+  const auto staged = store.find(transactions.state().generation);
+  REQUIRE(staged);
+  CHECK(store.releases(*staged).at(0).terms()->serial == 20);
+}
+
+TEST_CASE("what can't be remembered as accepted is not confirmed") {
+  SignedFixture host;
+  auto& transactions = *host.agent.transactions;
+  REQUIRE(host.agent.result(host.apply(transactions.plan(host.at(20)))) == Result::Trial);
+  Transactions::Reply reply;
+  // Of all that is written to confirm, only that is a file of its own: the journal is overwritten.
+  message_with(SystemCall{.number = SYS_rename, .error = EIO},
+               [&] { reply = transactions.confirm("t", {}); });
+  CHECK(host.agent.result(reply) == Result::RolledBack);
+  CHECK(transactions.state().generation == 0);
+  CHECK_FALSE(std::filesystem::exists(host.agent.config.state / "accepted.json"));
+  host.agent.check_at_rest();
 }
 
 TEST_CASE("what is staged anew of a signed release that runs keeps its terms") {

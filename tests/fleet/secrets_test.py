@@ -15,15 +15,16 @@ import unittest
 
 from fleet import Fleet, wait_for
 
-CONF, UNIT, FILE, HOOK = (f"CANARY-{name}-7f3a91" for name in ("conf", "unit", "file", "hook"))
+CONF, UNIT, FILE, HOOK, TOKEN = (f"CANARY-{name}-7f3a91" for name in ("conf", "unit", "file", "hook", "token"))
 SECRET = re.compile(rb"CANARY-\w+-7f3a91")
 DROP_IN = "/etc/systemd/system/kong.service.d/kong.conf"
 VARIABLES = "/etc/default/kong"
 # Where they were put, and what Kong itself makes of its configuration.
 THEIRS = ("/etc/kong/kong.conf", DROP_IN, VARIABLES, "/usr/local/kong/")
-# A plugin that tells of a password where it is loaded, or in a worker.
+# A plugin that tells of a password where it is loaded, or in a worker, and of what only the unit knows.
 TALE = ('local all = kong and kong.configuration or {} '
-        'error("no database for " .. tostring(os.getenv("KONG_PG_PASSWORD") or all.pg_password))')
+        'error("no database for " .. tostring(os.getenv("KONG_PG_PASSWORD") or all.pg_password) '
+        '.. " or " .. os.getenv("KONG_MY_TOKEN"))')
 # What we run may have a secret among its variables only where it is Kong.
 OURS = ("kongfleet", "kongfleet-agent", "systemctl", "systemd-run", "journalctl", "true")
 
@@ -129,6 +130,7 @@ class SecretsTest(unittest.TestCase):
         managed = way == "environment"
         # On the very line that is changed, and on one of its own.
         host.write(DROP_IN, "[Service]\n"
+                   f"Environment=KONG_MY_TOKEN={TOKEN} KONG_NGINX_MAIN_ENV=KONG_MY_TOKEN\n"
                    f"Environment=KONG_PG_PASSWORD={UNIT}{' KONG_PLUGINS=bundled' if managed else ''}\n"
                    + ("Environment=KONG_LUA_PACKAGE_PATH=./?.lua;\n" if managed else "") +
                    f"EnvironmentFile={VARIABLES}\n", mode=0o600)
@@ -170,7 +172,7 @@ class SecretsTest(unittest.TestCase):
                        f'  init_worker = function() {inside} end }}\n')
             self.fleet.write_plugin(version, files={"handler.lua": handler})
             self.kongfleet("rollout", "--yes", expect=code)
-            self.assertIn("no database for …", self.kongfleet("show", "latest", expect=0))
+            self.assertIn("no database for … or …", self.kongfleet("show", "latest", expect=0))
         for command in (["show"], ["report"], ["--output", "json", "show"]):
             self.kongfleet(*command, "latest", expect=0)
         self.kongfleet("report", "latest", "-o", "report.html", expect=0)
