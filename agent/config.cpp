@@ -219,6 +219,10 @@ toml::table parsed(const std::filesystem::path& path, const std::string& text) {
                 std::to_string(stray->column) +
                 ": found a character beyond ASCII, expected quotes around it");
   }
+  if (const auto deep = nested_too_deep(text)) {
+    throw Error(path.string() + ":" + std::to_string(deep->line) + ":" +
+                std::to_string(deep->column) + ": found too many tables within each other");
+  }
   try {
     return toml::parse(text, path.string());
   } catch (const toml::parse_error& error) {

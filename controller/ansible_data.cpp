@@ -15,6 +15,8 @@ namespace {
 
 constexpr std::size_t hosts_max = 200'000;  // an inventory may hold more than one fleet
 constexpr std::size_t groups_max = 20'000;
+constexpr std::size_t meaning_max = std::size_t{256} << 20;
+constexpr std::size_t thing_bytes = 32;  // what the smallest thing takes
 constexpr std::size_t all = 0;
 constexpr std::size_t ungrouped = 1;
 
@@ -41,6 +43,18 @@ void put_over(InventoryVariables& below, const InventoryVariables& above) {
 
 }  // namespace
 
+void AnsibleData::spend(std::size_t bytes, const std::string& where) {
+  spent_ += thing_bytes + bytes;
+  if (spent_ <= meaning_max) return;
+  fail(where,
+       "from here on the inventory means more than can be held: ranges, groups within "
+       "groups and variables multiply; split it");
+}
+
+void AnsibleData::spend(const InventoryVariables& variables) {
+  for (const auto& [name, value] : variables) spend(value.text.size() + value.where.size(), name_);
+}
+
 AnsibleData::AnsibleData(std::string name) : name_(std::move(name)) {
   add_group("all", name_);
   add_group("ungrouped", name_);
@@ -60,7 +74,7 @@ void AnsibleData::add_child(const std::string& group, const std::string& child,
   const auto below = group_index_.at(child);
   auto& children = groups_[above].children;
   if (std::find(children.begin(), children.end(), below) != children.end()) return;
-  if (with_ancestors({above}).contains(below)) {
+  if (with_ancestors({above}, where).contains(below)) {
     fail(where, "the group " + in_quotes(child) + " would be among its own children, by way of " +
                     in_quotes(group) + "; leave it out of one of them");
   }
@@ -71,6 +85,7 @@ void AnsibleData::add_child(const std::string& group, const std::string& child,
 void AnsibleData::add_host(const std::string& host, const std::string& group,
                            std::optional<std::uint16_t> port, const std::string& where) {
   if (host.empty()) fail(where, "found an empty name for a host; a host has a name");
+  spend(host.size(), where);
   const auto [place, is_new] = host_index_.emplace(host, hosts_.size());
   if (is_new) {
     if (hosts_.size() == hosts_max) fail(where, "found more than 200000 hosts");
@@ -94,6 +109,7 @@ void AnsibleData::leave(Index host, Index group) {
 
 void AnsibleData::set_variable(const std::string& entity, const std::string& name,
                                InventoryValue value) {
+  spend(is_reach_variable(name) ? value.text.size() + value.where.size() : 0, value.where);
   const auto group = group_index_.find(entity);
   if (group != group_index_.end() && name == "ansible_group_priority") {
     groups_[group->second].priority = read_priority(value);
@@ -128,13 +144,15 @@ std::vector<std::string> AnsibleData::host_names() const {
   return names;
 }
 
-std::set<AnsibleData::Index> AnsibleData::with_ancestors(const std::set<Index>& groups) const {
+std::set<AnsibleData::Index> AnsibleData::with_ancestors(const std::set<Index>& groups,
+                                                         const std::string& where) {
   std::set<Index> found = groups;
   std::vector<Index> open(groups.begin(), groups.end());
   while (!open.empty()) {
     const auto group = open.back();
     open.pop_back();
     for (const auto parent : groups_[group].parents) {
+      spend(0, where);
       if (found.insert(parent).second) open.push_back(parent);
     }
   }
@@ -147,7 +165,7 @@ void AnsibleData::settle() {
     if (groups_[group].parents.empty()) add_child("all", groups_[group].name, name_);
   }
   for (Index host = 0; host < hosts_.size(); ++host) {
-    auto others = with_ancestors(hosts_[host].groups);
+    auto others = with_ancestors(hosts_[host].groups, name_);
     others.erase(all);
     const bool in_ungrouped = others.erase(ungrouped) > 0;
     if (in_ungrouped && !others.empty()) leave(host, ungrouped);
@@ -191,8 +209,8 @@ std::vector<AnsibleData::Index> AnsibleData::in_order(const std::set<Index>& gro
 }
 
 // 'all' is the lowest whatever its priority; files go before the inventory, hosts before groups.
-InventoryVariables AnsibleData::variables_of(const Host& host) const {
-  auto groups = with_ancestors(host.groups);
+InventoryVariables AnsibleData::variables_of(const Host& host) {
+  auto groups = with_ancestors(host.groups, name_);
   groups.erase(all);
   const auto sorted = in_order(groups);
   InventoryVariables variables = groups_[all].variables;
@@ -201,19 +219,22 @@ InventoryVariables AnsibleData::variables_of(const Host& host) const {
   for (const auto group : sorted) put_over(variables, groups_[group].file_variables);
   put_over(variables, host.variables);
   put_over(variables, host.file_variables);
+  spend(variables);
   return variables;
 }
 
-std::vector<std::string> AnsibleData::all_hosts_of(Index group) const {
+std::vector<std::string> AnsibleData::all_hosts_of(Index group) {
   std::vector<std::string> names;
   std::set<Index> seen_groups = {group};
   std::set<Index> seen_hosts;
   std::vector<Index> order = {group};
   for (std::size_t i = 0; i < order.size(); ++i) {
     for (const auto host : groups_[order[i]].hosts) {
+      spend(hosts_[host].name.size(), name_);
       if (seen_hosts.insert(host).second) names.push_back(hosts_[host].name);
     }
     for (const auto child : groups_[order[i]].children) {
+      spend(0, name_);
       if (seen_groups.insert(child).second) order.push_back(child);
     }
   }
@@ -223,7 +244,7 @@ std::vector<std::string> AnsibleData::all_hosts_of(Index group) const {
 Inventory AnsibleData::finish() {
   settle();
   measure_depths();
-  Inventory inventory{.name = std::move(name_), .notes = std::move(notes_)};
+  Inventory inventory{.name = name_, .notes = std::move(notes_)};
   for (Index group = 0; group < groups_.size(); ++group) {
     inventory.groups.emplace(groups_[group].name, all_hosts_of(group));
   }

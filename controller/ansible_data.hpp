@@ -15,7 +15,8 @@ namespace kongfleet::controller {
 
 /// An inventory while it is read: groups, their children and hosts, and who sets which variable.
 /// It follows Ansible's own rules (its lib/ansible/inventory/data.py): which groups a host is in at
-/// the end, and whose variable counts. What it throws is an Error that begins with a `where`.
+/// the end, and whose variable counts. What it throws is an Error that begins with a `where`; also
+/// where it would all be more than can be held.
 class AnsibleData {
 public:
   /// `name` as in Inventory::name.
@@ -62,14 +63,18 @@ private:
     InventoryVariables variables;
     InventoryVariables file_variables;
   };
-  std::set<Index> with_ancestors(const std::set<Index>& groups) const;
+  /// Of what an inventory may mean that is small itself: ranges, groups within groups and variables
+  /// multiply. About the bytes that one more thing takes, or the time. Throws.
+  void spend(std::size_t bytes, const std::string& where);
+  void spend(const InventoryVariables& variables);
+  std::set<Index> with_ancestors(const std::set<Index>& groups, const std::string& where);
   void join(Index host, Index group);
   void leave(Index host, Index group);
   void settle();
   void measure_depths();
   std::vector<Index> in_order(const std::set<Index>& groups) const;
-  InventoryVariables variables_of(const Host& host) const;
-  std::vector<std::string> all_hosts_of(Index group) const;
+  InventoryVariables variables_of(const Host& host);
+  std::vector<std::string> all_hosts_of(Index group);
 
   std::string name_;
   std::vector<Group> groups_;
@@ -77,6 +82,7 @@ private:
   std::map<std::string, Index> group_index_;
   std::map<std::string, Index> host_index_;
   std::vector<std::string> notes_;
+  std::size_t spent_ = 0;
 };
 
 }  // namespace kongfleet::controller

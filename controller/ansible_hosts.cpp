@@ -14,6 +14,7 @@ namespace kongfleet::controller {
 namespace {
 
 constexpr std::size_t number_digits = 9;  // fits 32 bits
+constexpr std::size_t name_max = 1000;    // Ansible has no limit; no host's name is that long
 
 bool digit(char c) { return c >= '0' && c <= '9'; }
 bool letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
@@ -176,7 +177,13 @@ std::vector<PatternHost> expand_ansible_hosts(std::string_view entry) {
     std::vector<std::string> longer;
     longer.reserve(names.size() * ends.size());
     for (const auto& name : names) {
-      for (const auto& end : ends) longer.push_back(name + end);
+      for (const auto& end : ends) {
+        if (name.size() + end.size() > name_max) {
+          throw BadHostPattern(0, "the name " + in_quotes(name + end) + " is too long; " +
+                                      std::to_string(name_max) + " bytes are the most");
+        }
+        longer.push_back(name + end);
+      }
     }
     names = std::move(longer);
   }

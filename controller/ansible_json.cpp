@@ -16,6 +16,7 @@ namespace json = boost::json;
 namespace {
 
 constexpr std::size_t levels_max = 64;
+constexpr std::size_t values_max = 3'000'000;  // 100,000 hosts with many variables each
 
 std::string text_of(json::string_view text) { return {text.data(), text.size()}; }
 std::string in_quotes(const std::string& text) { return "'" + printable(text, 100) + "'"; }
@@ -46,7 +47,28 @@ std::string describe(const json::value& value) {
   throw Error(name + ":" + std::to_string(line) + ":" + std::to_string(column) + ": " + what);
 }
 
+// Where there are too many values; npos: nowhere. A value in memory is many times as large as the
+// two bytes that it may be in the text, and each but the first comes after one of these.
+std::size_t too_many_values(std::string_view text) {
+  std::size_t values = 0;
+  bool quoted = false;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const char c = text[at];
+    if (quoted && c == '\\') {
+      ++at;
+    } else if (c == '"') {
+      quoted = !quoted;
+    } else if (!quoted && (c == ',' || c == '[' || c == '{' || c == ':')) {
+      if (++values > values_max) return at;
+    }
+  }
+  return std::string_view::npos;
+}
+
 json::value parse(std::string_view text, const std::string& name) {
+  const auto too_many = too_many_values(text);
+  if (too_many != std::string_view::npos)
+    fail_at(text, too_many, name, "found more than 3000000 values");
   json::parse_options options;
   options.max_depth = levels_max;
   json::stream_parser parser({}, options);

@@ -26,6 +26,7 @@ constexpr DurationRange lease_range = {3s, 24h};         // it is renewed once a
 constexpr IntegerRange connections_range = {2, 10'000};  // one is for leases to be renewed
 constexpr IntegerRange failures_range = {0, 100'000};
 constexpr std::size_t waves_max = 100;
+constexpr std::size_t named_max = 500;  // plugins, and probes
 
 std::string read_user(const TomlDocument& document, const TomlValue& value) {
   const auto& user = read_text(document, value, "user");
@@ -197,11 +198,13 @@ Fleet parse_fleet(std::string_view text, const FleetFilePlace& place,
   }
   if (const auto* value = root.find("plugins")) {
     for (const auto& entry : TomlFields(document, *value, "[plugins]").entries()) {
+      if (fleet.plugins.size() == named_max) document.fail(entry.at, "found more than 500 plugins");
       fleet.plugins.push_back(read_plugin_entry(document, entry, place));
     }
   }
   if (const auto* value = root.find("probes")) {
     for (const auto& entry : TomlFields(document, *value, "[probes]").entries()) {
+      if (fleet.probes.size() == named_max) document.fail(entry.at, "found more than 500 probes");
       fleet.probes.push_back(read_probe(document, entry, fleet));
     }
   }

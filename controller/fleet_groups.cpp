@@ -16,6 +16,7 @@ namespace {
 
 constexpr std::size_t fleet_hosts_max =
     100'000;  // what the controller's own work is measured up to
+constexpr std::size_t assigned_max = 2'000'000;
 constexpr std::uint16_t ssh_port = 22;
 constexpr std::string_view default_agent = "kongfleet-agent connect";
 constexpr std::size_t agent_command_max = 1000;
@@ -64,6 +65,7 @@ private:
   Fleet& fleet_;
   std::vector<std::string> plugin_names_;
   std::vector<std::string> probe_names_;
+  std::size_t assigned_ = 0;                  // plugins and probes, over all groups and hosts
   std::vector<Origin> origins_;               // beside fleet_.hosts
   std::map<std::string, std::size_t> known_;  // by what makes two hosts the same one
   std::map<std::string, TomlPosition> group_positions_;
@@ -154,7 +156,11 @@ std::size_t GroupReader::host(const PatternHost& found, TomlPosition at) {
 void GroupReader::apply(const Settings& settings, std::size_t index, TomlPosition at) {
   auto& host = fleet_.hosts[index];
   auto& origin = origins_[index];
-  add_once(host.groups, settings.group);
+  host.groups.push_back(settings.group);
+  assigned_ += settings.plugin_names.size() + settings.probe_names.size();
+  if (assigned_ > assigned_max) {
+    document_.fail(at, "here the hosts have more plugins and probes together than can be held");
+  }
   for (const auto& name : settings.plugin_names) add_once(host.plugins, name);
   for (const auto& name : settings.probe_names) add_once(host.probes, name);
   if (settings.plugins != nullptr) origin.has_plugins = true;

@@ -7,12 +7,15 @@
 #include "proto/names.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 namespace kongfleet::controller {
 
 namespace {
 
 constexpr std::size_t nesting_max = 32;  // groups in groups; more is no one's intention
+constexpr std::size_t members_bytes_max = std::size_t{128} << 20;  // a million hosts in all groups
+constexpr std::size_t comparisons_max = 20'000'000;                // of hosts with what is excluded
 const std::string hosts_example = R"(hosts = ["edge-[01-20].example.net"])";
 
 std::string head(const std::string& group) { return "[groups." + group + "]"; }
@@ -80,7 +83,23 @@ std::vector<GroupMember> GroupMembers::read(const TomlEntry& entry) {
   return members;
 }
 
-void GroupMembers::add_hosts(const TomlFields& fields, std::vector<GroupMember>& members) const {
+void GroupMembers::spend_memory(const std::vector<GroupMember>& members, TomlPosition at) {
+  for (const auto& member : members) bytes_ += sizeof member + member.host.name.size();
+  if (bytes_ <= members_bytes_max) return;
+  document_.fail(at,
+                 "here the groups have more hosts together than can be held; a host counts in "
+                 "each group that takes it in");
+}
+
+void GroupMembers::spend_comparisons(std::size_t count, TomlPosition at) {
+  comparisons_ += count;
+  if (comparisons_ <= comparisons_max) return;
+  document_.fail(at,
+                 "here 'exclude' has more to compare than can be waited for; exclude whole "
+                 "ranges or patterns");
+}
+
+void GroupMembers::add_hosts(const TomlFields& fields, std::vector<GroupMember>& members) {
   const auto* value = fields.find("hosts");
   if (value == nullptr) return;
   const auto patterns = read_text_list(document_, *value, "hosts", hosts_example);
@@ -88,7 +107,10 @@ void GroupMembers::add_hosts(const TomlFields& fields, std::vector<GroupMember>&
     document_.fail(value->at, "found no host in " + fields.what() + "; write " + hosts_example);
   }
   for (const auto* pattern : patterns) {
-    for (auto& host : named(*pattern)) members.push_back({std::move(host), pattern->at});
+    std::vector<GroupMember> more;
+    for (auto& host : named(*pattern)) more.push_back({std::move(host), pattern->at});
+    spend_memory(more, pattern->at);
+    std::move(more.begin(), more.end(), std::back_inserter(members));
   }
 }
 
@@ -102,12 +124,13 @@ void GroupMembers::add_groups(const TomlFields& fields, std::vector<GroupMember>
   }
   for (const auto* name : names) {
     const auto& more = of(text_of(*name), name->at);
+    spend_memory(more, name->at);
     members.insert(members.end(), more.begin(), more.end());
   }
 }
 
 // What excludes nothing is refused: a host that was to be spared would not be.
-void GroupMembers::exclude(const TomlFields& fields, std::vector<GroupMember>& members) const {
+void GroupMembers::exclude(const TomlFields& fields, std::vector<GroupMember>& members) {
   const auto* value = fields.find("exclude");
   if (value == nullptr) return;
   const auto all = members;
@@ -115,6 +138,7 @@ void GroupMembers::exclude(const TomlFields& fields, std::vector<GroupMember>& m
        read_text_list(document_, *value, "exclude", R"(exclude = ["edge-03", "lab-*"])")) {
     const auto& text = text_of(*pattern);
     const auto excluded = is_pattern(text) ? std::vector<PatternHost>{} : named(*pattern);
+    spend_comparisons(all.size() * (excluded.size() + 1), pattern->at);
     const auto matches = [&](const GroupMember& member) {
       return is_excluded(member.host, text, excluded);
     };

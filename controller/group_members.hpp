@@ -35,9 +35,12 @@ public:
 private:
   const std::vector<GroupMember>& of(const std::string& group, TomlPosition asked);
   std::vector<GroupMember> read(const TomlEntry& entry);
-  void add_hosts(const TomlFields& fields, std::vector<GroupMember>& members) const;
+  void add_hosts(const TomlFields& fields, std::vector<GroupMember>& members);
   void add_groups(const TomlFields& fields, std::vector<GroupMember>& members);
-  void exclude(const TomlFields& fields, std::vector<GroupMember>& members) const;
+  void exclude(const TomlFields& fields, std::vector<GroupMember>& members);
+  /// Of what a file may mean that is small itself: groups multiply. `at`: what asked for more.
+  void spend_memory(const std::vector<GroupMember>& members, TomlPosition at);
+  void spend_comparisons(std::size_t count, TomlPosition at);
   std::vector<PatternHost> named(const TomlValue& value) const;
   std::vector<PatternHost> of_inventory(const TomlValue& value) const;
 
@@ -45,6 +48,8 @@ private:
   const TomlTable& groups_;
   const Inventory* inventory_;
   std::map<std::string, std::vector<GroupMember>> known_;
+  std::size_t bytes_ = 0;
+  std::size_t comparisons_ = 0;
   std::vector<std::string> path_;  // the groups that are being put together, outermost first
 };
 

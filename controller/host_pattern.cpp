@@ -54,6 +54,9 @@ private:
   Number number();
   std::uint32_t step();
   std::optional<std::uint16_t> port();
+  [[noreturn]] void too_long(const std::string& name) const {
+    fail(0, "the name " + in_quotes(name) + " is too long; 253 bytes are the most");
+  }
   void check_name(const std::string& name) const;
 
   std::string_view pattern_;
@@ -199,9 +202,7 @@ std::vector<PatternHost> PatternParser::address() {
 }
 
 void PatternParser::check_name(const std::string& name) const {
-  if (name.size() > name_max) {
-    fail(0, "the name " + in_quotes(name) + " is too long; 253 bytes are the most");
-  }
+  if (name.size() > name_max) too_long(name);
   for (std::size_t start = 0; start <= name.size();) {
     const auto end = std::min(name.find('.', start), name.size());
     if (end == start && end != name.size()) {
@@ -236,7 +237,10 @@ std::vector<std::string> PatternParser::names() {
     std::vector<std::string> longer;
     longer.reserve(names.size() * part.size());
     for (const auto& name : names) {
-      for (const auto& end : part) longer.push_back(name + end);
+      for (const auto& end : part) {
+        if (name.size() + end.size() > name_max) too_long(name + end);
+        longer.push_back(name + end);
+      }
     }
     names = std::move(longer);
   }

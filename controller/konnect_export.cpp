@@ -32,6 +32,7 @@ void object_to_schema(const std::string& file, const std::string& content, const
   const auto object = [&](std::size_t line, std::string text) {
     objections.push_back({Severity::Error, file, line, std::move(text)});
   };
+  if (content.size() > lua_source_max) return object(0, "is larger than 2 MiB");
   if (content.starts_with('\x1b')) object(0, "is compiled Lua; Konnect reads source");
   boost::system::error_code not_text;
   boost::json::parse(boost::json::serialize(boost::json::string(content)), not_text);

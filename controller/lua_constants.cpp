@@ -36,6 +36,8 @@ private:
   }
   [[noreturn]] void fail(const std::string& what) const;
   [[noreturn]] void fail_here() const;
+  /// Of text that is there once more: a few names make much of it.
+  void count(std::size_t bytes);
   void need(std::string_view text);
   std::string name();
   LuaConstant value();
@@ -62,6 +64,11 @@ void ConstantReader::fail_here() const {
        "'..' between strings, and local names for strings");
 }
 
+void ConstantReader::count(std::size_t bytes) {
+  joined_ += bytes;
+  if (joined_ > lua_joined_total_max) fail("the string is too long");
+}
+
 void ConstantReader::need(std::string_view text) {
   if (!skip(text)) fail_here();
 }
@@ -80,6 +87,7 @@ LuaConstant ConstantReader::single() {
     if (known != names_.end()) {
       ++at_;
       auto found = known->second;
+      count(found.text.size());
       found.line = token.line;
       return found;
     }
@@ -101,11 +109,9 @@ LuaConstant ConstantReader::value() {
                        next.kind != LuaConstant::Kind::Table && !next.text.empty();
     if (!texts && next.kind != LuaConstant::Kind::String) fail_here();
     whole.kind = LuaConstant::Kind::String;
-    joined_ += whole.text.size() + next.text.size();
+    count(whole.text.size() + next.text.size());
     whole.text += next.text;
-    if (whole.text.size() > lua_string_max || joined_ > lua_joined_total_max) {
-      fail("the string is too long");
-    }
+    if (whole.text.size() > lua_string_max) fail("the string is too long");
   }
   return whole;
 }

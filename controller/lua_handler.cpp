@@ -3,10 +3,13 @@
 #include "controller/lua_handler.hpp"
 
 #include <algorithm>
+#include <map>
 
 namespace kongfleet::controller {
 
 namespace {
+
+constexpr std::size_t field_bytes_max = 1000;  // a version or a name; the same one may come often
 
 /// Tokens by index, where reading past either end is harmless.
 class View {
@@ -36,28 +39,36 @@ bool goes_on(const View& view, std::size_t i) {
   return view.name(i, "or") || view.name(i, "and");
 }
 
-// The string that `local NAME = "…"` gives a name before token `end`; the last one counts.
-std::optional<std::string> local_text(const View& view, const std::string& name, std::size_t end) {
-  std::optional<std::string> text;
-  for (std::size_t i = 0; i + 3 < end; ++i) {
-    const bool assigned =
-        view.name(i, "local") && view.name(i + 1, name) && view.symbol(i + 2, "=");
-    if (!assigned) continue;
-    const bool plain = view.kind(i + 3, LuaTokenKind::String) && !goes_on(view, i + 4);
-    text = plain ? std::optional(view[i + 3].text) : std::nullopt;
-  }
-  return text;
+/// The tokens that `local NAME = "…"` gave names so far; null for a name that got something else.
+using Locals = std::map<std::string_view, const LuaToken*>;
+
+// The last one counts.
+void note_local(const View& view, std::size_t i, Locals& locals) {
+  const bool assigned =
+      view.name(i, "local") && view.kind(i + 1, LuaTokenKind::Name) && view.symbol(i + 2, "=");
+  if (!assigned) return;
+  const bool plain = view.kind(i + 3, LuaTokenKind::String) && !goes_on(view, i + 4);
+  locals[view[i + 1].text] = plain ? &view[i + 3] : nullptr;
+}
+
+std::optional<std::string> text_of(const LuaToken* token) {
+  if (token == nullptr || token->text.size() > field_bytes_max) return std::nullopt;
+  return token->text;
 }
 
 // The value that begins at token `i`, when it can be read off.
-std::optional<std::string> value_at(const View& view, std::size_t i) {
+std::optional<std::string> value_at(const View& view, std::size_t i, const Locals& locals) {
   const bool negative = view.symbol(i, "-") && view.kind(i + 1, LuaTokenKind::Number);
   if (negative) ++i;
   if (i >= view.size() || goes_on(view, i + 1)) return std::nullopt;
-  if (view.kind(i, LuaTokenKind::Number)) return (negative ? "-" : "") + view[i].text;
-  if (view.kind(i, LuaTokenKind::String)) return view[i].text;
-  if (view.kind(i, LuaTokenKind::Name)) return local_text(view, view[i].text, i);
-  return std::nullopt;
+  if (view.kind(i, LuaTokenKind::Name)) {
+    const auto found = locals.find(view[i].text);
+    return text_of(found == locals.end() ? nullptr : found->second);
+  }
+  if (view.kind(i, LuaTokenKind::Symbol)) return std::nullopt;
+  auto text = text_of(&view[i]);
+  if (text && negative) text->insert(0, 1, '-');
+  return text;
 }
 
 }  // namespace
@@ -65,9 +76,11 @@ std::optional<std::string> value_at(const View& view, std::size_t i) {
 std::vector<LuaField> lua_fields(const std::vector<LuaToken>& tokens, std::string_view name) {
   const View view(tokens);
   std::vector<LuaField> fields;
+  Locals locals;
   std::string open;  // brackets that are open here
   for (std::size_t i = 0; i < view.size(); ++i) {
     const auto& token = view[i];
+    note_local(view, i, locals);
     if (token.kind == LuaTokenKind::Symbol && token.text.size() == 1) {
       const char c = token.text[0];
       if (c == '{' || c == '(' || c == '[') open += c;
@@ -77,14 +90,14 @@ std::vector<LuaField> lua_fields(const std::vector<LuaToken>& tokens, std::strin
     const std::size_t before = i - 1;  // wraps to a harmless index for the first token
     const bool in_brackets = token.kind == LuaTokenKind::String && view.symbol(before, "[") &&
                              view.symbol(i + 1, "]") && view.symbol(i + 2, "=");
-    if (in_brackets) fields.push_back({token.line, value_at(view, i + 3)});
+    if (in_brackets) fields.push_back({token.line, value_at(view, i + 3, locals)});
     if (token.kind != LuaTokenKind::Name) continue;
     const bool of_object = view.symbol(before, ".");
     const bool in_table =
         open.ends_with('{') &&
         (view.symbol(before, "{") || view.symbol(before, ",") || view.symbol(before, ";"));
     if ((of_object || in_table) && view.symbol(i + 1, "=")) {
-      fields.push_back({token.line, value_at(view, i + 2)});
+      fields.push_back({token.line, value_at(view, i + 2, locals)});
     }
     const bool method = (of_object || view.symbol(before, ":")) && view.symbol(i + 1, "(") &&
                         i >= 3 && view.name(i - 3, "function");
@@ -106,6 +119,7 @@ std::vector<LuaRequire> lua_requires(const std::vector<LuaToken>& tokens) {
 }
 
 std::optional<std::string> handler_version(std::string_view handler_lua) {
+  if (handler_lua.size() > lua_source_max) return std::nullopt;
   const auto fields = lua_fields(lua_tokens(handler_lua), "VERSION");
   if (fields.empty()) return std::nullopt;
   const bool agree = std::all_of(fields.begin(), fields.end(), [&](const LuaField& field) {

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 
 namespace kongfleet::controller {
 
@@ -36,7 +37,9 @@ bool integer(std::string_view text) {
 class Linter {
 public:
   Linter(const PluginTree& tree, const LintSubject& subject)
-      : tree_(tree), subject_(subject), home_("kong/plugins/" + subject.name.text() + "/") {}
+      : tree_(tree), subject_(subject), home_("kong/plugins/" + subject.name.text() + "/") {
+    for (const auto& file : tree.files) paths_.insert(file.path);
+  }
   std::vector<Finding> run();
 
 private:
@@ -56,6 +59,7 @@ private:
   const PluginTree& tree_;
   const LintSubject& subject_;
   const std::string home_;
+  std::set<std::string_view> paths_;
   std::vector<Finding> findings_;
 };
 
@@ -136,7 +140,7 @@ void Linter::handler(const TreeFile& file) {
 bool Linter::has_module(const std::string& module) const {
   auto path = module;
   std::replace(path.begin(), path.end(), '.', '/');
-  return tree_.find(path + ".lua") != nullptr || tree_.find(path + "/init.lua") != nullptr;
+  return paths_.contains(path + ".lua") || paths_.contains(path + "/init.lua");
 }
 
 void Linter::requires_of(const TreeFile& file) {
@@ -151,8 +155,8 @@ void Linter::requires_of(const TreeFile& file) {
       error(file.path, required.line, "requires " + shown + ", which is not in the tree");
     } else if (!module.starts_with("kong.")) {
       auto top = module.substr(0, module.find('.')) + "/";
-      const bool ours = std::any_of(tree_.files.begin(), tree_.files.end(),
-                                    [&](const auto& other) { return other.path.starts_with(top); });
+      const auto first = paths_.lower_bound(top);
+      const bool ours = first != paths_.end() && first->starts_with(top);
       if (!ours || has_module(module)) continue;
       warning(file.path, required.line,
               "requires " + shown + ", which is not in the tree, although '" + top.append("' is"));
@@ -185,8 +189,13 @@ void Linter::lua_file(const TreeFile& file) {
 std::vector<Finding> Linter::run() {
   layout();
   for (const auto& file : tree_.files) {
+    if (!file.path.ends_with(".lua")) continue;
+    if (file.content.size() > lua_source_max) {
+      warning(file.path, 0, "is larger than 2 MiB, and so was not looked at");
+      continue;
+    }
     if (file.path == home_ + "handler.lua") handler(file);
-    if (file.path.ends_with(".lua")) lua_file(file);
+    lua_file(file);
   }
   std::stable_sort(findings_.begin(), findings_.end(), [](const Finding& a, const Finding& b) {
     return a.file != b.file ? a.file < b.file : a.line < b.line;

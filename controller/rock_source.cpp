@@ -6,6 +6,7 @@
 #include "controller/ssh_fd.hpp"
 #include "controller/zip_file.hpp"
 #include "proto/error.hpp"
+#include "proto/names.hpp"
 
 #include <fcntl.h>
 
@@ -80,6 +81,10 @@ PluginTree read_rock(const fs::path& rock) {
                 rock.filename().string());
   }
   const auto& spec = *contents.rockspec;
+  if (spec.content.size() > rockspec_bytes_max) {
+    throw Error("'" + rock.string() + "/" + printable(spec.path, 200) +
+                "' is too large for a rockspec; 1 MiB at most");
+  }
   contents.tree.needs = needs_of_rockspec(spec.content, rock.string() + "/" + spec.path);
   sort_by_path(contents.tree);
   if (plugins_of(contents.tree).empty()) refuse_layout(contents.tree.root, {});

@@ -32,6 +32,15 @@ constexpr std::string_view columns =
 constexpr std::string_view not_over = " state IN ('open', 'paused', 'interrupted') ";
 constexpr std::size_t newest_named = 3;
 
+// Names go to terminals and pages as they are, and whoever may write to the state may be anybody.
+std::string plain(std::string text, const char* what) {
+  if (printable(text) != text) {
+    throw Error("the state has '" + printable(text, 100) + "' for " + what +
+                ", which kongfleet did not write");
+  }
+  return text;
+}
+
 RolloutState state_named(const std::string& name) {
   for (const auto& [state, text] : state_names) {
     if (text == name) return state;
@@ -47,8 +56,8 @@ HostPhase known_phase(const std::string& name) {
 
 RememberedRollout rollout_of(const soci::row& row) {
   RememberedRollout rollout;
-  rollout.id = row.get<std::string>("id");
-  rollout.kind = row.get<std::string>("kind");
+  rollout.id = plain(row.get<std::string>("id"), "a rollout");
+  rollout.kind = plain(row.get<std::string>("kind"), "the kind of a rollout");
   rollout.who = row.get<std::string>("who");
   rollout.started_ms = row.get<long long>("started_ms");
   rollout.ended_ms = row.get<long long>("ended_ms");
@@ -89,8 +98,9 @@ void read_releases(soci::session& sql, RememberedRollout& rollout) {
                       " ORDER BY name",
        soci::use(rollout.id));
   for (const auto& row : rows) {
-    rollout.releases.push_back(
-        {row.get<std::string>(0), row.get<std::string>(1), row.get<std::string>(2)});
+    rollout.releases.push_back({plain(row.get<std::string>(0), "a release"),
+                                plain(row.get<std::string>(1), "a version"),
+                                plain(row.get<std::string>(2), "a digest")});
   }
 }
 
@@ -114,8 +124,8 @@ void read_hosts(soci::session& sql, RememberedRollout& rollout, RolloutMemory::E
        soci::use(rollout.id));
   for (const auto& row : rows) {
     RememberedHost host;
-    host.label = row.get<std::string>(0);
-    host.wave = static_cast<std::size_t>(row.get<int>(1));
+    host.label = plain(row.get<std::string>(0), "a host");
+    host.wave = static_cast<std::size_t>(std::max(row.get<int>(1), 0));
     host.attempt = static_cast<unsigned>(row.get<int>(2));
     host.phase = known_phase(row.get<std::string>(3));
     host.started_ms = row.get<long long>(4);
@@ -298,8 +308,8 @@ std::vector<RememberedEvent> RolloutMemory::events(const std::string& id) {
                         " ORDER BY number",
          soci::use(id));
     for (const auto& row : rows) {
-      events.push_back({row.get<long long>(0), row.get<std::string>(1), row.get<std::string>(2),
-                        row.get<std::string>(3)});
+      events.push_back({row.get<long long>(0), plain(row.get<std::string>(1), "an event"),
+                        plain(row.get<std::string>(2), "a host"), row.get<std::string>(3)});
     }
   });
   return events;

@@ -18,6 +18,7 @@ namespace {
 
 constexpr int include_depth_max = 16;  // as in OpenSSH
 constexpr std::size_t file_bytes_max = 16U << 20;
+constexpr std::size_t included_max = 1000;
 
 /// The words of one line: the keyword, perhaps followed by '=', then values, which may be in
 /// quotes.
@@ -135,7 +136,11 @@ private:
     else if (!pattern.starts_with('/'))
       full = root_ + '/' + pattern;
     for (const std::string& path : files_.match(full)) {
+      // Each of a few files may include each of the others, a few times.
+      if (++included_ > included_max) throw Error(where_ + "more than 1000 files are included");
       const std::optional<std::string> text = files_.read(path);
+      bytes_ += text ? text->size() : 0;
+      if (bytes_ > file_bytes_max) throw Error(where_ + "what is included is larger than 16 MiB");
       const std::string where = where_;
       if (text) read(*text, path, conditions, depth + 1);
       where_ = where;
@@ -171,6 +176,8 @@ private:
   std::string root_;
   const Files& files_;
   std::string where_;  // "PATH:LINE: " of the line being read
+  std::size_t included_ = 0;
+  std::size_t bytes_ = 0;  // of what was included
 };
 
 void SshConfig::add(std::string_view text, const std::string& path, const std::string& include_root,

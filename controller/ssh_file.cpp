@@ -6,6 +6,7 @@
 #include "proto/error.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 
 #include <cerrno>
 
@@ -13,9 +14,14 @@ namespace kongfleet::controller {
 
 std::optional<std::string> read_whole_file(const std::filesystem::path& path,
                                            std::string_view doing, std::size_t most) {
-  const SshFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  // A pipe that nobody writes to would be waited for.
+  const SshFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (!fd && errno == ENOENT) return std::nullopt;
   if (!fd) throw_errno(doing, path);
+  struct stat info {};
+  if (::fstat(fd.get(), &info) != 0) throw_errno(doing, path);
+  if (S_ISFIFO(info.st_mode))
+    throw Error(std::string(doing) + " '" + path.string() + "': it is a pipe, not a file");
   std::string text;
   char buffer[16 * 1024];
   for (;;) {

@@ -15,48 +15,12 @@ namespace kongfleet::controller {
 
 namespace {
 
-constexpr std::size_t dots_together_max = 200;
-
 TomlPosition position(const toml::source_position& at) {
   return {std::max(at.line, 1U), std::max(at.column, 1U)};
 }
 
 bool before(TomlPosition a, TomlPosition b) {
   return a.line != b.line ? a.line < b.line : a.column < b.column;
-}
-
-// The library reads and frees tables within tables by recursion, and "a.a.a. …" makes them without
-// any of the brackets that it counts. Where that begins to be too much; goes by dots outside of
-// quotes and comments, of a line or of all that is between brackets.
-std::optional<TomlPosition> too_deep(std::string_view text) {
-  std::size_t dots = 0;
-  std::size_t brackets = 0;
-  TomlPosition at;
-  char quote = 0;
-  bool comment = false;
-  for (const char c : text) {
-    if (c == '\n') {
-      ++at.line;
-      if (brackets == 0) dots = 0;
-      quote = 0;
-      comment = false;
-    } else if (comment) {
-      continue;
-    } else if (quote != 0) {
-      if (c == quote) quote = 0;
-    } else if (c == '"' || c == '\'') {
-      quote = c;
-    } else if (c == '#') {
-      comment = true;
-    } else if (c == '[' || c == '{') {
-      ++brackets;
-    } else if (c == ']' || c == '}') {
-      brackets -= std::min<std::size_t>(brackets, 1);
-    } else if (c == '.' && ++dots > dots_together_max) {
-      return at;
-    }
-  }
-  return std::nullopt;
 }
 
 TomlValue convert(const toml::node& node);
@@ -149,7 +113,10 @@ std::size_t byte_at(std::string_view text, TomlPosition at) {
 
 TomlDocument::TomlDocument(std::string name, std::string text)
     : name_(std::move(name)), text_(std::move(text)) {
-  if (const auto deep = too_deep(text_)) fail(*deep, "found too many tables within each other");
+  if (const auto deep = nested_too_deep(text_)) {
+    fail({static_cast<unsigned>(deep->line), static_cast<unsigned>(deep->column)},
+         "found too many tables within each other");
+  }
   if (const auto stray = stray_character(text_)) {
     fail({.line = static_cast<std::uint32_t>(stray->line),
           .column = static_cast<std::uint32_t>(stray->column)},

@@ -16,6 +16,7 @@ namespace kongfleet::controller {
 
 namespace {
 
+constexpr std::size_t directives_max = 100;   // an inventory has none
 constexpr std::size_t levels_max = 64;        // an inventory has a dozen
 constexpr std::size_t nodes_max = 1'000'000;  // 100,000 hosts with a few variables each
 
@@ -66,7 +67,20 @@ private:
   std::size_t nodes_ = 0;
 };
 
+// libyaml compares each directive (%TAG) with all before it. They begin a line; nothing else does
+// so with that character in an inventory.
+void check_directives(std::string_view text, const std::string& name) {
+  std::size_t count = text.starts_with('%') ? 1 : 0;
+  std::size_t line = 1;
+  for (auto at = text.find('\n'); at != std::string_view::npos; at = text.find('\n', at + 1)) {
+    ++line;
+    if (text.substr(at + 1, 1) == "%" && ++count > directives_max)
+      throw Error(name + ":" + std::to_string(line) + ":1: found more than 100 directives");
+  }
+}
+
 YamlReader::YamlReader(std::string_view text, const std::string& name) : name_(name) {
+  check_directives(text, name);
   if (yaml_parser_initialize(&parser_) == 0) throw Error("read '" + name + "': out of memory");
   yaml_parser_set_input_string(&parser_, reinterpret_cast<const unsigned char*>(text.data()),
                                text.size());

@@ -27,20 +27,38 @@ std::size_t opaque_length(std::string_view rest) {
   return rest.size();
 }
 
-}  // namespace
-
-std::optional<TextPlace> stray_character(std::string_view text) {
+// Where the first character outside of strings and comments is that `wanted` takes.
+template <typename Wanted>
+std::optional<TextPlace> find_outside(std::string_view text, Wanted wanted) {
   TextPlace place;
   if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);  // a byte order mark may be there
   while (!text.empty()) {
     const auto opaque = opaque_length(text);
-    if (opaque == 0 && static_cast<unsigned char>(text.front()) > 0x7F) return place;
+    if (opaque == 0 && wanted(text.front())) return place;
     for (const char c : text.substr(0, std::max<std::size_t>(opaque, 1))) {
       place = c == '\n' ? TextPlace{place.line + 1, 1} : TextPlace{place.line, place.column + 1};
     }
     text.remove_prefix(std::max<std::size_t>(opaque, 1));
   }
   return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<TextPlace> stray_character(std::string_view text) {
+  return find_outside(text, [](char c) { return static_cast<unsigned char>(c) > 0x7F; });
+}
+
+std::optional<TextPlace> nested_too_deep(std::string_view text) {
+  constexpr std::size_t dots_together_max = 200;
+  std::size_t dots = 0;
+  std::size_t brackets = 0;
+  return find_outside(text, [&](char c) {
+    if (c == '[' || c == '{') ++brackets;
+    if (c == ']' || c == '}') brackets -= std::min<std::size_t>(brackets, 1);
+    if (c == '\n' && brackets == 0) dots = 0;
+    return c == '.' && ++dots > dots_together_max;
+  });
 }
 
 }  // namespace kongfleet

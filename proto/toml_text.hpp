@@ -19,4 +19,10 @@ struct TextPlace {
 /// told where; what the library makes of such characters is in proto/toml.hpp.
 std::optional<TextPlace> stray_character(std::string_view text);
 
+/// Where a TOML text has more dots outside of strings and comments, in a line or in all that is
+/// between brackets, than anybody writes; nothing: nowhere. "a.a.a. …" makes tables within tables
+/// without any of the brackets that the library counts, and it reads and frees them by recursion:
+/// asked before it sees the text.
+std::optional<TextPlace> nested_too_deep(std::string_view text);
+
 }  // namespace kongfleet

@@ -22,7 +22,7 @@ from packages import make_packages  # noqa: E402
 BUILD = pathlib.Path(os.environ.get("KONGFLEET_BUILD", PROJECT / "build")).resolve()
 CONTROLLER, AGENT = BUILD / "kongfleet", BUILD / "kongfleet-agent"
 ARCHIVES = sorted(BUILD.glob("libkongfleet_*.a"))
-AGENT_BYTES_MAX = 10_000_000  # it is copied to every host
+AGENT_BYTES_MAX = 8 << 20  # it is copied to every host
 
 # Reads into an array, from a file whose size nobody knows before: all three are called.
 PLAIN = """

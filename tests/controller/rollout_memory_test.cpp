@@ -7,6 +7,7 @@
 #include "controller/ousted.hpp"
 
 #include <catch2/catch.hpp>
+#include <soci/soci.h>
 
 #include "state_fixture.hpp"
 
@@ -144,6 +145,42 @@ TEST_CASE("a controller that was ousted writes nothing more into what it did") {
   CHECK_THROWS_AS(memory.rollouts.check_ours(mine, hold), Ousted);
   CHECK(memory.rollouts.find("rollout-1").hosts[0].phase == HostPhase::Trial);
   CHECK(memory.rollouts.events("rollout-1").back().text != "reverting");
+}
+
+TEST_CASE("names in a state that hold escapes are not believed, whoever wrote them") {
+  const std::string evil = "x\x1b[2J", hidden = "x\xe2\x80\xae";
+  const auto message_with = [&](const std::function<void(RememberedRollout&)>& spoil,
+                                const RolloutNews& news = {}) {
+    const StateFixture state;
+    auto memory = state.open();
+    auto rollout = begun("rollout-1", 1);
+    spoil(rollout);
+    memory.rollouts.begin(rollout, {});
+    memory.rollouts.write(rollout, news);
+    return message_of([&] {
+      memory.rollouts.list(1);
+      memory.rollouts.find(rollout.id);
+      memory.rollouts.events(rollout.id);
+    });
+  };
+  const std::string none = "(no error)";
+  CHECK(message_with([](auto&) {}) == none);
+  CHECK(message_with([&](auto& rollout) { rollout.id = evil; }) ==
+        "the state has 'x\\x1b[2J' for a rollout, which kongfleet did not write");
+  for (const auto& name : {evil, hidden}) {
+    CHECK(message_with([&](auto& rollout) { rollout.kind = name; }) != none);
+    CHECK(message_with([&](auto& rollout) { rollout.hosts[0].label = name; }) != none);
+    CHECK(message_with([](auto&) {}, {{}, {{1, "step", name, "text"}}}) != none);
+  }
+  const StateFixture state;
+  auto memory = state.open();
+  auto rollout = begun("rollout-1", 1);
+  memory.rollouts.begin(rollout, {plugin_release("1.0.0")});
+  memory.database.together([&](soci::session& sql) {
+    sql << "UPDATE rollout_releases SET version = :evil", soci::use(evil);
+  });
+  CHECK(message_of([&] { memory.rollouts.list(1); }) ==
+        "the state has 'x\\x1b[2J' for a version, which kongfleet did not write");
 }
 
 TEST_CASE("an ID that is not known is refused with the newest ones") {

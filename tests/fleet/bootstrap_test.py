@@ -8,8 +8,9 @@ import signal
 import subprocess
 import unittest
 
-from fleet import Fleet, FleetTest, wait_for
+from fleet import BUILD, Fleet, FleetTest, wait_for
 from packages import make_packages
+import sanitized
 
 # What `sudo -n` does, on hosts without it; whoever is not `admin` is asked for a password, and so refused.
 SUDO = """#!/bin/sh
@@ -34,6 +35,8 @@ class BootstrapTest(FleetTest):
                      "/usr/lib/tmpfiles.d/kongfleet.conf /etc/ssh/sshd_config.d/kongfleet.conf; mkdir -m 700 -p /root/.ssh; "
                      "sed -i 's/^PermitRootLogin no/PermitRootLogin prohibit-password/' /etc/ssh/sshd_config; systemctl reload ssh")
             host.write("/root/.ssh/authorized_keys", admin)
+            sanitized.install(host, BUILD / "kongfleet-agent")
+            host.run("systemctl", "daemon-reload")
         cls.deb, cls.newer = (cls.agent_of(make_packages("DEB", cls.fleet.directory / f"p{version}", version))
                               for version in ("", "9.9.9"))
         cls.tarball = cls.agent_of(make_packages("TGZ", cls.fleet.directory / "tarballs"))

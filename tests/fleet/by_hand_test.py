@@ -53,7 +53,7 @@ class ByHandTest(FleetTest):
         host = self.old
         self.fleet.write_plugin("1.0.0")
         self.fleet.kongfleet("rollout", "--yes", host.name, expect=5)
-        host.path(DROP_INS).mkdir()
+        host.path(DROP_INS).mkdir(exist_ok=True)
         shutil.copy(PROJECT / "systemd/examples/kongfleet-agent.service.d/kong-by-hand.conf",
                     host.path(DROP_INS))
         host.run("systemctl", "daemon-reload")

@@ -120,7 +120,7 @@ class ConfinementTest(FleetTest):
             limits = limits_of(interpreter)
             self.assertEqual((limits["Max open files"], limits["Max processes"], limits["Max file size"]),
                              ("2", "0", "0"))
-            if not sanitized.libraries(BUILD / "kongfleet-agent"):
+            if not sanitized.is_sanitized(BUILD / "kongfleet-agent"):
                 self.assertLess(int(limits["Max address space"]), 256 << 20)
 
     def test_2_a_login_key_that_takes_all_places_keeps_out_neither_root_nor_for_long_a_controller(self):

@@ -20,7 +20,8 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 BUILD = pathlib.Path(os.environ.get("KONGFLEET_BUILD", HERE.parent.parent / "build"))
 TREE = BUILD / "fuzz"
-LIMITS = ["-rss_limit_mb=1500", "-malloc_limit_mb=512", "-timeout=20", "-max_len=8192",
+INPUT_MAX = {"fleet-toml": 65536, "agent-toml": 65536}  # what nests too deeply takes that much
+LIMITS = ["-rss_limit_mb=1500", "-malloc_limit_mb=512", "-timeout=20",
           "-print_final_stats=1", "-verbosity=1",
           "-detect_leaks=0"]  # of single inputs, which costs most of the time; at the end it is asked
 
@@ -41,6 +42,7 @@ def fuzz(target: str, seconds: int) -> tuple[int, bool]:
     found.mkdir(parents=True, exist_ok=True)
     environment = os.environ | {"KONGFLEET_FUZZ": target}
     command = ["nice", TREE / "tests/fuzz/fuzzer", *LIMITS, f"-max_total_time={seconds}",
+               f"-max_len={INPUT_MAX.get(target, 8192)}",
                f"-artifact_prefix={TREE}/crash-{target}-", found, HERE / "corpus" / target]
     run = subprocess.run(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                          text=True, errors="backslashreplace", check=False)

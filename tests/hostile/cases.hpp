@@ -55,5 +55,6 @@ LocalCases setting_cases();
 LocalCases inventory_cases();
 LocalCases answer_cases();
 LocalCases shown_cases();
+LocalCases amount_cases();
 
 }  // namespace kongfleet::hostile

@@ -57,7 +57,7 @@ int run(const std::string& part) {
       list ? "" : part);
   const auto locally =
       chosen<LocalCases>({bundle_cases, rock_cases, tree_cases, fleet_cases, setting_cases,
-                          inventory_cases, answer_cases, shown_cases},
+                          inventory_cases, answer_cases, shown_cases, amount_cases},
                          list ? "" : part);
   if (list) {
     for (const auto& each : on_wire)

@@ -50,9 +50,6 @@ LocalCase of_script(const std::string& name, const std::string& threat, const st
 
 LocalCases of_ini() {
   const std::string f = "hosts.ini";
-  std::string nested;
-  for (int i = 0; i < 2000; ++i)
-    nested += "[g" + std::to_string(i) + ":children]\ng" + std::to_string(i + 1) + "\n";
   return {
       of_file("an option for an address", "T2", f, "a ansible_host=-oProxyCommand=id\n",
               "hosts.ini:1"),

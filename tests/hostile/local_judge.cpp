@@ -18,10 +18,11 @@ namespace kongfleet::hostile {
 
 namespace {
 
-constexpr unsigned seconds_max = 20;
 #ifdef __SANITIZE_ADDRESS__
+constexpr unsigned seconds_max = 200;
 constexpr bool bounded = false;  // it needs terabytes of addresses
 #else
+constexpr unsigned seconds_max = 20;
 constexpr bool bounded = true;
 #endif
 constexpr rlim_t address_bytes_max = rlim_t{1} << 30;

@@ -27,6 +27,20 @@ def joined(text: str) -> str:
     return re.sub(r'"\s*\n\s*"', "", text)
 
 
+def has_test(file: pathlib.Path, text: str) -> bool:
+    """Whether the file has it as threats.txt says."""
+    content, name = joined(file.read_text()), re.escape(text)
+    if "TEST_CASE(" in content:
+        way = rf'TEST_CASE\(\s*"{name}'
+    elif "import unittest" in content:
+        way = rf" def {name}\("
+    elif text.startswith("{"):  # an element of a table
+        way = name
+    else:
+        way = rf'"[^"\n]*{name}|^int {name}\('
+    return re.search(way, content, re.MULTILINE) is not None
+
+
 def is_used(file: pathlib.Path, lists: str) -> bool:
     """Whether some CMakeLists.txt takes it, by its name or by a pattern."""
     patterns = re.findall(r"[\w${}/*.-]*\*[\w.]*", lists)
@@ -43,8 +57,8 @@ def what_is_wrong(shown: str, by_hostile: set[str], threat: str, lists: str) -> 
     file = TESTS / name
     if not file.is_file():
         return f"there is no tests/{name}"
-    if text not in joined(file.read_text()):
-        return f"tests/{name} has no '{text}'"
+    if not has_test(file, text):
+        return f"tests/{name} has no test '{text}'"
     return "" if is_used(file, lists) else f"nothing builds or runs tests/{name}"
 
 

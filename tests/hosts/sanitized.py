@@ -28,11 +28,16 @@ def libraries(program: pathlib.Path) -> list[pathlib.Path]:
     return [pathlib.Path(path) for path in re.findall(r"=> (/\S+)", linked)]
 
 
+def is_sanitized(program: pathlib.Path) -> bool:
+    """Whether it was: it takes its time then, and memory that is not its own."""
+    return bool(libraries(program))
+
+
 def options(logs: str) -> dict[str, str]:
     """The environment in which a sanitizer reports to files whose names begin with `logs`."""
     # LeakSanitizer looks at its process with ptrace, which no daemon here may.
     return {name: f"log_path={logs}:{more}" for name, more in (
-        ("ASAN_OPTIONS", "detect_leaks=0"), ("UBSAN_OPTIONS", "print_stacktrace=1"),
+        ("ASAN_OPTIONS", "detect_leaks=0:verify_asan_link_order=0"), ("UBSAN_OPTIONS", "print_stacktrace=1"),
         ("TSAN_OPTIONS", "second_deadlock_stack=1"))}
 
 
