@@ -214,8 +214,9 @@ void Truth::check_heard(std::size_t host) {
   const auto first = wave == 0 ? 0 : rules_.wave_ends[wave - 1];
   Time baked{};
   for (auto at = first; at < rules_.wave_ends[wave]; ++at) {
+    // One that was given up may still be told to begin, by a message of before.
     const auto& since = facts_[order_[at]].trial_since;
-    if (since) baked = std::max(baked, *since + rules_.bake);
+    if (since && !shown_failed(order_[at])) baked = std::max(baked, *since + rules_.bake);
   }
   for (auto at = first; at < rules_.wave_ends[wave]; ++at) {
     const auto i = order_[at];
