@@ -153,14 +153,43 @@ std::string values_yaml(const std::vector<KubernetesMap>& maps, const Manifest& 
   return all + "podAnnotations:\n" + annotation(manifest, "  ");
 }
 
-std::string patch_yaml(const std::vector<KubernetesMap>& maps, const Manifest& manifest) {
-  std::string all =
-      "# kubectl patch deployment NAME --patch-file deployment-patch.yaml\nspec:\n"
-      "  template:\n    metadata:\n      annotations:\n" +
-      annotation(manifest, "        ") +
-      "    spec:\n      containers:\n        - name: proxy\n          env:\n"
-      "            - name: KONG_PLUGINS\n              value: \"bundled," +
-      manifest.name().text() +
+/// What a Deployment has beside what a plugin needs, each where it belongs in it.
+struct Surroundings {
+  std::string_view metadata, container, environment;
+};
+
+constexpr Surroundings none{"", "", ""};
+// Kong without a database, which is told what to serve by whatever speaks to it; as the chart does,
+// it is ready when its Status API answers.
+constexpr Surroundings whole{"      labels:\n        app.kubernetes.io/name: kong\n",
+                             R"(          image: kong:3.9
+          ports:
+            - name: proxy
+              containerPort: 8000
+            - name: status
+              containerPort: 8100
+          livenessProbe:
+            httpGet:
+              path: /status
+              port: status
+          readinessProbe:
+            httpGet:
+              path: /status
+              port: status
+)",
+                             R"(            - name: KONG_DATABASE
+              value: "off"
+            - name: KONG_STATUS_LISTEN
+              value: "0.0.0.0:8100"
+)"};
+
+std::string pod_template(const std::vector<KubernetesMap>& maps, const Manifest& manifest,
+                         const Surroundings& with) {
+  auto all =
+      "  template:\n    metadata:\n" + std::string(with.metadata) + "      annotations:\n" +
+      annotation(manifest, "        ") + "    spec:\n      containers:\n        - name: proxy\n" +
+      std::string(with.container) + "          env:\n" + std::string(with.environment) +
+      "            - name: KONG_PLUGINS\n              value: \"bundled," + manifest.name().text() +
       "\"\n            - name: KONG_LUA_PACKAGE_PATH\n"
       "              value: \"/opt/?.lua;/opt/?/init.lua;;\"\n"
       "          volumeMounts:\n";
@@ -173,6 +202,37 @@ std::string patch_yaml(const std::vector<KubernetesMap>& maps, const Manifest& m
                "\n          configMap:\n            name: " + map.name + "\n";
   }
   return all + volumes;
+}
+
+std::string patch_yaml(const std::vector<KubernetesMap>& maps, const Manifest& manifest) {
+  return "# kubectl patch deployment NAME --patch-file deployment-patch.yaml\nspec:\n" +
+         pod_template(maps, manifest, none);
+}
+
+std::string deployment_yaml(const std::vector<KubernetesMap>& maps, const Manifest& manifest) {
+  return R"(# kubectl apply --server-side --filename configmaps.yaml --filename deployment.yaml
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: kong
+spec:
+  selector:
+    matchLabels:
+      app.kubernetes.io/name: kong
+)" + pod_template(maps, manifest, whole) +
+         R"(---
+apiVersion: v1
+kind: Service
+metadata:
+  name: kong-proxy
+spec:
+  selector:
+    app.kubernetes.io/name: kong
+  ports:
+    - name: proxy
+      port: 80
+      targetPort: proxy
+)";
 }
 
 }  // namespace
@@ -189,6 +249,7 @@ ExportedFiles kubernetes_manifests_of(const Release& release) {
     all += config_map(map, manifest);
   }
   return {.files = {{.path = "configmaps.yaml", .content = all},
+                    {.path = "deployment.yaml", .content = deployment_yaml(maps, manifest)},
                     {.path = "deployment-patch.yaml", .content = patch_yaml(maps, manifest)},
                     {.path = "values.yaml", .content = values_yaml(maps, manifest)}},
           .alone = true};

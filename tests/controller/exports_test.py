@@ -1,15 +1,18 @@
 #!/usr/bin/python3
 # SPDX-FileCopyrightText: The kongfleet authors
 # SPDX-License-Identifier: Apache-2.0
-"""What kongfleet exports, read by what it is for: LuaRocks installs the rock, and YAML and
-Dockerfile are followed to where they put each file."""
+"""What kongfleet exports, read by what it is for: LuaRocks installs the rock, buildah builds the image, kubectl puts the
+manifests together and patches a Deployment; Helm values are followed to where the chart puts each file."""
 import base64
 import json
 import os
+import pathlib
 import re
 import shlex
+import shutil
 import stat
 import subprocess
+import tempfile
 import unittest
 
 import yaml
@@ -117,6 +120,44 @@ class DockerTest(PluginTest):
                       self.export("docker", FILES, 1))
 
 
+    def test_buildah_builds_the_image(self):
+        """On an empty image in Kong's place: what is copied and set is in the result, by buildah's own word."""
+        self.export("docker", MORE)
+        store = self.directory / "store"
+        environment = os.environ | {"STORAGE_DRIVER": "vfs", "BUILDAH_ISOLATION": "chroot", "HOME": str(self.directory)}
+
+        def buildah(*arguments: str) -> str:
+            command = ["buildah", "--root", store / "root", "--runroot", store / "run", *arguments]
+            done = subprocess.run(command, cwd=self.directory / "out", env=environment, capture_output=True, text=True,
+                                  timeout=120, check=False)
+            self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+            return done.stdout.strip()
+
+        buildah("commit", buildah("from", "scratch"), "localhost/kong:here")
+        buildah("bud", "--format", "docker", "--build-arg", "KONG_IMAGE=localhost/kong:here", "-t", "gateway", ".")
+        image = json.loads(buildah("inspect", "--type", "image", "gateway"))["Docker"]["config"]
+        self.assertEqual(image["User"], "kong")
+        self.assertEqual(image["Healthcheck"]["Test"], ["CMD", "kong", "health"])
+        environment_of = dict(each.split("=", 1) for each in image["Env"])
+        self.assertEqual(environment_of["KONG_PLUGINS"], "bundled,my-plugin")
+        place = environment_of["KONG_LUA_PACKAGE_PATH"].split("?", 1)[0]
+        root = pathlib.Path(buildah("mount", buildah("from", "gateway")))
+        below = root / place.lstrip("/")
+        self.assertEqual({str(path.relative_to(below)): path.read_bytes() for path in below.rglob("*") if path.is_file()},
+                         MORE)
+        buildah("rm", "--all")
+
+
+def kubectl(scratch: pathlib.Path) -> str:
+    """The one that is here, or Debian's, unpacked: its package does not go beside others that bring one."""
+    if shutil.which("kubectl"):
+        return "kubectl"
+    subprocess.run(["apt-get", "-q", "download", "kubernetes-client"], cwd=scratch, check=True, capture_output=True)
+    package, = scratch.glob("kubernetes-client_*.deb")
+    subprocess.run(["dpkg-deb", "-x", package, scratch / "kubectl"], check=True)
+    return str(scratch / "kubectl/usr/bin/kubectl")
+
+
 class KubernetesTest(PluginTest):
     NAME = re.compile(r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")  # DNS-1123 label
 
@@ -172,6 +213,62 @@ class KubernetesTest(PluginTest):
         self.assertEqual({one["name"]: one["value"] for one in container["env"]},
                          {"KONG_PLUGINS": "bundled,my-plugin",
                           "KONG_LUA_PACKAGE_PATH": "/opt/?.lua;/opt/?/init.lua;;"})
+
+    def deployed(self, resources: str, patches: str = "") -> dict[str, dict]:
+        """What `kubectl kustomize` makes of it, by kind: it knows the fields of a Deployment, and how lists are merged."""
+        (self.directory / "out/kustomization.yaml").write_text(f"resources: [{resources}]\n{patches}")
+        with tempfile.TemporaryDirectory(prefix="kongfleet-kubectl-") as scratch:
+            done = subprocess.run([kubectl(pathlib.Path(scratch)), "kustomize", "out"], cwd=self.directory,
+                                  capture_output=True, text=True, timeout=120, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        made = list(yaml.safe_load_all(done.stdout))
+        self.assertEqual({one["metadata"]["name"] for one in made if one["kind"] == "ConfigMap"}, set(self.maps()))
+        return {one["kind"]: one for one in made}
+
+    def check_pod(self, pod: dict) -> dict[str, str]:
+        """It mounts every file where it belongs; its variables."""
+        volumes = {one["name"]: one["configMap"]["name"] for one in pod["volumes"] if "configMap" in one}
+        container, = pod["containers"]
+        mounts = [(volumes[one["name"]], one["mountPath"], one.get("subPath"))
+                  for one in container["volumeMounts"] if one["name"] in volumes]
+        self.assertEqual(self.mounted(self.maps(), mounts), MORE)
+        return {one["name"]: one["value"] for one in container["env"]}
+
+    def test_kubectl_takes_the_plain_manifests(self):
+        self.export("kubernetes", MORE)
+        made = self.deployed("configmaps.yaml, deployment.yaml")
+        template = made["Deployment"]["spec"]["template"]
+        self.assertEqual(self.check_pod(template["spec"]), {
+            "KONG_DATABASE": "off", "KONG_STATUS_LISTEN": "0.0.0.0:8100", "KONG_PLUGINS": "bundled,my-plugin",
+            "KONG_LUA_PACKAGE_PATH": "/opt/?.lua;/opt/?/init.lua;;"})
+        labels = template["metadata"]["labels"]
+        self.assertEqual(made["Deployment"]["spec"]["selector"]["matchLabels"], labels)
+        self.assertEqual(made["Service"]["spec"]["selector"], labels)
+        container, = template["spec"]["containers"]
+        ports = {port["name"]: port["containerPort"] for port in container["ports"]}
+        self.assertEqual(ports, {"proxy": 8000, "status": 8100})
+        self.assertEqual(made["Service"]["spec"]["ports"][0]["targetPort"], "proxy")
+        for probe in ("livenessProbe", "readinessProbe"):
+            self.assertEqual(container[probe]["httpGet"], {"path": "/status", "port": "status"})
+
+    def test_kubectl_patches_a_deployment_of_ones_own(self):
+        self.export("kubernetes", MORE)
+        own = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "own"}, "spec": {
+            "selector": {"matchLabels": {"app": "own"}},
+            "template": {"metadata": {"labels": {"app": "own"}, "annotations": {"mine": "1"}}, "spec": {
+                "containers": [{"name": "proxy", "image": "kong:3.4", "env": [{"name": "KONG_DATABASE", "value": "off"}],
+                                "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}]}],
+                "volumes": [{"name": "tmp", "emptyDir": {}}]}}}}
+        (self.directory / "out/own.yaml").write_text(yaml.safe_dump(own))
+        patch, = self.read("deployment-patch.yaml")
+        of_what = {key: own[key] for key in ("apiVersion", "kind", "metadata")}  # as `kubectl patch` is told
+        (self.directory / "out/patch.yaml").write_text(yaml.safe_dump(of_what | patch))
+        made = self.deployed("configmaps.yaml, own.yaml", "patchesStrategicMerge: [patch.yaml]\n")
+        template = made["Deployment"]["spec"]["template"]
+        self.assertEqual(self.check_pod(template["spec"])["KONG_DATABASE"], "off")
+        self.assertIn({"name": "tmp", "emptyDir": {}}, template["spec"]["volumes"])
+        self.assertEqual(template["metadata"]["annotations"]["mine"], "1")
+        self.assertEqual(template["metadata"]["annotations"]["kongfleet/release"], "my-plugin@1.2.0")
 
     def test_it_is_the_same_bytes_again_and_other_pods_for_another_release(self):
         self.export("kubernetes", MORE)
