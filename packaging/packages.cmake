@@ -89,8 +89,12 @@ set(scripts ${CMAKE_SOURCE_DIR}/packaging/rpm/controller)
 set(CPACK_RPM_CONTROLLER_POST_INSTALL_SCRIPT_FILE ${scripts}/post)
 set(CPACK_RPM_CONTROLLER_PRE_UNINSTALL_SCRIPT_FILE ${scripts}/preun)
 set(CPACK_RPM_CONTROLLER_POST_UNINSTALL_SCRIPT_FILE ${scripts}/postun)
-# Its own scripts would strip once more, and differently: every package ships the same program.
-set(CPACK_RPM_SPEC_MORE_DEFINE "%global __os_install_post %{nil}")
+# Its own scripts would strip once more, and differently: every package ships the same program. And, as Debian's
+# tools do by themselves, with SOURCE_DATE_EPOCH it is the same package every time.
+set(CPACK_RPM_SPEC_MORE_DEFINE "%global __os_install_post %{nil}
+%global use_source_date_epoch_as_buildtime 1
+%global clamp_mtime_to_source_date_epoch 1
+%global _buildhost localhost")
 set(CPACK_RPM_EXCLUDE_FROM_AUTO_FILELIST_ADDITION
   /usr/lib/systemd /usr/lib/systemd/system /usr/lib/sysusers.d
   /usr/lib/tmpfiles.d /usr/share/man /usr/share/man/man1 /usr/share/man/man5 /usr/share/man/man7

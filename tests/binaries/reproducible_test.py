@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The same source gives the same bytes, wherever it lies and whoever builds it.
 
-A whole second build takes minutes. So this compiles some of our units at two places, and links the agent of its finished
-parts at two places; with --deep both programs are built twice from nothing, in two directories, and are the same."""
+A whole second build takes minutes. So this compiles some of our units at two places, links the agent of its finished parts
+at two places, and makes packages of every kind twice; with --deep both programs are built twice from nothing, in two
+directories, and are the same."""
 import hashlib
 import json
 import os
@@ -13,10 +14,16 @@ import re
 import shlex
 import shutil
 import subprocess
+import sys
 import tempfile
 import unittest
+import unittest.mock
 
+sys.dont_write_bytecode = True
 PROJECT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(PROJECT / "tests"))
+from packages import make_packages  # noqa: E402
+
 BUILD = pathlib.Path(os.environ.get("KONGFLEET_BUILD", PROJECT / "build")).resolve()
 UNITS = ("proto/manifest.cpp", "kongfleet.pb.cc")  # one of ours, and what protoc makes
 # No cache: it would hand out for one place what it has from the other.
@@ -97,6 +104,21 @@ class ReproducibleTest(unittest.TestCase):
         self.assertNotEqual(one, other)
         one, other = (place.link() for place in self.places)
         self.assertEqual(one, other)
+
+    def test_packages_are_the_same_made_twice_at_one_epoch(self):
+        page = BUILD / "packaging/man/kongfleet.1.gz"  # a part of them, which another build made at another time
+
+        def made(kind: str, epoch: str, place: str) -> dict[str, str]:
+            os.utime(page)
+            scratch = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory(prefix="kongfleet-twice-")))
+            with unittest.mock.patch.dict(os.environ, SOURCE_DATE_EPOCH=epoch):
+                return {path.name: digest(path) for path in make_packages(kind, scratch / place)}
+        for kind in ("DEB", "RPM", "TGZ"):
+            one, other = made(kind, "1795000000", "a"), made(kind, "1795000000", "somewhere/else")
+            self.assertEqual(len(one), 2)
+            self.assertEqual(one, other, kind)
+            # It would be seen.
+            self.assertNotEqual(one, made(kind, "1795000001", "a"), kind)
 
     def test_no_place_or_time_is_in_what_is_shipped(self):
         for name in ("kongfleet", "kongfleet-agent"):
