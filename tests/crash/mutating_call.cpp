@@ -85,8 +85,10 @@ constexpr std::array shapes{
 
 constexpr std::uint64_t opens_for_change = O_WRONLY | O_RDWR | O_CREAT | O_TRUNC;
 
-/// The traced process's memory; as much of it as can be read.
-std::string memory_of(pid_t thread, std::uint64_t address, std::size_t size) {
+enum class Until { Size, Nul };
+
+/// The traced process's memory; as much of it as can be read. Of a text no more than is needed.
+std::string memory_of(pid_t thread, std::uint64_t address, std::size_t size, Until until) {
   std::string bytes(size, '\0');
   // What lies beyond the end of a page may not be there: read page by page.
   std::size_t done = 0;
@@ -97,14 +99,14 @@ std::string memory_of(pid_t thread, std::uint64_t address, std::size_t size) {
     iovec remote{reinterpret_cast<void*>(at), piece};
     if (::process_vm_readv(thread, &local, 1, &remote, 1, 0) != static_cast<ssize_t>(piece)) break;
     done += piece;
-    if (bytes.find('\0', done - piece) < done) break;
+    if (until == Until::Nul && bytes.find('\0', done - piece) < done) break;
   }
   bytes.resize(done);
   return bytes;
 }
 
 std::string string_at(pid_t thread, std::uint64_t address) {
-  const auto bytes = memory_of(thread, address, PATH_MAX);
+  const auto bytes = memory_of(thread, address, PATH_MAX, Until::Nul);
   return bytes.substr(0, bytes.find('\0'));
 }
 
@@ -136,7 +138,8 @@ struct Reader {
     return (current ? link_of(thread, "cwd") : descriptor_path(thread, argument(directory))) / path;
   }
   fs::path socket_path() const {
-    const auto bytes = memory_of(thread, argument(1), std::min<std::size_t>(argument(2), 110));
+    const auto size = std::min<std::size_t>(argument(2), sizeof(sockaddr_un));
+    const auto bytes = memory_of(thread, argument(1), size, Until::Size);
     sa_family_t family = 0;
     if (bytes.size() <= sizeof family) return {};
     std::memcpy(&family, bytes.data(), sizeof family);
