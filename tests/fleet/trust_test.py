@@ -4,11 +4,12 @@
 """Hosts that require signatures. Releases are signed in CI, with a key the controller never sees; whoever holds the
 controller can bring nothing else, and can always go back to what a host confirmed."""
 import pathlib
+import shutil
 import subprocess
 import time
 import unittest
 
-from fleet import BUILD, PLUGIN, Fleet, FleetTest, wait_for
+from fleet import BUILD, PLUGIN, PROJECT, Fleet, FleetTest, wait_for
 
 AGENT = """
 [kong]
@@ -110,6 +111,12 @@ class TrustTest(FleetTest):
     def test_4_back_is_always_possible_and_back_is_not_forward(self):
         self.pack("3.0.0", serial=30)
         self.fleet.kongfleet("rollout", "--yes", expect=0)
+        newest, = {host["agent"]["generation"] for host in self.fleet.kongfleet("--output", "json", "status").json()["hosts"]}
+        self.fleet.kongfleet("rollback", "--yes", expect=0)
+        self.assertEqual(self.fleet.headers(), ["1.0.0", "1.0.0"])
+        # A rollback that was a mistake is taken back, without a signature that is still good.
+        self.fleet.kongfleet("rollback", "--yes", "--to", str(newest), expect=0)
+        self.assertEqual(self.fleet.headers(), ["3.0.0", "3.0.0"])
         self.fleet.kongfleet("rollback", "--yes", expect=0)
         self.assertEqual(self.fleet.headers(), ["1.0.0", "1.0.0"])
         self.pack("2.9.0", serial=29)
@@ -161,6 +168,37 @@ class TrustTest(FleetTest):
         self.assertIn("turned away uid 65534: not in group kongfleet", host.journal("kongfleet-agent"))
         host.run("chmod", "660", "/run/kongfleet/agent.sock")
         self.assertEqual(said_as("--reuid", "kongfleet", "--regid", "kongfleet").returncode, 0)
+
+    def test_9_a_certificate_of_an_hour_logs_in_where_no_key_does(self):
+        """With the example for sshd: the authority's word for how long, and for whom."""
+        authority, key = self.ci / "user_ca", self.fleet.directory / "deploy_key"
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", authority], check=True)
+        for host in self.fleet:
+            host.write("/etc/kongfleet/user_ca.pub", authority.with_suffix(".pub").read_text())
+            host.write("/etc/ssh/sshd_config.d/kongfleet-ca.conf",
+                       (PROJECT / "systemd/examples/sshd_config.d/kongfleet-ca.conf").read_text())
+            host.run("systemctl", "reload", "ssh")
+        shutil.copy(self.fleet.hosts.deploy_key.with_suffix(".pub"), key.with_suffix(".pub"))
+
+        def certify(validity: str, principal: str = "kongfleet") -> None:
+            subprocess.run(["ssh-keygen", "-q", "-s", authority, "-I", "ci job 1", "-n", principal, "-V", validity,
+                            key.with_suffix(".pub")], check=True)
+
+        def refused(why: str) -> None:
+            result = self.fleet.kongfleet("plan", expect=1)
+            self.assertIn(why, result.out + result.err)
+        refused("deploy_key")  # the key alone, which every host takes otherwise
+        certify("-1m:+1h")
+        self.fleet.kongfleet("plan", expect=0)
+        certify("-2h:-1h")
+        refused("expired")
+        certify("-1m:+1h", principal="root")
+        refused("deploy_key")
+        certify("-1m:+1h")
+        # What is asked for besides the agent is text; a certificate changes nothing of that.
+        ssh = ["ssh", "-F", "none", "-i", str(key), "-o", "BatchMode=yes", "-o", f"UserKnownHostsFile={self.fleet.directory}/known_hosts",
+               f"kongfleet@{self.fleet[0].address}", "cat /etc/passwd"]
+        self.assertNotIn("root:", subprocess.run(ssh, input="", capture_output=True, text=True, timeout=60, check=False).stdout)
 
     def test_8_what_was_signed_together_runs_together(self):
         other = self.pack_other("1.0.0", serial=1)
