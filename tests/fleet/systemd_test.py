@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What systemd knows of the agent: its status text, its entries in the journal by transaction, what it needs while
 nobody wants anything, and that a daemon which hangs is ended and what it had in trial is taken back."""
+import errno
 import json
 import os
 import pathlib
@@ -13,6 +14,9 @@ from fleet import BUILD, Fleet, FleetTest, wait_for
 import sanitized
 
 UNIT = "kongfleet-agent.service"
+# What the daemon, its C library or what it runs would rather use (syscalls(2) says since when).
+NEWER_CALLS = ("renameat2", "getrandom", "memfd_create", "execveat", "membarrier", "copy_file_range", "preadv2", "pwritev2",
+               "statx", "rseq", "pidfd_send_signal", "pidfd_open", "clone3", "openat2", "faccessat2", "close_range", "epoll_pwait2")
 OWN_MEMORY_MAX = 5 << 20  # bytes of each process that are nobody else's and no file's
 
 
@@ -96,6 +100,39 @@ class SystemdTest(FleetTest):
         self.assertGreaterEqual(len(processes), 2)  # the daemon, and who makes its interpreters
         for pid in processes:
             self.assertLess(anonymous_memory(pid), OWN_MEMORY_MAX, pathlib.Path(f"/proc/{pid}/cmdline").read_text())
+
+    def test_on_a_kernel_of_long_ago_it_does_the_same(self):
+        """What Linux has got since 3.10 fails, for the daemon and all that it runs, as it does on a kernel that has none of it."""
+        for unit in (UNIT, "kongfleet-recover.service"):
+            self.host.write(f"/etc/systemd/system/{unit}.d/kernel.conf",
+                            f"[Service]\nSystemCallFilter=~{' '.join(NEWER_CALLS)}\nSystemCallErrorNumber=ENOSYS\n")
+        self.host.run("systemctl", "daemon-reload")
+        self.host.run("systemctl", "restart", UNIT)
+        self.assertEqual(self.shown("SystemCallErrorNumber"), str(errno.ENOSYS))
+        allowed = self.shown("SystemCallFilter").split()
+        self.assertIn("openat", allowed)
+        self.assertEqual(set(NEWER_CALLS) & set(allowed), set())
+        try:
+            self.fleet.write_plugin("3.10.0")
+            self.fleet.kongfleet("rollout", "--yes", expect=0)
+            self.assertEqual(self.fleet.header(self.host), "3.10.0")
+            self.fleet.write_plugin("3.10.1", access="if conf.greeting the return end")
+            self.fleet.kongfleet("rollout", "--yes", expect=5)
+            self.fleet.write_plugin("3.10.2", access='error("a bug that only requests show")')
+            self.fleet.kongfleet("rollout", "--yes", expect=3)
+            self.assertEqual(self.fleet.header(self.host), "3.10.0")
+            self.host.run("systemctl", "stop", UNIT, "kongfleet-agent.socket")  # as at boot
+            self.host.run("systemctl", "restart", "kongfleet-recover.service")
+            self.host.run("systemctl", "start", "kongfleet-agent.socket")
+            self.fleet.kongfleet("status", expect=0)
+            self.fleet.write_plugin("3.10.0")
+            self.fleet.kongfleet("rollback", "--yes", expect=0)
+            self.fleet.kongfleet("check", "--hosts", expect=0)
+        finally:
+            for unit in (UNIT, "kongfleet-recover.service"):
+                self.host.run("rm", f"/etc/systemd/system/{unit}.d/kernel.conf")
+            self.host.run("systemctl", "daemon-reload")
+            self.host.run("systemctl", "restart", UNIT)
 
     def test_a_daemon_that_hangs_is_ended_and_its_trial_is_taken_back(self):
         before = self.fleet.header(self.host)
