@@ -167,6 +167,17 @@ class HardeningTest(unittest.TestCase):
                     self.assertRegex(ran.stdout, named)
                 else:  # the root is empty: what needs a library does not start there
                     self.assertNotEqual(ran.returncode, 0)
+            # No /etc, no /proc, no shell: the daemon serves there, and says what is missing.
+            with subprocess.Popen(["chroot", root, "/agent", "serve"], stderr=subprocess.PIPE, text=True) as daemon:
+                assert daemon.stderr
+                said = next(line for line in daemon.stderr if "ready" in line or not line)
+                self.assertIn("info: ready, version", said)
+                status = subprocess.run(["chroot", root, "/agent", "status"], text=True, capture_output=True, check=False,
+                                        timeout=60)
+                daemon.terminate()
+                self.assertIn("info: stopping", daemon.stderr.read())
+            self.assertEqual((daemon.returncode, status.returncode, status.stderr), (0, 4, ""))
+            self.assertIn("find Kong's command 'kong': there is none", status.stdout)
 
 
 if __name__ == "__main__":
