@@ -80,6 +80,7 @@ void HostRecord::advance(std::uint64_t number, const std::string& digest) {
 }
 
 void HostRecord::go_back(std::uint64_t number, const std::string& digest) {
+  if (number == committed) return;  // its drift was mended
   const auto again = std::find(left.begin(), left.end(), number);
   if (again != left.end()) {
     left.erase(again);

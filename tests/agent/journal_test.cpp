@@ -147,6 +147,9 @@ TEST_CASE("what was left by a rollback may be gone to, and is then the way back 
   CHECK(record.committed_digest == "c");
   CHECK(record.earlier == Generations{0, 1});
   CHECK(record.left == Generations{2});
+  const auto before = record;
+  record.go_back(3, "c");  // to itself, where drift is mended
+  CHECK(record == before);
   record.go_back(0, "");
   CHECK(record.earlier.empty());
   CHECK(record.left == Generations{2, 1, 3});

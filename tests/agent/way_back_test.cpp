@@ -268,7 +268,11 @@ TEST_CASE("a rollback that was a mistake is taken back by another one") {
     CHECK(go_back(agent, number) == Result::Committed);
     CHECK(agent.named_version() == version);
   }
+  agent.edit_conf("log_level = notice\nplugins = bundled\n");  // drift, mended by going where it is
+  CHECK(go_back(agent, 2) == Result::Committed);
+  CHECK(agent.named_version() == "1.1.0");
   CHECK(go_back(agent) == Result::Committed);  // to where it was before
+  CHECK(agent.named_version() == "1.2.0");
   agent.check_at_rest();
 }
 
