@@ -12,6 +12,7 @@
 
 #include <csignal>
 #include <cstdlib>
+#include <iostream>
 
 namespace kongfleet::controller {
 namespace {
@@ -66,6 +67,7 @@ TEST_CASE("on a terminal the passphrase is asked for without echo, and may be co
   const SshTempDir dir;
   const fs::path result = dir.path() / "result";
   int terminal = -1;
+  std::cout.flush();  // what Catch has said so far is not the child's to say
   const pid_t child = ::forkpty(&terminal, nullptr, nullptr, nullptr);
   if (child == 0) {
     write_file(result, ask_passphrase("The key: ", {}).value_or("(nobody)"));
