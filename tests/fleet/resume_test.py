@@ -87,11 +87,12 @@ class ResumeTest(FleetTest):
         controller.kill()
 
     def die_with_the_canary_in_trial(self):
-        self.fleet.write_fleet_file(bake='"2s"')
+        self.fleet.write_fleet_file(bake='"3s"')
         controller = Controller(self.fleet)
         controller.wait(event="baking", wave=1)
+        # What is told is remembered within a second.
+        wait_for("the trial is remembered", lambda: self.phases() == ["trial", "waiting", "waiting"])
         controller.kill()
-        self.assertEqual(self.phases(), ["trial", "waiting", "waiting"])
 
     def die_in_confirm(self):
         # The agent is kept from answering until the controller is gone. Without a bake it is told to
