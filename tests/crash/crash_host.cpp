@@ -38,7 +38,7 @@ std::string agent_toml(const CrashHost& host) {
          "\"\nbinary = \"" + kong_program().string() +
          "\"\nunit = \"none\"\nadmin = \"none\"\nstatus = \"none\"\n[agent]\nsocket = \"" +
          host.socket().string() + "\"\nstate = \"" + host.state().string() +
-         "\"\nreserve = \"0B\"\n";
+         "\"\nreserve = \"0B\"\nkeep = 2\n";  // so that a rollback deletes what it left
 }
 
 }  // namespace

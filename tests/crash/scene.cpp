@@ -75,7 +75,7 @@ const std::vector<Scene>& scenes() {
        wire::Outcome::ROLLED_BACK,
        "the proof takes it back",
        {1, 2}},
-      {"rollback", Deed::RollBack, Two, Two, One, wire::Outcome::COMMITTED, "", {1, 2}},
+      {"rollback", Deed::RollBack, Two, Two, One, wire::Outcome::COMMITTED, "", {1}},
       {"boot", Deed::RecoverAtBoot, Trial, One, Two, wire::Outcome::UNKNOWN, "", {1, 2}},
       {"serve", Deed::RecoverServing, Trial, One, Two, wire::Outcome::UNKNOWN, "", {1, 2}},
   };
