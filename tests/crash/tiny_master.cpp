@@ -63,8 +63,13 @@ bool Master::load() {
   }
   const auto next = prefix_ / "serving.next";
   const auto text = settings.at("lua_package_path") + "\n" + settings.at("plugins") + "\n";
-  if (!write_text(next, text) || ::rename(next.c_str(), (prefix_ / "serving").c_str()) != 0)
-    log("alert", "can't say what is served");
+  const auto serving = prefix_ / "serving";
+  // Exchanged, neither file is ever given back: on a full disk there would be no other.
+  const auto exchange = [&] {
+    return ::renameat2(AT_FDCWD, next.c_str(), AT_FDCWD, serving.c_str(), RENAME_EXCHANGE) == 0 ||
+           ::rename(next.c_str(), serving.c_str()) == 0;
+  };
+  if (!write_text(next, text) || !exchange()) log("alert", "can't say what is served");
   return true;
 }
 

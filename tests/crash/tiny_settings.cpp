@@ -112,11 +112,14 @@ std::string read_text(const std::filesystem::path& path) {
 }
 
 bool write_text(const std::filesystem::path& path, const std::string& text) {
-  const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
+  // Over what is there: on a full disk a block that was given back may not be had again at once.
+  const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0640);
   if (file < 0) return false;
-  const auto wrote = ::write(file, text.data(), text.size());
+  const auto size = static_cast<ssize_t>(text.size());
+  const bool wrote =
+      ::write(file, text.data(), text.size()) == size && ::ftruncate(file, size) == 0;
   ::close(file);
-  return wrote == static_cast<ssize_t>(text.size());
+  return wrote;
 }
 
 }  // namespace kongfleet::crash
