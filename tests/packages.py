@@ -25,9 +25,17 @@ def make_packages(kind: str, directory: pathlib.Path, version: str = "") -> list
 def download_with_dependencies(root: pathlib.Path, packages: list, directory: pathlib.Path) -> None:
     """Downloads to `directory` what `packages` (names or files) need that the Debian below `root` does not have."""
     (directory / "partial").mkdir(parents=True, exist_ok=True)
-    command = ["apt-get", "-q", "-y", "--no-install-recommends", "--download-only", "-o", "Debug::NoLocking=1",
-               "-o", f"Dir::State::status={root}/var/lib/dpkg/status", "-o", f"Dir::Cache::archives={directory}",
-               "install", *map(str, packages)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise RuntimeError(f"download what {packages} need: {done.stdout}{done.stderr}")
+    apt_get(directory, "-y", "--no-install-recommends", "--download-only", "-o", "Debug::NoLocking=1",
+            "-o", f"Dir::State::status={root}/var/lib/dpkg/status", "-o", f"Dir::Cache::archives={directory}",
+            "install", *map(str, packages))
+
+
+def apt_get(directory: pathlib.Path, *arguments: str) -> None:
+    """In `directory`; once more with new lists where those that are here are too old, or none."""
+    for attempt in ("as it is", "updated"):
+        if attempt == "updated":
+            subprocess.run(["apt-get", "-q", "update"], check=True, capture_output=True)
+        done = subprocess.run(["apt-get", "-q", *arguments], cwd=directory, capture_output=True, text=True, check=False)
+        if not done.returncode:
+            return
+    raise RuntimeError(f"apt-get {' '.join(arguments)}: {done.stdout}{done.stderr}")

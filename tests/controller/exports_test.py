@@ -12,12 +12,16 @@ import shlex
 import shutil
 import stat
 import subprocess
+import sys
 import tempfile
 import unittest
 
 import yaml
 
 from plugin_fixture import FILES, HOME, SCHEMA, PluginTest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+from packages import apt_get  # noqa: E402
 
 MORE = FILES | {
     f"{HOME}/migrations/init.lua": b"return {}\n",
@@ -152,7 +156,7 @@ def kubectl(scratch: pathlib.Path) -> str:
     """The one that is here, or Debian's, unpacked: its package does not go beside others that bring one."""
     if shutil.which("kubectl"):
         return "kubectl"
-    subprocess.run(["apt-get", "-q", "download", "kubernetes-client"], cwd=scratch, check=True, capture_output=True)
+    apt_get(scratch, "download", "kubernetes-client")
     package, = scratch.glob("kubernetes-client_*.deb")
     subprocess.run(["dpkg-deb", "-x", package, scratch / "kubectl"], check=True)
     return str(scratch / "kubectl/usr/bin/kubectl")
