@@ -63,6 +63,11 @@ struct SignedFixture {
     return agent.transactions->apply({.transaction = transaction}, std::move(plan), incoming.get(),
                                      std::chrono::minutes(10), {});
   }
+  /// It runs here, confirmed.
+  void commit_at(std::uint64_t serial) {
+    REQUIRE(agent.result(apply(agent.transactions->plan(at(serial)))) == Result::Trial);
+    REQUIRE(agent.result(agent.transactions->confirm("t", {})) == Result::Committed);
+  }
   Signers keys;
   AgentFixture agent;
 };
@@ -83,8 +88,7 @@ TEST_CASE("a key that is taken away after the plan was made counts at its apply"
 TEST_CASE("terms whose key is taken away after the plan was made are not those that are staged") {
   SignedFixture host;
   auto& transactions = *host.agent.transactions;
-  REQUIRE(host.agent.result(host.apply(transactions.plan(host.at(20)))) == Result::Trial);
-  REQUIRE(host.agent.result(transactions.confirm("t", {})) == Result::Committed);
+  host.commit_at(20);
   host.agent.edit_conf("log_level = notice\nplugins = bundled\n");
   auto renewed = transactions.plan(host.at(21));
   REQUIRE(renewed.releases.at(0).terms()->serial == 21);
@@ -114,8 +118,7 @@ TEST_CASE("what can't be remembered as accepted is not confirmed") {
 TEST_CASE("what is staged anew of a signed release that runs keeps its terms") {
   SignedFixture host;
   auto& transactions = *host.agent.transactions;
-  REQUIRE(host.agent.result(host.apply(transactions.plan(host.at(20)))) == Result::Trial);
-  REQUIRE(host.agent.result(transactions.confirm("t", {})) == Result::Committed);
+  host.commit_at(20);
   host.agent.edit_conf("log_level = notice\nplugins = bundled\n");
   const auto mended = transactions.plan({.releases = {host.agent.release("1.0.0")}});
   REQUIRE(mended.releases.size() == 1);

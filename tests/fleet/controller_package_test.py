@@ -8,7 +8,7 @@ import shutil
 import stat
 import unittest
 
-from fleet import Fleet, FleetTest, wait_for
+from fleet import FleetTest, wait_for
 from packages import download_with_dependencies, make_packages
 
 PLACE = "/etc/kongfleet/fleets/edge"
@@ -26,11 +26,7 @@ def mode(path: pathlib.Path) -> int:
 class ControllerPackageTest(FleetTest):
     @classmethod
     def setUpClass(cls):
-        cls.fleet = Fleet(1)
-        cls.fleet.__enter__()
-        cls.host = cls.fleet[0]
-        cls.fleet.write_plugin("1.0.0")
-        cls.fleet.kongfleet("rollout", "--yes", expect=0)
+        cls.begin_with_one_host()
         cls.package, cls.newer = (cls.controller_of(version) for version in ("", "9.9.9"))
         cls.debs = cls.host.path("/root/debs")
         download_with_dependencies(cls.host.root, [cls.package, "cron"], cls.debs)

@@ -255,6 +255,15 @@ class FleetTest(unittest.TestCase):
     fleet: Fleet | None = None
 
     @classmethod
+    def begin_with_one_host(cls) -> None:
+        """`fleet` has one, `host`, on which my-plugin 1.0.0 is confirmed."""
+        cls.fleet = Fleet(1)
+        cls.fleet.__enter__()
+        cls.host = cls.fleet[0]
+        cls.fleet.write_plugin("1.0.0")
+        cls.fleet.kongfleet("rollout", "--yes", expect=0)
+
+    @classmethod
     def tearDownClass(cls):
         if cls.fleet:
             cls.fleet.__exit__(None, None, None)

@@ -10,7 +10,7 @@ import pathlib
 import signal
 import unittest
 
-from fleet import BUILD, Fleet, FleetTest, wait_for
+from fleet import BUILD, FleetTest, wait_for
 import sanitized
 
 UNIT = "kongfleet-agent.service"
@@ -29,11 +29,7 @@ def anonymous_memory(pid: int) -> int:
 class SystemdTest(FleetTest):
     @classmethod
     def setUpClass(cls):
-        cls.fleet = Fleet(1)
-        cls.fleet.__enter__()
-        cls.host = cls.fleet[0]
-        cls.fleet.write_plugin("1.0.0")
-        cls.fleet.kongfleet("rollout", "--yes", expect=0)
+        cls.begin_with_one_host()
 
     def tearDown(self):
         self.fleet.let_go()

@@ -9,6 +9,7 @@
 #include "controller/ssh_config.hpp"
 #include "proto/error.hpp"
 #include "tests/hostile/cases.hpp"
+#include "tests/hostile/material.hpp"
 
 #include <sys/stat.h>
 
@@ -21,14 +22,7 @@ namespace {
 using namespace std::string_literals;
 using Text = std::function<std::string()>;
 
-// Made where it is read: what is held beside it would count as the reader's.
-std::string times(std::size_t count, const std::string& text) {
-  std::string all;
-  all.reserve(count * text.size());
-  for (std::size_t i = 0; i < count; ++i) all += text;
-  return all;
-}
-
+// Texts are made where they are read: what is held beside it would count as the reader's.
 std::string numbered(int count, const std::function<std::string(int)>& text) {
   std::string all;
   for (int i = 0; i < count; ++i) all += text(i);

@@ -127,47 +127,20 @@ LocalCases values() {
 }
 
 LocalCases forms() {
-  std::string nested = "x = ";
-  for (int i = 0; i < 5000; ++i) nested += "[";
+  const auto nested = "x = " + times(5000, "[");
+  const auto dotted = "[\n{a" + times(190, ".a") + " = ";
   return {
       of_text("a key nobody knows", "T16", good + "proxy_command = \"id\"\n", "fleet.toml:14:1"),
       of_text("a key twice", "T16", replaced(good, "user", "user = \"x\"\nuser"), "fleet.toml:5:"),
       of_text("a table twice", "T16", good + "[fleet]\n", "fleet.toml:14:"),
       of_text("five thousand brackets", "T13", nested, "fleet.toml:1:"),
-      of_text(
-          "a dotted key of 100,000 parts", "T13",
-          [] {
-            std::string key = "a";
-            for (int i = 0; i < 100'000; ++i) key += ".a";
-            return key + " = 1\n";
-          }(),
-          "fleet.toml:1:"),
-      of_text(
-          "dotted keys in a thousand lines", "T13",
-          [] {
-            std::string text = "a = ";
-            for (int i = 0; i < 1000; ++i) {
-              text += "[\n{a";
-              for (int k = 0; k < 190; ++k) text += ".a";
-              text += " = ";
-            }
-            return text;
-          }(),
-          "fleet.toml:"),
-      of_text(
-          "dotted keys of 190 parts in a hundred lines", "T13",
-          [] {
-            std::string text = "a = ";
-            for (int i = 0; i < 100; ++i) {
-              text += "[\n{a";
-              for (int k = 0; k < 190; ++k) text += ".a";
-              text += " = ";
-            }
-            text += "1";
-            for (int i = 0; i < 100; ++i) text += "}]";
-            return text;
-          }(),
-          "found too many tables within each other"),
+      of_text("a dotted key of 100,000 parts", "T13", "a" + times(100'000, ".a") + " = 1\n",
+              "fleet.toml:1:"),
+      of_text("dotted keys in a thousand lines", "T13", "a = " + times(1000, dotted),
+              "fleet.toml:"),
+      of_text("dotted keys of 190 parts in a hundred lines", "T13",
+              "a = " + times(100, dotted) + "1" + times(100, "}]"),
+              "found too many tables within each other"),
       of_text("bytes that are no UTF-8", "T11", good + "# \xff\n", "fleet.toml:14:"),
       of_text("a NUL", "T11", good + "\0\n"s, "fleet.toml:14:"),
       of_text("an escape sequence in a comment", "T17", good + "# \x1b[2J\n", "fleet.toml:14:"),

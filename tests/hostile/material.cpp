@@ -56,4 +56,11 @@ std::string big_endian(std::uint64_t number, unsigned bytes) {
   return text;
 }
 
+std::string times(std::size_t count, const std::string& text) {
+  std::string all;
+  all.reserve(count * text.size());
+  for (std::size_t i = 0; i < count; ++i) all += text;
+  return all;
+}
+
 }  // namespace kongfleet::hostile

@@ -23,6 +23,8 @@ std::string with_first(const std::string& line);
 /// `text` with the first `what` replaced. Throws Error when it isn't there.
 std::string replaced(std::string text, const std::string& what, const std::string& by);
 wire::ToAgent proposal(const std::vector<std::string>& manifests);
+/// `text` so many times.
+std::string times(std::size_t count, const std::string& text);
 /// Any number, most significant byte first.
 std::string big_endian(std::uint64_t number, unsigned bytes);
 
