@@ -12,6 +12,7 @@
 #include "proto/error.hpp"
 #include "proto/names.hpp"
 
+#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -247,22 +248,25 @@ std::string KongNode::reload(const GatewayFacts& facts, Time deadline) {
 }
 
 std::string KongNode::request_reload(const GatewayFacts& facts, Time deadline) const {
-  const auto runs = [&] { return KongProcesses(facts.prefix, paths_.proc).master().has_value(); };
-  if (!runs())
+  const KongProcesses processes(facts.prefix, paths_.proc);
+  const auto master = processes.master();
+  if (!master)
     return "Kong is not running: '" + (facts.prefix / "pids/nginx.pid").string() +
            "' names no nginx master process; start it";
+  const auto runs = [&] { return processes.master().has_value(); };
   if (!facts.unit.empty()) return systemd_.reload(facts.unit, deadline, runs);
-  // `prepare` makes .kong_env from kong.conf alone; without it every key that ever was there stays
-  // (kong-live.md 2).
-  for (const std::string command : {"prepare", "reload"}) {
-    const auto result = run_kong(
-        facts, {command, "-c", facts.conf.string(), "-p", facts.prefix.string()}, {}, deadline);
-    if (result.timed_out) return "kong " + command + ": no end within the time allowed";
-    if (!result.ok())
-      return "kong " + command + ": exit code " + std::to_string(result.exit_code) + ": " +
-             printable(findings_in(result.text(), "").front().text, 2000);
-  }
-  return "";
+  // `prepare` makes .kong_env from kong.conf alone. `kong reload` would keep every key that ever
+  // was there (kong-live.md 2), and signals whoever has the pid by then; Kong's own unit does as
+  // this does.
+  const auto result = run_kong(
+      facts, {"prepare", "-c", facts.conf.string(), "-p", facts.prefix.string()}, {}, deadline);
+  if (result.timed_out) return "kong prepare: no end within the time allowed";
+  if (!result.ok())
+    return "kong prepare: exit code " + std::to_string(result.exit_code) + ": " +
+           printable(findings_in(result.text(), "").front().text, 2000);
+  const auto problem = processes.signal(master->id, SIGHUP);
+  if (problem.empty()) return "";
+  return "signal HUP to Kong's master process " + std::to_string(master->id.pid) + ": " + problem;
 }
 
 void KongNode::make_way(const GatewayFacts& facts) noexcept {

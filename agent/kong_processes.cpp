@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -19,6 +20,7 @@
 #include <charconv>
 #include <memory>
 #include <string>
+#include <system_error>
 
 namespace kongfleet::agent {
 namespace {
@@ -188,6 +190,16 @@ std::optional<bool> KongProcesses::busy(const ProcessId& master) const {
 bool KongProcesses::lives(const ProcessId& process) const {
   const auto stat = stat_of(proc_, process.pid);
   return stat && stat->start == process.start && !over(*stat);
+}
+
+std::string KongProcesses::signal(const ProcessId& process, int number) const {
+  const Fd held(static_cast<int>(::syscall(SYS_pidfd_open, process.pid, 0)));
+  // From here on the descriptor is of who is compared, whoever gets the number later.
+  if (!lives(process)) return "it has ended";
+  if (held && ::syscall(SYS_pidfd_send_signal, held.get(), number, nullptr, 0) == 0) return "";
+  if (held && errno == ESRCH) return "it has ended";
+  // No such call (ENOSYS), or one that a filter keeps from us (EPERM).
+  return ::kill(process.pid, number) == 0 ? "" : std::generic_category().message(errno);
 }
 
 std::uint64_t KongProcesses::ticks_now() {

@@ -8,6 +8,7 @@
 
 #include <filesystem>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -58,6 +59,11 @@ public:
 
   /// True while exactly this process lives.
   bool lives(const ProcessId& process) const;
+
+  /// Signals exactly this process (signal(7)), and never another that has come to its pid: it is
+  /// held by a pidfd (pidfd_open(2), Linux 5.3) while it is compared, and signalled through that.
+  /// An older kernel has it compared right before kill(2). Gives what was in the way, if anything.
+  std::string signal(const ProcessId& process, int number) const;
 
   /// Now, in the unit and from the origin of ProcessId::start.
   static std::uint64_t ticks_now();

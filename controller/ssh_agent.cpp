@@ -205,19 +205,22 @@ asio::awaitable<int> SshAgent::log_in(SshSession& session, std::vector<AgentKey>
   };
   int result = SSH_AUTH_AGAIN;
   bool late = false;
+  std::chrono::steady_clock::duration by_agent{};
+  const auto began = std::chrono::steady_clock::now();
   for (;;) {
     const auto begin = std::chrono::steady_clock::now();
     result = co_await run_on<int>(helpers.signing(), work);
     // Where this link waited for a thread, others were waiting for the agent on all of them.
     const auto end = std::chrono::steady_clock::now();
+    by_agent += end - begin;
     late = end >= step.deadline;
     if (result != SSH_AUTH_AGAIN || late) break;
     try {
       co_await session.wait(step);
     } catch (const LinkError& error) {
-      // The host's answer was given what the agent had left of the time.
-      const bool by_agent = end - begin > step.deadline - end;
-      if (error.fault() != LinkFault::Timeout || !by_agent) throw;
+      // The host's answers were given what the agent had left of the time.
+      const bool mostly = by_agent > (std::chrono::steady_clock::now() - began) / 2;
+      if (error.fault() != LinkFault::Timeout || !mostly) throw;
       throw LinkError(
           error.fault(),
           std::string(error.what()) + "; the ssh-agent, or the wait for it, took most of the time");

@@ -8,6 +8,9 @@
 #include "tests/agent/kong_scene.hpp"
 
 #include <catch2/catch.hpp>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 
@@ -191,6 +194,29 @@ TEST_CASE("what nginx itself refuses is the reload's own error, and does not poi
   CHECK(holds(problem, "kong prepare: exit code 1"));
   CHECK(holds(problem, "nosuchdirective"));
   scene.require_good(scene.deploy("gen2"));
+}
+
+TEST_CASE("who has the pid of a master that ended while its reload was prepared gets no signal") {
+  Scene scene(any_version());
+  const std::string title = "nginx: master process nginx";
+  const pid_t bystander = ::fork();
+  if (bystander == 0) ::execl("/bin/sleep", title.c_str(), "1000", nullptr);
+  const auto file = (scene.facts.prefix / "pids/nginx.pid").string();
+  const auto wrapper = scene.kong.directory() / "kong";
+  scene.kong.write(wrapper, "#!/bin/sh\nkill -TERM $(cat '" + file + "')\nwhile [ -e '" + file +
+                                "' ]; do sleep 0.02; done\necho " + std::to_string(bystander) +
+                                " > '" + file + "'\nexec '" + scene.facts.binary.string() +
+                                "' \"$@\"\n");
+  std::filesystem::permissions(wrapper, std::filesystem::perms::owner_all);
+  const auto master = scene.node.snapshot(scene.facts).master;
+  auto facts = scene.facts;
+  facts.binary = wrapper;
+  CHECK(scene.node.reload(facts, Clock::now() + 60s) ==
+        "signal HUP to Kong's master process " + std::to_string(master.pid) + ": it has ended");
+  REQUIRE(::kill(bystander, SIGUSR1) == 0);
+  int status = 0;
+  REQUIRE(::waitpid(bystander, &status, 0) == bystander);
+  CHECK(WTERMSIG(status) == SIGUSR1);  // HUP, by its number, would have been first
 }
 
 TEST_CASE("a Kong that does not run is not started, and says so") {

@@ -6,7 +6,9 @@
 
 #include <catch2/catch.hpp>
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <fstream>
@@ -125,6 +127,23 @@ TEST_CASE("a master is at work while it blocks its signals") {
   host.write("proc/100/status", "Name:\tnginx\nSigBlk:\t0000000018016a07\nSigIgn:\t0\n");
   CHECK(host.processes().busy(master) == true);
   CHECK_FALSE(host.processes().busy({100, 4999}));
+}
+
+TEST_CASE("a signal is for that process, not for who has its pid by now") {
+  const Host host;
+  const pid_t child = ::fork();
+  if (child == 0) {
+    for (;;) ::pause();
+  }
+  host.process(child, 100, 7000, "nginx: master process nginx");
+  CHECK(host.processes().signal({child, 6999}, SIGHUP) == "it has ended");
+  CHECK(host.processes().signal({child, 7000}, SIGUSR1) == "");
+  // Of the two, HUP would have ended it: it comes first, by its number.
+  int status = 0;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  CHECK(WIFSIGNALED(status));
+  CHECK(WTERMSIG(status) == SIGUSR1);
+  CHECK(host.processes().signal({child, 7000}, SIGUSR1) != "");
 }
 
 TEST_CASE("our own process started before now, on the same clock") {

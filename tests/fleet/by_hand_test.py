@@ -2,7 +2,7 @@
 # SPDX-FileCopyrightText: The kongfleet authors
 # SPDX-License-Identifier: Apache-2.0
 """Gateways that no unit owns: started by hand with `kong start`, on hosts with systemd. The agent finds that out, and has
-Kong's own command prepare and reload them: outside its sandbox, and on a host whose systemd is too old for that, inside."""
+Kong's own command prepare their reload: outside its sandbox, and on a host whose systemd is too old for that, inside."""
 import shutil
 import unittest
 
