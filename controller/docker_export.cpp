@@ -9,15 +9,20 @@ namespace {
 std::string dockerfile_of(const Manifest& manifest) {
   const auto& name = manifest.name().text();
   const auto home = "/opt/kong-plugins/" + name;
-  std::string text = "# " + manifest.release() + ", sha256 " + manifest.digest().hex() +
-                     "\n# docker build --tag kong-" + name +
-                     " .\nARG KONG_IMAGE=kong:3.9\nFROM ${KONG_IMAGE}\n\nUSER root\n"
-                     "COPY lua/ " +
-                     home + "/\n";
+  std::string text =
+      "# " + manifest.release() + ", sha256 " + manifest.digest().hex() +
+      "\n# docker build --tag kong-" + name +
+      " .\n# For another plugin beside it: build that one's with --build-arg KONG_IMAGE=kong-" +
+      name +
+      "\nARG KONG_IMAGE=kong:3.9\nFROM ${KONG_IMAGE}\n\nUSER root\n"
+      "COPY lua/ " +
+      home + "/\n";
   text += "LABEL org.opencontainers.image.title=\"" + name +
           "\" org.opencontainers.image.version=\"" + manifest.version().text() + "\"\n";
-  text += "ENV KONG_PLUGINS=\"bundled," + name + "\"\n";
-  text += "ENV KONG_LUA_PACKAGE_PATH=\"" + home + "/?.lua;" + home + "/?/init.lua;;\"\n";
+  // What the image has of them already, by another plugin's export say, stays.
+  text += "ENV KONG_PLUGINS=\"${KONG_PLUGINS:-bundled}," + name + "\"\n";
+  text += "ENV KONG_LUA_PACKAGE_PATH=\"" + home + "/?.lua;" + home +
+          "/?/init.lua;${KONG_LUA_PACKAGE_PATH:-;}\"\n";
   return text +
          "USER kong\n\nHEALTHCHECK --interval=10s --timeout=10s --retries=10 "
          "CMD [\"kong\", \"health\"]\n";

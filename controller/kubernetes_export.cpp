@@ -128,9 +128,11 @@ std::string config_map(const KubernetesMap& map, const Manifest& manifest) {
   return all;
 }
 
+// By the plugin's name, so that those of several do not replace each other.
 std::string annotation(const Manifest& manifest, const std::string& indent) {
-  return indent + "kongfleet/release: \"" + manifest.release() + "\"\n" + indent +
-         "kongfleet/sha256: \"" + manifest.digest().hex() + "\"\n";
+  const auto prefix = indent + manifest.name().text() + ".kongfleet/";
+  return prefix + "release: \"" + manifest.release() + "\"\n" + prefix + "sha256: \"" +
+         manifest.digest().hex() + "\"\n";
 }
 
 std::string values_yaml(const std::vector<KubernetesMap>& maps, const Manifest& manifest) {
@@ -145,7 +147,10 @@ std::string values_yaml(const std::vector<KubernetesMap>& maps, const Manifest& 
       if (!map.file.empty()) others += "    subPath: \"" + map.file + "\"\n";
     }
   }
-  std::string all = "# helm upgrade --install kong kong/kong --values values.yaml\n";
+  std::string all = R"(# helm upgrade --install kong kong/kong --values values.yaml
+# Of several --values the last one's lists replace the others': for several plugins, write the items
+# of each one's configMaps and extraConfigMaps below each other into one file.
+)";
   all += "plugins:\n  configMaps:\n    - pluginName: \"" + plugin +
          "\"\n      name: " + std::string(volume_prefix) + plugin + "\n";
   if (!subs.empty()) all += "      subdirectories:\n" + subs;
@@ -205,8 +210,13 @@ std::string pod_template(const std::vector<KubernetesMap>& maps, const Manifest&
 }
 
 std::string patch_yaml(const std::vector<KubernetesMap>& maps, const Manifest& manifest) {
-  return "# kubectl patch deployment NAME --patch-file deployment-patch.yaml\nspec:\n" +
-         pod_template(maps, manifest, none);
+  return R"(# kubectl patch deployment NAME --patch-file deployment-patch.yaml
+# It is for a container 'proxy', as Kong's chart calls it: where Kong's has another name, write that
+# here, for kubectl would add a second container.
+# KONG_PLUGINS and KONG_LUA_PACKAGE_PATH replace what is there: for several plugins name them all in
+# KONG_PLUGINS of each patch; what else the path needs goes before its last two ';'.
+spec:
+)" + pod_template(maps, manifest, none);
 }
 
 std::string deployment_yaml(const std::vector<KubernetesMap>& maps, const Manifest& manifest) {

@@ -13,6 +13,17 @@ SCHEMA = 'return { name = "my-plugin", fields = { { config = { type = "record", 
 HOME = "kong/plugins/my-plugin"
 FILES = {f"{HOME}/handler.lua": HANDLER.encode(), f"{HOME}/schema.lua": SCHEMA.encode()}
 
+MORE = FILES | {
+    f"{HOME}/migrations/init.lua": b"return {}\n",
+    f"{HOME}/a/b/deep.lua": b"\n  return 1",
+    "mylib/init.lua": b"return { [[\n\n  x\t]] }\n\n",
+    "mylib/data.json": b"{}",
+    "mylib/umlaut.lua": "return 'ü'\r\n".encode(),
+    "mylib/empty.lua": b"",
+    "top.lua": b"return 2\n",
+}
+OTHER = {name.replace("my-plugin", "other"): content.replace(b"my-plugin", b"other") for name, content in FILES.items()}
+
 
 class PluginTest(unittest.TestCase):
     def setUp(self):
