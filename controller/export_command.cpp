@@ -18,10 +18,11 @@ namespace kongfleet::controller {
 
 namespace {
 
-ExportedFiles exported_by(ExportKind kind, const Release& release) {
+ExportedFiles exported_by(ExportKind kind, const Release& release,
+                          const std::vector<TreeNeed>& needs) {
   switch (kind) {
     case ExportKind::Rock:
-      return rock_of(release);
+      return rock_of(release, needs);
     case ExportKind::Docker:
       return docker_context_of(release);
     case ExportKind::Kubernetes:
@@ -65,8 +66,9 @@ int run_export(const ExportCommand& command, const Answer& answer) {
   try {
     auto [name, version, tree] = check_plugin(
         {.source = command.source, .name = command.name, .version = command.version}, answer.err);
+    const auto needs = tree.needs;
     const auto release = make_release(name, version, std::move(tree));
-    const auto exported = exported_by(command.kind, release);
+    const auto exported = exported_by(command.kind, release, needs);
     write_exported(command.output, exported);
     tell(command, release, exported, answer);
     return 0;

@@ -5,6 +5,7 @@
 #include "controller/ssh_hash.hpp"
 #include "controller/zip_file.hpp"
 #include "proto/error.hpp"
+#include "proto/names.hpp"
 
 #include <openssl/evp.h>
 
@@ -17,6 +18,7 @@ namespace kongfleet::controller {
 namespace {
 
 constexpr std::string_view lua_ending = ".lua";
+constexpr std::string_view init_file = "init.lua";
 constexpr std::string_view init_ending = "/init.lua";
 
 // It guards against accidents only; LuaRocks knows no other digest.
@@ -49,9 +51,12 @@ std::string dotted(std::string path) {
   return path;
 }
 
+// LuaRocks puts an init.lua into the directory that its key names, and takes ".init" at the key's
+// end for the file's name.
 std::string module_of(const std::string& path) {
   const auto ending = path.ends_with(init_ending) ? init_ending : lua_ending;
-  return dotted(path.substr(0, path.size() - ending.size()));
+  const auto name = dotted(path.substr(0, path.size() - ending.size()));
+  return ending == init_ending && name.ends_with(".init") ? name + ".init" : name;
 }
 
 // LuaRocks puts a file that is no *.lua into the directory its key names, under its own name; the
@@ -95,13 +100,34 @@ std::string table_of(const std::map<std::string, std::string>& paths, const std:
   return all + indent + "}";
 }
 
-std::string rockspec_of(const Release& release, const std::string& package,
-                        const std::string& version) {
+bool in_dependencies(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+         std::string_view(" ._-/<>=~,").find(c) != std::string_view::npos;
+}
+
+std::string dependencies_of(const std::vector<TreeNeed>& needs) {
+  std::string all = "{\n   \"lua >= 5.1\",\n";
+  for (const auto& need : needs) {
+    const bool good = std::all_of(need.rock.begin(), need.rock.end(), in_dependencies);
+    if (!good || need.rock.empty()) {
+      throw Error(
+          need.file + ":" + std::to_string(need.line) + ": '" + printable(need.rock, 200) +
+          "' is nothing that LuaRocks can depend on; it has the form of 'lua-cjson >= 2.1'");
+    }
+    all += "   \"" + need.rock + "\",\n";
+  }
+  return all + "}";
+}
+
+std::string rockspec_of(const Release& release, const std::vector<TreeNeed>& needs,
+                        const std::string& package, const std::string& version) {
   std::map<std::string, std::string> modules;
   std::map<std::string, std::string> others;
   for (const auto& file : release.manifest.files()) {
     const auto& path = file.path.text();
-    if (!path.ends_with(lua_ending)) {
+    if (path == init_file) {
+      others["init"] = path;  // as a module it would come into a directory of that name
+    } else if (!path.ends_with(lua_ending)) {
       others[key_of(path, others.size() + 1)] = path;
     } else if (!modules.emplace(module_of(path), path).second) {
       throw Error("'" + path + "' and '" + modules[module_of(path)] +
@@ -114,7 +140,7 @@ std::string rockspec_of(const Release& release, const std::string& package,
       "\"\n-- 'luarocks make' takes what lies beside this file; nothing is fetched.\n"
       "source = {\n   url = \"file://.\",\n}\ndescription = {\n   summary = \"The Kong "
       "plugin " +
-      name + "\",\n}\ndependencies = {\n   \"lua >= 5.1\",\n}\nbuild = {\n" +
+      name + "\",\n}\ndependencies = " + dependencies_of(needs) + "\nbuild = {\n" +
       "   type = \"builtin\",\n   modules = " + table_of(modules, "   ") + ",\n";
   if (!others.empty()) {
     text += "   install = {\n      lua = " + table_of(others, "      ") + ",\n   },\n";
@@ -124,12 +150,12 @@ std::string rockspec_of(const Release& release, const std::string& package,
 
 }  // namespace
 
-ExportedFiles rock_of(const Release& release) {
+ExportedFiles rock_of(const Release& release, const std::vector<TreeNeed>& needs) {
   const auto version = luarocks_version(release);
   const auto package = "kong-plugin-" + release.manifest.name().text();
   const auto stem = package + "-" + version;
   const TreeFile rockspec{.path = stem + ".rockspec",
-                          .content = rockspec_of(release, package, version)};
+                          .content = rockspec_of(release, needs, package, version)};
   std::vector<TreeFile> inside = {rockspec, {.path = "rock_manifest"}};
   Listing listing;
   listing.add(rockspec.path, md5_hex(rockspec.content));

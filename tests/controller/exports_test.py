@@ -46,6 +46,38 @@ class RockTest(PluginTest):
         self.luarocks("make", spec.name, cwd="tree")
         self.check_installed()
 
+    def test_every_init_is_where_it_was(self):
+        inits = FILES | {name: b"return {}\n" for name in [
+            "init.lua", "init/init.lua", "init/x.lua", "a/init.lua", "a/init/init.lua", "a/init/init/init.lua"]}
+        self.export("rock", inits)
+        spec, = (self.directory / "out").glob("*.rockspec")
+        spec.rename(self.directory / "tree" / spec.name)
+        self.luarocks("make", spec.name, cwd="tree")
+        self.assertEqual(self.below("T/share/lua/5.1"), inits)
+        # And kongfleet reads it as LuaRocks does.
+        self.kongfleet(0, "export", "docker", f"tree/{spec.name}", "-o", "read")
+        self.assertEqual(self.below("read/lua"), inits)
+
+    def write_rockspec(self, dependencies: str) -> None:
+        modules = ",".join(f'["{name[:-4].replace("/", ".")}"] = "{name}"' for name in FILES)
+        self.write(FILES | {"x-1-1.rockspec": (
+            f'package = "x"\nversion = "1-1"\nsource = {{ url = "file://." }}\ndependencies = {{ {dependencies} }}\n'
+            f'build = {{ type = "builtin", modules = {{ {modules} }} }}\n').encode()})
+
+    def test_it_depends_on_what_the_rock_it_came_from_did(self):
+        self.write_rockspec('"lua >= 5.1", "needed >= 2.0, < 3"')
+        self.kongfleet(0, "export", "rock", "tree/x-1-1.rockspec", "-o", "1")
+        self.kongfleet(0, "export", "rock", f"1/{self.STEM}.all.rock", "-o", "2")
+        self.assertEqual(self.below("1"), self.below("2"))
+        self.assertIn("Missing dependencies for kong-plugin-my-plugin 1.2.0-1:\n   needed >= 2.0, < 3",
+                      self.luarocks("install", f"2/{self.STEM}.all.rock", code=1))
+
+    def test_a_dependency_that_is_none_is_refused(self):
+        for need in ['x\\"} os.exit() --', "x\\\ny", ""]:
+            self.write_rockspec(f'"{need}"')
+            self.assertRegex(self.kongfleet(1, "export", "rock", "tree/x-1-1.rockspec", "-o", "1"),
+                             r"x-1-1.rockspec:4: '.*' is nothing that LuaRocks can depend on")
+
     def test_it_is_the_same_bytes_in_every_time_zone(self):
         self.export("rock", MORE)
         before = self.below("out")
