@@ -27,6 +27,26 @@ std::string konnect_refusal_of(std::string_view path) {
   return "";
 }
 
+// Deeper than `return { name = … }` are names of other things.
+template <class Object>
+void object_to_name(const std::vector<LuaToken>& tokens, const PluginName& plugin, Object object) {
+  std::size_t computed = 0;
+  for (const auto& name : lua_fields(tokens, "name")) {
+    if (name.depth > 1) continue;
+    if (name.text && *name.text == plugin.text()) return;
+    if (name.text) {
+      return object(name.line, "has the name '" + printable(*name.text, 100) +
+                                   "', by which Konnect would know the plugin '" + plugin.text() +
+                                   "'");
+    }
+    if (computed == 0) computed = name.line;
+  }
+  object(computed,
+         "states no name that can be read off, and Konnect knows the plugin by that: "
+         "write name = \"" +
+             plugin.text() + "\"");
+}
+
 void object_to_schema(const std::string& file, const std::string& content, const PluginName& plugin,
                       std::vector<Finding>& objections) {
   const auto object = [&](std::size_t line, std::string text) {
@@ -44,12 +64,12 @@ void object_to_schema(const std::string& file, const std::string& content, const
            "requires a module; Konnect takes a schema only that stands by itself: write what is "
            "needed of it into schema.lua");
   }
-  const auto names = lua_fields(tokens, "name");
-  if (!names.empty() && names.front().text && *names.front().text != plugin.text()) {
-    object(names.front().line, "has the name '" + printable(*names.front().text, 100) +
-                                   "', by which Konnect would know the plugin '" + plugin.text() +
-                                   "'");
+  if (const auto line = lua_file_arguments(tokens)) {
+    object(*line,
+           "uses '...', the name by which Kong loads a file; Konnect has only the text: write the "
+           "plugin's name");
   }
+  object_to_name(tokens, plugin, object);
 }
 
 }  // namespace

@@ -12,7 +12,8 @@ namespace kongfleet::controller {
 
 /// Why Konnect would not take the plugin (developer.konghq.com/custom-plugins/konnect-hybrid-mode):
 /// it knows the schema only, so there can be no api.lua, no DAOs and no migrations, schema.lua can
-/// require nothing, and the name must not be that of a plugin of Kong's. Empty when it would. Pure.
+/// require nothing nor ask how it was loaded (`...`), and states its name as a text, which must not
+/// be that of a plugin of Kong's. Empty when it would. Pure.
 std::vector<Finding> konnect_objections(const Release& release);
 
 /// plugin-schema.json: what to POST to /v2/control-planes/ID/core-entities/plugin-schemas. The

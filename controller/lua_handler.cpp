@@ -90,18 +90,18 @@ std::vector<LuaField> lua_fields(const std::vector<LuaToken>& tokens, std::strin
     const std::size_t before = i - 1;  // wraps to a harmless index for the first token
     const bool in_brackets = token.kind == LuaTokenKind::String && view.symbol(before, "[") &&
                              view.symbol(i + 1, "]") && view.symbol(i + 2, "=");
-    if (in_brackets) fields.push_back({token.line, value_at(view, i + 3, locals)});
+    if (in_brackets) fields.push_back({token.line, value_at(view, i + 3, locals), open.size()});
     if (token.kind != LuaTokenKind::Name) continue;
     const bool of_object = view.symbol(before, ".");
     const bool in_table =
         open.ends_with('{') &&
         (view.symbol(before, "{") || view.symbol(before, ",") || view.symbol(before, ";"));
     if ((of_object || in_table) && view.symbol(i + 1, "=")) {
-      fields.push_back({token.line, value_at(view, i + 2, locals)});
+      fields.push_back({token.line, value_at(view, i + 2, locals), open.size()});
     }
     const bool method = (of_object || view.symbol(before, ":")) && view.symbol(i + 1, "(") &&
                         i >= 3 && view.name(i - 3, "function");
-    if (method) fields.push_back({token.line, std::nullopt});
+    if (method) fields.push_back({token.line, std::nullopt, open.size()});
   }
   return fields;
 }
@@ -116,6 +116,29 @@ std::vector<LuaRequire> lua_requires(const std::vector<LuaToken>& tokens) {
     found.push_back({view[i].line, view[argument].text});
   }
   return found;
+}
+
+std::optional<std::size_t> lua_file_arguments(const std::vector<LuaToken>& tokens) {
+  const View view(tokens);
+  std::vector<bool> open;  // blocks that are open here: whether each is a function's
+  std::size_t functions = 0;
+  for (std::size_t i = 0; i < view.size(); ++i) {
+    if (view.symbol(i, "...") && functions == 0) return view[i].line;
+    if (view.kind(i, LuaTokenKind::Name)) {
+      const auto& word = view[i].text;
+      const bool function = word == "function";
+      const bool block = word == "if" || word == "do" || word == "repeat";  // a loop's is its `do`
+      if (function || block) {
+        open.push_back(function);
+        if (function) ++functions;
+      }
+      if ((word == "end" || word == "until") && !open.empty()) {
+        if (open.back()) --functions;
+        open.pop_back();
+      }
+    }
+  }
+  return std::nullopt;
 }
 
 std::optional<std::string> handler_version(std::string_view handler_lua) {

@@ -16,7 +16,8 @@ namespace kongfleet::controller {
 struct LuaField {
   std::size_t line;
   std::optional<std::string>
-      text;  // of a string or a number, as written; nothing when it is computed
+      text;               // of a string or a number, as written; nothing when it is computed
+  std::size_t depth = 0;  // brackets around it: 1 in `return { NAME = … }`
 };
 
 /// Every assignment to the field `name`: in a table constructor, as `Handler.NAME = …`, or as a
@@ -29,6 +30,10 @@ struct LuaRequire {
   std::string module;
 };
 std::vector<LuaRequire> lua_requires(const std::vector<LuaToken>& tokens);
+
+/// The line of the first `...` that is no function's but of the file: what `require` tells a module
+/// of itself. Nothing when there is none.
+std::optional<std::size_t> lua_file_arguments(const std::vector<LuaToken>& tokens);
 
 /// The text assigned to the field VERSION in a handler.lua, directly or through a local that holds
 /// a string. Comments and strings are not mistaken for code. Nothing when there is none, when it is

@@ -208,6 +208,34 @@ class KonnectTest(PluginTest):
             self.assertIn(f"{HOME}/{place}", said)
         self.assertFalse((self.directory / "out").exists())
 
+    def schema(self, text: str) -> dict[str, bytes]:
+        return FILES | {f"{HOME}/schema.lua": text.encode()}
+
+    def test_a_schema_that_asks_how_it_was_loaded_is_refused(self):
+        said = self.export("konnect", self.schema(
+            'local function f(...) if ... then for i = 1, 2 do end end return select("#", ...) end\n'
+            'local plugin = ({...})[1]:match("^kong%.plugins%.([^%.]+)")\n'
+            "return { name = plugin, fields = {} }\n"), 5)
+        self.assertIn(f"{HOME}/schema.lua:2: uses '...'", said)
+        self.assertIn(f'{HOME}/schema.lua:3: states no name that can be read off', said)
+        self.assertIn('write name = "my-plugin"', said)
+        self.assertNotIn("schema.lua:1:", said)
+
+    def test_a_schema_without_its_plugins_name_is_refused(self):
+        config = 'fields = { { config = { type = "record", fields = { { name = { type = "string" } } } } } }'
+        for named, right in ((f"{config}", "states no name"), (f'name = "other", {config}', "has the name 'other'"),
+                             (f'{config}, name = ("my-" .. x)', "states no name")):
+            self.assertIn(right, self.export("konnect", self.schema(f"return {{ {named} }}"), 5))
+
+    def test_a_name_may_stand_anywhere_as_a_text(self):
+        config = 'fields = { { config = { type = "record", fields = { { name = { type = "string" } } } } } }'
+        for text in (f'return {{ {config}, name = "my-plugin" }}',
+                     f'local n = "my-plugin"\nreturn {{ name = n, {config} }}',
+                     f'local s = {{ {config} }}\ns.name = "my-plugin"\nreturn s',
+                     f'local string = {{ name = {{ type = "string" }} }}\nreturn {{ name = "my-plugin", {config} }}',
+                     f'local function any(...) return {{ ... }} end\nreturn {{ name = "my-plugin", {config} }}'):
+            self.export("konnect", self.schema(text))
+
     def test_a_schema_that_is_no_text_is_refused(self):
         self.assertIn("schema.lua: is not UTF-8",
                       self.export("konnect", FILES | {f"{HOME}/schema.lua": b"return {} -- \xff"}, 5))

@@ -75,6 +75,28 @@ TEST_CASE("fields are told from variables, methods count") {
   CHECK(count("function response() end") == 0);
 }
 
+TEST_CASE("fields know how deep they are") {
+  const auto found = lua_fields(
+      lua_tokens("s.name = 1 return { name = 2, fields = { { name = { name = 3 } } } }"), "name");
+  std::vector<std::size_t> depths;
+  for (const auto& field : found) depths.push_back(field.depth);
+  CHECK(depths == std::vector<std::size_t>{0, 1, 3, 4});
+}
+
+TEST_CASE("what a file is told of itself is told from what its functions are given") {
+  const auto line = [](std::string_view source) {
+    return lua_file_arguments(lua_tokens(source)).value_or(0);
+  };
+  CHECK(line("\nlocal name = ...") == 2);
+  CHECK(line("local name = ({...})[1]") == 1);
+  CHECK(line("function f(...)\nreturn ... end\nif x then y(...) end") == 3);
+  CHECK(line("for i = 1, 2 do if i then repeat until i end end\nreturn ...") == 2);
+  CHECK(line("while x do local f = function() end end\nreturn ...") == 2);
+  CHECK(line("local function f(...) for i = 1, 2 do end if a then elseif b then else end "
+             "while a do end repeat until a return ... end -- ...") == 0);
+  CHECK(line("return '...' .. [[...]]") == 0);
+}
+
 TEST_CASE("plain requires are found, guarded and computed ones are not") {
   const auto found =
       lua_requires(lua_tokens("local a = require \"x.y\"\nlocal b = require('z')\n"
