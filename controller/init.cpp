@@ -23,7 +23,8 @@ name = "edge"
 
 [ssh]                                 # everything else comes from ~/.ssh/config
 user = "kongfleet"
-# known_hosts = "known_hosts"         # a host whose key is not in it, or another, is refused
+known_hosts = "known_hosts"           # ssh-keyscan HOST... >> known_hosts, and compare; without its
+                                      # key in there, or with another, a host is refused
 # connect_timeout = "10s"
 # max_connections = 128
 
@@ -80,14 +81,11 @@ end
 return MyPlugin
 )lua";
 
-constexpr std::string_view schema_lua = R"lua(-- What can be configured where the plugin is enabled.
-local typedefs = require "kong.db.schema.typedefs"
-
+constexpr std::string_view schema_lua =
+    R"lua(-- What can be configured where the plugin is enabled; no require, for Konnect takes none.
 return {
   name = "my-plugin",
   fields = {
-    { consumer = typedefs.no_consumer },
-    { protocols = typedefs.protocols_http },
     { config = {
         type = "record",
         fields = {

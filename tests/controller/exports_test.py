@@ -236,6 +236,10 @@ class KonnectTest(PluginTest):
                      f'local function any(...) return {{ ... }} end\nreturn {{ name = "my-plugin", {config} }}'):
             self.export("konnect", self.schema(text))
 
+    def test_the_example_of_init_is_taken(self):
+        self.kongfleet(0, "init")
+        self.kongfleet(0, "export", "konnect", "plugins/my-plugin", "-o", "out")
+
     def test_a_schema_that_is_no_text_is_refused(self):
         self.assertIn("schema.lua: is not UTF-8",
                       self.export("konnect", FILES | {f"{HOME}/schema.lua": b"return {} -- \xff"}, 5))

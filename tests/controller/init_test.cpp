@@ -52,9 +52,9 @@ TEST_CASE("init writes where one is, when told no directory") {
 TEST_CASE("every setting that init's fleet file mentions in a comment is a good one") {
   std::string text(init_files()[0].content);
   for (const auto* line :
-       {"# known_hosts", "# connect_timeout", "# max_connections", "# version", "# agent",
-        "# [probes.echo]", "# type = \"http\"", "# url", "# status", "# header", "# interval",
-        "# timeout", "# successes", "# [probes.guide]", "# type = \"smoke\"", "# header"}) {
+       {"# connect_timeout", "# max_connections", "# version", "# agent", "# [probes.echo]",
+        "# type = \"http\"", "# url", "# status", "# header", "# interval", "# timeout",
+        "# successes", "# [probes.guide]", "# type = \"smoke\"", "# header"}) {
     const auto at = text.find(line);
     REQUIRE(at != std::string::npos);
     text.erase(at, 2);
