@@ -17,6 +17,10 @@ namespace kongfleet::controller {
 
 namespace {
 
+constexpr auto source_help =
+    "a plugin tree (the directory that holds kong/plugins/NAME/), a bundle (.kfb), a rock (.rock), "
+    "or a rockspec (.rockspec) or its directory";
+
 struct Grammar {
   CLI::App app{"Rolls Kong plugins out to fleets of hosts, and takes them back when they do harm.",
                "kongfleet"};
@@ -63,8 +67,8 @@ void build(Grammar& grammar) {
   check.add_flag("--hosts", raw.hosts,
                  "also connect: what is wrong on each host, and what mends it");
 
-  auto& pack = add_command(grammar, "pack", "build a bundle (.kfb) from a plugin tree");
-  pack.add_option("TREE", raw.tree, "the directory that holds kong/plugins/NAME/");
+  auto& pack = add_command(grammar, "pack", "build a bundle (.kfb) from a plugin tree or a rock");
+  pack.add_option("SOURCE", raw.tree, source_help);
   pack.add_option("-o", raw.bundle, "the bundle; NAME-VERSION.kfb");
   pack.add_option("--name", raw.name, "the plugin's name; the tree's only plugin");
   pack.add_option("--release-version", raw.version, "the version; VERSION of handler.lua");
@@ -86,7 +90,7 @@ void build(Grammar& grammar) {
 
   auto& exporting = add_command(grammar, "export", "write a plugin for another way to deploy it");
   exporting.add_option("KIND", raw.kind, "rock, docker, kubernetes or konnect");
-  exporting.add_option("SOURCE", raw.tree, "a plugin tree, a bundle (.kfb) or a rock");
+  exporting.add_option("SOURCE", raw.tree, source_help);
   exporting.add_option("-o", raw.bundle, "the directory to write to");
   exporting.add_option("--name", raw.name, "the plugin's name; the source's only plugin");
   exporting.add_option("--release-version", raw.version,

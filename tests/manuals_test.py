@@ -153,6 +153,18 @@ class Pages(unittest.TestCase):
         told = re.findall(r"(?m)^\*([A-Z_]+)\*\n\t", sections(source("kongfleet.1"), 1)["ENVIRONMENT"])
         self.assertEqual(set(told), asked)
 
+    def test_what_a_source_can_be_is_on_each_page(self):
+        """rock_source_test and exports_test show that the programs take them."""
+        commands = sections(sections(source("kongfleet.1"), 1)["COMMANDS"], 2)
+        plugins = sections(sections(source("kongfleet.toml.5"), 1)["SECTIONS"], 2)["[plugins.NAME]"]
+        for text in (commands["pack"], plugins):
+            for kind in ("_kong/plugins/NAME/_", "(_.kfb_)", "(_.rock_)", "(_.rockspec_)",
+                         "holds one and no _kong/plugins/_"):
+                self.assertIn(kind, " ".join(text.split()))
+        self.assertIn("_SOURCE_, which is what *pack* takes", " ".join(commands["export"].split()))
+        for command in ("pack", "export"):
+            self.assertIn(".rockspec", run(BUILD / "kongfleet", command, "--help").stdout)
+
     def test_pages_are_well_formed(self):
         with tempfile.TemporaryDirectory() as scratch:
             for path in sorted(PAGES.glob("*.scd")):
