@@ -221,6 +221,7 @@ spec:
 
 std::string deployment_yaml(const std::vector<KubernetesMap>& maps, const Manifest& manifest) {
   return R"(# kubectl apply --server-side --filename configmaps.yaml --filename deployment.yaml
+# Another plugin's would replace it: for a second one apply its deployment-patch.yaml to this.
 apiVersion: apps/v1
 kind: Deployment
 metadata:

@@ -183,6 +183,18 @@ class KubernetesTest(PluginTest):
         self.assertEqual({key: text for key, text in annotations.items() if key.endswith("/release")}, {
             "my-plugin.kongfleet/release": "my-plugin@1.2.0", "other.kongfleet/release": "other@1.2.0"})
 
+    def test_a_second_plugin_comes_to_the_exported_deployment_by_its_patch(self):
+        both = self.export_two()
+        (self.directory / "out/deployment.yaml").write_text(both["my-plugin/deployment.yaml"])
+        head = both["my-plugin/deployment.yaml"].split("apiVersion")[0]
+        self.assertIn("for a second one apply its deployment-patch.yaml", head)
+        patch = yaml.safe_load(both["other/deployment-patch.yaml"].replace('"bundled,', '"bundled,my-plugin,'))
+        (self.directory / "out/patch.yaml").write_text(yaml.safe_dump(
+            {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "kong"}} | patch))
+        made = self.deployed("configmaps.yaml, deployment.yaml", "patchesStrategicMerge: [patch.yaml]\n")
+        variables = self.check_pod(made["Deployment"]["spec"]["template"]["spec"], MORE | OTHER)
+        self.assertEqual(variables["KONG_PLUGINS"], "bundled,my-plugin,other")
+
     def test_values_of_two_plugins_go_into_one_file_as_their_head_says(self):
         both = self.export_two()
         values = [yaml.safe_load(both[f"{name}/values.yaml"]) for name in ("my-plugin", "other")]
