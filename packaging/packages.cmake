@@ -17,6 +17,11 @@ install(FILES systemd/controller/kongfleet-sync@.service systemd/controller/kong
   DESTINATION ${units} COMPONENT controller)
 install(FILES packaging/cron.d/kongfleet-sync
   DESTINATION share/doc/kongfleet/examples/cron.d COMPONENT controller)
+# What old hosts need before a bootstrap: whoever runs one has it here.
+install(FILES systemd/sshd_config.d/kongfleet.conf
+  DESTINATION share/doc/kongfleet/examples/sshd_config.d COMPONENT controller)
+install(FILES systemd/examples/kongfleet-agent.service.d/systemd-before-239.conf
+  DESTINATION share/doc/kongfleet/examples/kongfleet-agent.service.d COMPONENT controller)
 install(FILES packaging/copyright README.md ${CMAKE_BINARY_DIR}/kongfleet.spdx.json
   DESTINATION share/doc/kongfleet COMPONENT controller)
 
@@ -52,6 +57,7 @@ set(CPACK_COMPONENTS_ALL controller agent)
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
 set(CPACK_STRIP_FILES ON)
 set(CPACK_VERBATIM_VARIABLES ON)
+set(CPACK_PRE_BUILD_SCRIPTS ${CMAKE_SOURCE_DIR}/packaging/directory_modes.cmake)
 set(CPACK_COMPONENT_CONTROLLER_DESCRIPTION
   "rolls Kong plugins out to fleets of hosts\nThe controller: plans, rolls out wave by wave over SSH, and takes\nback by itself what does harm.")
 set(CPACK_COMPONENT_AGENT_DESCRIPTION

@@ -4,22 +4,36 @@
 import os
 import pathlib
 import subprocess
+import tarfile
 
 PROJECT = pathlib.Path(__file__).resolve().parents[1]
 BUILD = pathlib.Path(os.environ.get("KONGFLEET_BUILD", PROJECT / "build")).resolve()
 
 
-def make_packages(kind: str, directory: pathlib.Path, version: str = "") -> list[pathlib.Path]:
-    """Of a kind that CPack knows (DEB, RPM, TGZ), in order of their names. `version`: other than the real one."""
+def make_packages(kind: str, directory: pathlib.Path, version: str = "", umask: int = 0o022) -> list[pathlib.Path]:
+    """Of a kind that CPack knows (DEB, RPM, TGZ), in order of their names. `version`: other than the real one; `umask`: of who
+    makes them."""
     directory.mkdir(parents=True, exist_ok=True)
     command = ["cpack", "-G", kind, "-B", str(directory), "--config", str(BUILD / "CPackConfig.cmake")]
     if version:
         command += ["-D", f"CPACK_PACKAGE_VERSION={version}"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, umask=umask)
     if done.returncode:
         raise RuntimeError(f"make {kind} packages: {done.stdout}{done.stderr}")
     suffix = {"DEB": ".deb", "RPM": ".rpm", "TGZ": ".tar.gz"}[kind]
     return sorted(path for path in directory.iterdir() if path.name.endswith(suffix))
+
+
+def with_closed_directories(tarball: pathlib.Path) -> pathlib.Path:
+    """The same, as somebody makes it whose umask is 077."""
+    closed = tarball.parent / "closed" / tarball.name
+    closed.parent.mkdir()
+    with tarfile.open(tarball) as before, tarfile.open(closed, "w:gz") as after:
+        for member in before:
+            if member.isdir():
+                member.mode = 0o700
+            after.addfile(member, before.extractfile(member) if member.isfile() else None)
+    return closed
 
 
 def download_with_dependencies(root: pathlib.Path, packages: list, directory: pathlib.Path) -> None:

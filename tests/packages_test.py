@@ -3,8 +3,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Packages as such, without a host: what is in them, and what lintian and rpm say. How the agent's lives on a host:
 fleet/packages_test.py."""
+import io
 import pathlib
 import subprocess
+import tarfile
 import tempfile
 import unittest
 
@@ -13,6 +15,8 @@ from packages import PROJECT, make_packages
 CONTROLLER = {"/usr/bin/kongfleet", "/usr/lib/systemd/system/kongfleet-sync@.service",
               "/usr/lib/systemd/system/kongfleet-sync@.timer", "/usr/share/kongfleet/kongfleet-1.schema.json",
               "/usr/share/doc/kongfleet/examples/cron.d/kongfleet-sync",
+              "/usr/share/doc/kongfleet/examples/sshd_config.d/kongfleet.conf",
+              "/usr/share/doc/kongfleet/examples/kongfleet-agent.service.d/systemd-before-239.conf",
               "/usr/share/doc/kongfleet/kongfleet.spdx.json",
               "/usr/share/man/man1/kongfleet.1.gz", "/usr/share/man/man5/kongfleet.toml.5.gz",
               "/usr/share/man/man7/kongfleet.7.gz", "/usr/share/bash-completion/completions/kongfleet",
@@ -24,6 +28,7 @@ AGENT = {"/usr/bin/kongfleet-agent", "/usr/lib/systemd/system/kongfleet-agent.se
          "/usr/share/kongfleet-agent/sshd_config.d/kongfleet.conf",
          "/usr/share/doc/kongfleet-agent/examples/agent.toml",
          "/usr/share/doc/kongfleet-agent/examples/kongfleet-agent.service.d/kong-by-hand.conf",
+         "/usr/share/doc/kongfleet-agent/examples/kongfleet-agent.service.d/systemd-before-239.conf",
          "/usr/share/doc/kongfleet-agent/examples/sshd_config.d/kongfleet-ca.conf",
          "/usr/share/doc/kongfleet-agent/kongfleet-agent.spdx.json",
          "/usr/share/man/man8/kongfleet-agent.8.gz", "/usr/share/man/man5/kongfleet-agent.toml.5.gz",
@@ -76,8 +81,28 @@ class PackagesTest(unittest.TestCase):
         self.assertIn("kongfleet-agent", said(root / "usr/bin/kongfleet-agent", "--version"))
         said("rpm", "--root", root, "--noscripts", "-e", "kongfleet-agent")
         self.assertFalse((root / "usr/bin/kongfleet-agent").exists())
-        for script in (PROJECT / "packaging/rpm").iterdir():
+
+    def test_scripts_of_packages_are_read_by_sh(self):
+        scripts = [path for kind in ("deb", "rpm") for path in (PROJECT / "packaging" / kind).rglob("p*") if path.is_file()]
+        self.assertEqual(len(scripts), 12)
+        for script in scripts:
             said("sh", "-n", script)
+
+    def test_who_builds_under_another_umask_gets_the_same_modes(self):
+        said_of = {"DEB": ("dpkg-deb", "--fsys-tarfile"), "RPM": ("rpm2archive", "-n", "-"), "TGZ": ("zcat",)}
+        for kind, command in said_of.items():
+            for package in make_packages(kind, self.directory / kind, umask=0o077):
+                with self.subTest(package=package.name):
+                    with package.open("rb") as file:
+                        argument = [] if kind == "RPM" else [str(package)]
+                        content = subprocess.run([*command, *argument], stdin=file, capture_output=True, check=True).stdout
+                    with tarfile.open(fileobj=io.BytesIO(content)) as members:
+                        modes = {member.name: member.mode for member in members if member.isdir()}
+                        files = {member.name: member.mode for member in members if member.isfile()}
+                    if kind != "RPM":  # which has those only that are its own
+                        self.assertGreater(len(modes), 10)
+                    self.assertEqual({name: oct(mode) for name, mode in modes.items() if mode != 0o755}, {})
+                    self.assertEqual({name: oct(mode) for name, mode in files.items() if mode & 0o444 != 0o444}, {})
 
 
 if __name__ == "__main__":
