@@ -6,7 +6,7 @@ import shutil
 import unittest
 
 from fleet import PROJECT, Fleet, FleetTest, wait_for
-from packages import make_packages
+from packages import make_packages, with_closed_directories
 
 AGENT = "kongfleet-agent"
 PURGED = ("/usr/bin/kongfleet-agent", "/var/lib/kongfleet", "/run/kongfleet", "/etc/ssh/sshd_config.d/kongfleet.conf")
@@ -102,6 +102,19 @@ class PackagesTest(FleetTest):
             self.assertEqual(self.host.run("systemctl", "is-enabled", unit, check=False).stdout, state + "\n")
         self.host.run("systemctl", "enable", "kongfleet-recover.service")
 
+    def test_4b2_upgraded_a_socket_that_a_person_disabled_stays_off(self):
+        shutil.copy(PROJECT / "packaging/rpm/post", self.host.path("/root/post"))
+        for upgrade in (lambda: self.dpkg("-i", self.newer), lambda: self.host.run("sh", "/root/post", "2")):
+            for turn, state in (("disable", "inactive"), ("enable", "active")):
+                self.host.run("systemctl", turn, "--now", "kongfleet-agent.socket")
+                if turn == "enable":
+                    self.host.run("systemctl", "stop", "kongfleet-agent.socket")
+                self.host.write("/var/lib/kongfleet/bootstrapped", "the digest of another package\n")
+                upgrade()
+                self.assertEqual(self.host.run("systemctl", "is-active", "kongfleet-agent.socket", check=False).stdout, state + "\n")
+                self.assertFalse(self.host.path("/var/lib/kongfleet/bootstrapped").exists())
+        self.dpkg("-i", self.now)
+
     def test_4c_a_purge_without_the_agent_that_could_go_back_deletes_nothing(self):
         self.dpkg("--remove", AGENT)
         self.host.run("rm", "/var/lib/kongfleet/agent-of-purge")
@@ -148,14 +161,37 @@ class PackagesTest(FleetTest):
         self.host.run("systemctl", "restart", "kong")
         wait_for("the gateway answers", lambda: self.fleet.serves(self.host))
 
+    def test_6b_purged_where_its_state_is_elsewhere_kong_runs_on_its_plain_configuration(self):
+        state = "/srv/agent/state"
+        self.host.run("mkdir", "-p", state)
+        self.host.write(f"{state}/theirs", "of the host's people\n")
+        self.host.write("/etc/kongfleet/agent.toml", f"[agent]\n  state = '{state}/'  # on the larger disk\n")
+        self.host.write("/etc/systemd/system/kongfleet-.service.d/paths.conf", f"[Service]\nReadWritePaths={state}\n")
+        self.dpkg("-i", self.now)
+        self.host.write("/etc/kongfleet/authorized_keys", self.fleet.hosts.deploy_key.with_suffix(".pub").read_text())
+        self.fleet.write_plugin("6.0.0")
+        self.fleet.kongfleet("rollout", "--yes", expect=0)
+        self.assertIn(f"{state}/generations/", self.conf())
+        self.dpkg("--purge", AGENT)
+        self.assertNotIn(state, self.conf())
+        self.assertNotIn(state, self.host.read("/usr/local/kong/.kong_env"))
+        self.assertTrue(self.fleet.serves(self.host))
+        self.assertEqual(self.host.run("ls", "-A", state).stdout, "theirs\n")
+        for path in PURGED:
+            self.assertFalse(self.host.path(path).exists(), path)
+        self.host.run("rm", "-r", "/etc/kongfleet/agent.toml", "/etc/systemd/system/kongfleet-.service.d", "/srv/agent")
+        self.host.run("systemctl", "daemon-reload")
+
     def test_7_a_tarball_installs_as_the_readme_says(self):
-        agent = make_packages("TGZ", self.fleet.directory / "tarballs")[0]
+        agent = with_closed_directories(make_packages("TGZ", self.fleet.directory / "tarballs")[0])
         shutil.copy(agent, self.host.path("/root") / agent.name)
         readme = (PROJECT / "README.md").read_text()
         lines = readme.split("or, from the tarball:\n\n")[1].split("\n\n")[0]
         key = self.fleet.hosts.deploy_key.with_suffix(".pub").read_text()
         self.host.run("userdel", "kongfleet")
         self.host.run("sh", "-ec", f"cd /root; KEY='{key.strip()}'; {lines}")
+        for place in ("/usr/bin", "/usr/lib", "/usr/share"):
+            self.assertEqual(self.host.run("stat", "-c", "%a", place).stdout, "755\n", place)
         self.fleet.write_plugin("7.0.0")
         self.fleet.kongfleet("rollout", "--yes", expect=0)
         self.assertEqual(self.generation(), 1)
