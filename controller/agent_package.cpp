@@ -36,20 +36,19 @@ std::string read_bytes(const std::filesystem::path& path) {
 }
 
 constexpr std::string_view of_tarball = R"sh(
-tar -xzf "$package" -C / --no-same-owner
+tar -xzf "$package" -C / --no-same-owner --no-overwrite-dir
 systemd-sysusers kongfleet.conf >/dev/null
 case $(getent shadow kongfleet | cut -d: -f2) in '!'*) usermod --password '*' kongfleet ;; esac
 systemd-tmpfiles --create kongfleet.conf || true
 snippet=/etc/ssh/sshd_config.d/kongfleet.conf
-if [ ! -e $snippet ]; then
+if [ -d ${snippet%/*} ] && [ ! -e $snippet ]; then
   cp /usr/share/kongfleet-agent/sshd_config.d/kongfleet.conf $snippet
   chmod 644 $snippet
   systemctl try-reload-or-restart ssh.service 2>/dev/null ||
     systemctl try-reload-or-restart sshd.service 2>/dev/null || true
 fi
 systemctl daemon-reload
-systemctl enable --quiet kongfleet-agent.socket kongfleet-recover.service
-systemctl start kongfleet-agent.socket
+systemctl enable --quiet kongfleet-recover.service
 systemctl try-restart kongfleet-agent.service
 )sh";
 
@@ -64,6 +63,59 @@ std::string install_lines(PackageKind kind) {
   }
   return std::string(of_tarball);
 }
+
+// A list of systemd's: '%' begins a specifier, and what has blanks stands between quotes.
+std::string systemd_list(const std::vector<std::string>& paths) {
+  std::string list;
+  for (const auto& path : paths) {
+    list += list.empty() ? "\"-" : " \"-";  // it need not be there
+    for (const char c : path) {
+      if (c == '"' || c == '\\') list += '\\';
+      if (c == '%') list += '%';
+      list += c;
+    }
+    list += '"';
+  }
+  return list;
+}
+
+// Before the package: its units start with what is said here. Purged, the drop-ins go by their
+// mark.
+constexpr std::string_view open_paths = R"sh(
+mark="# Written by 'kongfleet bootstrap'."
+for name in kongfleet-agent kongfleet-recover; do
+  [ -n "$paths" ] || break
+  drop_in=/etc/systemd/system/$name.service.d/bootstrap-paths.conf
+  mkdir -p "${drop_in%/*}"
+  printf '%s\n[Service]\nReadWritePaths=%s\n' "$mark" "$paths" >"$drop_in"
+done
+)sh";
+
+// The unit that takes back at boot goes before Kong's. A key goes on a line of its own.
+constexpr std::string_view to_the_end = R"sh(
+recover=kongfleet-recover.service
+order=/etc/systemd/system/$recover.d/kong.conf
+before=$(systemctl show -p Before $recover | sed 's/^Before=//' | tr ' ' '\n')
+if [ -n "$unit" ] && ! printf '%s' "$before" | grep -qxF "$unit"; then
+  mkdir -p "${order%/*}"
+  printf '%s\n[Unit]\nBefore=%s\n' "$mark" "$unit" >"$order"
+  systemctl daemon-reload
+fi
+keys=/etc/kongfleet/authorized_keys
+if ! grep -sv '^[[:space:]]*#' $keys | grep -qF "$key"; then
+  if [ -s $keys ] && [ -n "$(tail -c 1 $keys)" ]; then echo >>$keys; fi
+  printf 'restrict %s\n' "$key" >>$keys
+fi
+systemctl enable --quiet kongfleet-agent.socket
+systemctl start kongfleet-agent.socket
+told=$(sshd -T -C user=kongfleet,host=localhost,addr=127.0.0.1 2>/dev/null) || told=
+if [ -n "$told" ] &&
+  ! printf '%s\n' "$told" | grep -qi '^forcecommand .*kongfleet-agent connect'; then
+  echo "sshd does not restrict the login 'kongfleet' as /etc/ssh/sshd_config.d/kongfleet.conf" \
+    "says: an Include below a Match, or another file before it?" >&2
+  exit 1
+fi
+)sh";
 
 }  // namespace
 
@@ -94,11 +146,11 @@ std::string AgentPackage::why_not(const HostSurvey& survey) const {
   return {};
 }
 
-std::string install_script(const AgentPackage& package, const std::string& key,
-                           const std::string& toml, const std::string& unit) {
+std::string install_script(const AgentPackage& package, const InstallOrder& order) {
   const auto suffix = forms[static_cast<std::size_t>(package.kind)].suffix;
-  return "set -eu\numask 022\n" + std::string(shell_path) + "key=" + shell_quoted(key) +
-         "\ntoml=" + shell_quoted(toml) + "\nunit=" + shell_quoted(unit) + R"sh(
+  return "set -eu\numask 022\n" + std::string(shell_path) + "key=" + shell_quoted(order.key) +
+         "\ntoml=" + shell_quoted(order.toml) + "\nunit=" + shell_quoted(order.unit) +
+         "\npaths=" + shell_quoted(systemd_list(order.paths)) + R"sh(
 mkdir -p /var/lib/kongfleet /etc/kongfleet
 scratch=$(mktemp -d /var/lib/kongfleet/bootstrap.XXXXXX)
 trap 'rm -rf "$scratch"' EXIT
@@ -109,26 +161,12 @@ package=$scratch/kongfleet-agent)sh" +
   echo 'the package did not arrive whole' >&2
   exit 1
 fi
-if [ ! -e /etc/kongfleet/agent.toml ]; then
+if [ -n "$toml" ] && [ ! -e /etc/kongfleet/agent.toml ]; then
   printf '%s' "$toml" >/etc/kongfleet/agent.toml.new
   mv /etc/kongfleet/agent.toml.new /etc/kongfleet/agent.toml
 fi
-)sh" + install_lines(package.kind) +
-         R"sh(
-# The unit that takes back at boot goes before Kong's.
-recover=kongfleet-recover.service
-order=/etc/systemd/system/$recover.d/kong.conf
-before=$(systemctl show -p Before --value $recover | tr ' ' '\n')
-if [ -n "$unit" ] && ! printf '%s' "$before" | grep -qxF "$unit"; then
-  mkdir -p "${order%/*}"
-  printf '[Unit]\nBefore=%s\n' "$unit" >"$order"
-  systemctl daemon-reload
-fi
-if ! grep -qsF "$key" /etc/kongfleet/authorized_keys; then
-  printf 'restrict %s\n' "$key" >>/etc/kongfleet/authorized_keys
-fi
-systemctl is-active --quiet kongfleet-agent.socket
-printf '%s\n' )sh" +
+)sh" + std::string(open_paths) +
+         install_lines(package.kind) + std::string(to_the_end) + "printf '%s\\n' " +
          package.digest.hex() + " >/var/lib/kongfleet/bootstrapped\n";
 }
 

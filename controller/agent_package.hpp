@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace kongfleet::controller {
 
@@ -26,11 +27,16 @@ struct AgentPackage {
   std::string why_not(const HostSurvey& survey) const;
 };
 
-/// A program for sh(1), run as root, that takes the package from its standard input, installs it so
-/// that the agent listens and `key` may log in, and writes `toml` as agent.toml where there is
-/// none. Run again, or after it was cut off, it ends the same. Its exit code says whether all was
-/// well; what went wrong is on its stderr.
-std::string install_script(const AgentPackage& package, const std::string& key,
-                           const std::string& toml, const std::string& unit);
+struct InstallOrder {
+  std::string key;                 // who may log in: "ssh-ed25519 AAAA…"
+  std::string toml;                // agent.toml, where there is none yet
+  std::string unit;                // Kong's, which starts after what takes back at boot; or empty
+  std::vector<std::string> paths;  // directories to open to the agent's units
+};
+
+/// A program for sh(1), run as root, that takes the package from its standard input and installs it
+/// so that the agent listens and works as ordered. Run again, or after it was cut off, it ends the
+/// same. Its exit code says whether all was well; what went wrong is on its stderr.
+std::string install_script(const AgentPackage& package, const InstallOrder& order);
 
 }  // namespace kongfleet::controller

@@ -107,8 +107,16 @@ asio::awaitable<void> BootstrapHost::look() {
   }
 }
 
+std::string BootstrapHost::greeter() const {
+  if (fleet_.ssh.user) return *fleet_.ssh.user;
+  return address_of(host_, fleet_.ssh).user.value_or("");
+}
+
 std::string BootstrapHost::script() const {
-  return install_script(order_.package, order_.key, agent_toml_for(*survey), survey->unit);
+  return install_script(order_.package, {.key = order_.key,
+                                         .toml = agent_toml_for(*survey),
+                                         .unit = survey->unit,
+                                         .paths = paths_to_open(*survey)});
 }
 
 asio::awaitable<void> BootstrapHost::install_now() {

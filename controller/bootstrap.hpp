@@ -52,6 +52,9 @@ public:
   bool is_ready() const { return survey && result == BootstrapResult::Surveyed; }
   /// What install() runs there, for people.
   std::string script() const;
+  /// Who logs in when the new agent is asked how it is (empty: as ssh_config says), and for what.
+  std::string greeter() const;
+  std::string greeting() const { return host_.agent_command; }
 
   BootstrapResult result = BootstrapResult::Surveyed;
   std::string why;  // of a refusal or failure; else what the agent says of itself

@@ -93,22 +93,32 @@ void spare(const BootstrapHosts& hosts) {
   }
 }
 
+using Wave = std::vector<BootstrapHost*>;
+
+std::vector<Wave> waves_of(const BootstrapHosts& hosts, const RolloutPolicy& policy) {
+  Wave ready;
+  for (const auto& host : hosts)
+    if (host->is_ready()) ready.push_back(host.get());
+  std::vector<Wave> waves;
+  auto begin = ready.begin();
+  for (const auto end : wave_ends(policy.waves, ready.size())) {
+    const auto behind = ready.begin() + static_cast<std::ptrdiff_t>(end);
+    waves.emplace_back(begin, behind);
+    begin = behind;
+  }
+  return waves;
+}
+
 // Wave by wave, as a rollout goes: what a package does harm with shows on the first. It ends where
 // more failed than may, or a whole wave did.
 void install_on_all(const BootstrapHosts& hosts, const RolloutPolicy& policy, EventLoop& loop,
                     std::ostream& err) {
-  std::vector<BootstrapHost*> ready;
-  for (const auto& host : hosts)
-    if (host->is_ready()) ready.push_back(host.get());
-  std::size_t begin = 0;
-  for (const auto end : wave_ends(policy.waves, ready.size())) {
+  for (const auto& wave : waves_of(hosts, policy)) {
     const auto failed_before = failures_of(hosts);
-    for (auto i = begin; i < end; ++i)
-      asio::co_spawn(loop.io(), install_one(*ready[i], err), rethrow);
+    for (auto* host : wave) asio::co_spawn(loop.io(), install_one(*host, err), rethrow);
     loop.run_again();
     const auto failed = failures_of(hosts);
-    if (failed > policy.max_failures || failed - failed_before == end - begin) return spare(hosts);
-    begin = end;
+    if (failed > policy.max_failures || failed - failed_before == wave.size()) return spare(hosts);
   }
 }
 
@@ -147,6 +157,19 @@ void print_survey(const BootstrapHosts& hosts, std::ostream& out) {
   }
 }
 
+std::string greeting_of(const BootstrapHost& host) {
+  const auto who = host.greeter();
+  return (who.empty() ? "as the user of ssh_config" : "as " + who) + ": " + host.greeting();
+}
+
+void print_waves(const std::vector<Wave>& waves, std::ostream& out) {
+  for (std::size_t i = 0; i < waves.size(); ++i) {
+    out << (i == 0 ? "\n" : "") << "# Wave " << i + 1 << ":";
+    for (const auto* host : waves[i]) out << " " << host->label();
+    out << "\n";
+  }
+}
+
 void print_scripts(const BootstrapHosts& hosts, const BootstrapOrder& order, std::ostream& out) {
   out << "\n# Run on every host to look at it, as " << order.login
       << (order.sudo ? " with sudo" : "") << ":\n"
@@ -154,24 +177,40 @@ void print_scripts(const BootstrapHosts& hosts, const BootstrapOrder& order, std
   for (const auto& host : hosts) {
     if (!host->is_ready()) continue;
     out << "\n# Would be run on " << host->label() << ", with the package as its input:\n"
-        << host->script();
+        << host->script() << "\n# Then " << host->label() << "'s agent is asked how it is, "
+        << greeting_of(*host) << "\n";
   }
 }
 
 json::object host_json(const BootstrapHost& host, bool dry_run) {
   json::object object{{"host", host.label()}, {"result", text_of(host.result)}, {"text", host.why}};
+  if (dry_run && host.is_ready()) {
+    object["script"] = host.script();
+    object["greeting"] = {{"user", host.greeter()}, {"command", host.greeting()}};
+  }
   if (!host.survey || host.survey->prefixes.empty()) return object;
   object["kong"] = host.survey->kong;
   object["conf"] = host.survey->conf;
   object["prefix"] = host.survey->prefixes.back();
   object["role"] = host.survey->role;
   object["unit"] = host.survey->unit;
-  if (dry_run && host.is_ready()) object["script"] = host.script();
   return object;
 }
 
+json::array waves_json(const std::vector<Wave>& waves) {
+  json::array listed;
+  for (const auto& wave : waves) {
+    json::array names;
+    for (const auto* host : wave) names.emplace_back(host->label());
+    listed.push_back(std::move(names));
+  }
+  return listed;
+}
+
+/// `waves`: those that would be, where nothing was done.
 void print_result(const BootstrapHosts& hosts, const BootstrapOrder& order, const Answer& answer,
-                  bool dry_run) {
+                  const std::vector<Wave>* waves) {
+  const bool dry_run = waves != nullptr;
   if (answer.format == OutputFormat::Text) {
     if (dry_run) return;
     for (const auto& host : hosts)
@@ -182,7 +221,10 @@ void print_result(const BootstrapHosts& hosts, const BootstrapOrder& order, cons
   for (const auto& host : hosts) rows.push_back(host_json(*host, dry_run));
   json::object document{
       {"schema", json_schema}, {"command", "bootstrap"}, {"dry_run", dry_run}, {"hosts", rows}};
-  if (dry_run) document["survey"] = survey_script(order.key);
+  if (dry_run) {
+    document["survey"] = survey_script(order.key);
+    document["waves"] = waves_json(*waves);
+  }
   answer.out << json::serialize(document) << "\n";
 }
 
@@ -219,8 +261,12 @@ int run_bootstrap(const GlobalOptions& global, const BootstrapCommand& command,
   const bool text = answer.format == OutputFormat::Text;
   print_survey(hosts, text && command.dry_run ? answer.out : answer.err);
   if (command.dry_run) {
-    if (text) print_scripts(hosts, order, answer.out);
-    print_result(hosts, order, answer, true);
+    const auto waves = waves_of(hosts, fleet.rollout);
+    if (text) {
+      print_waves(waves, answer.out);
+      print_scripts(hosts, order, answer.out);
+    }
+    print_result(hosts, order, answer, &waves);
     return code_of(hosts);
   }
   const auto ready =
@@ -232,7 +278,7 @@ int run_bootstrap(const GlobalOptions& global, const BootstrapCommand& command,
   }
   const auto held = hold_of(fleet, answer);
   install_on_all(hosts, fleet.rollout, loop, answer.err);
-  print_result(hosts, order, answer, false);
+  print_result(hosts, order, answer, nullptr);
   return code_of(hosts);
 }
 

@@ -15,8 +15,9 @@ namespace kongfleet::controller {
 /// managed; 130 a person said no. JSON:
 ///
 ///     {"schema": "kongfleet/1", "command": "bootstrap", "dry_run", "hosts":
-///      [{"host", "result", "text", "kong", "conf", "prefix", "unit"}]}
+///      [{"host", "result", "text", "kong", "conf", "prefix", "role", "unit"}]}
 ///
+/// and in a dry run "survey" and "waves" besides, and of each host "script" and "greeting".
 /// "result" is "unchanged", "installed", "upgraded", "refused", "unreachable", "failed", "spared"
 /// or, with --dry-run, "surveyed"; "kong" and what follows is there where a Kong was found.
 int run_bootstrap(const GlobalOptions& global, const BootstrapCommand& command,

@@ -2,13 +2,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "controller/host_survey.hpp"
 
-#include "controller/shell_text.hpp"
 #include "proto/error.hpp"
 #include "proto/names.hpp"
 
 #include <charconv>
+#include <filesystem>
 #include <functional>
 #include <map>
+#include <set>
 
 namespace kongfleet::controller {
 
@@ -18,72 +19,18 @@ constexpr std::size_t survey_max = std::size_t{64} << 10;
 constexpr std::size_t value_max = 1024;
 constexpr std::uint64_t free_kib_min = 100 * 1024;  // the agent, its ballast and a release or two
 
-// A master of Kong's says where its prefix is; `.kong_env` tells it from any other nginx.
-constexpr std::string_view looks = R"sh(
-say() { printf '%s=%s\n' "$1" "$2"; }
-if [ "$(id -u)" -eq 0 ]; then say root yes; fi
-say machine "$(uname -m)"
-say kernel "$(uname -r)"
-if [ -d /run/systemd/system ]; then say systemd yes; fi
-for tool in dpkg rpm; do
-  if command -v $tool >/dev/null; then say $tool yes; fi
-done
-if grep -qsiE '^[[:space:]]*Include[[:space:]].*/etc/ssh/sshd_config\.d/' /etc/ssh/sshd_config; then
-  say sshd yes
-fi
-say free_kib "$(df -Pk /var/lib | awk 'NR == 2 { print $4 }')"
-if command -v kongfleet-agent >/dev/null; then
-  say agent "$(kongfleet-agent --version 2>/dev/null | head -n 1)"
-fi
-if [ -r /var/lib/kongfleet/bootstrapped ]; then
-  say installed "$(head -c 64 /var/lib/kongfleet/bootstrapped)"
-fi
-if systemctl is-active --quiet kongfleet-agent.socket 2>/dev/null; then say socket yes; fi
-if grep -qsF "$key" /etc/kongfleet/authorized_keys; then say key yes; fi
-if [ -e /etc/kongfleet/agent.toml ]; then say configured yes; fi
-unit=
-for process in /proc/[0-9]*; do
-  line=$(tr '\0' ' ' 2>/dev/null <"$process/cmdline") || continue
-  case $line in
-    'nginx: master process '*' -p '*) ;;
-    *) continue ;;
-  esac
-  prefix=${line#* -p }
-  prefix=${prefix%% *}
-  prefix=${prefix%/}
-  if [ ! -e "$prefix/.kong_env" ]; then continue; fi
-  say prefix "$prefix"
-  say role "$(sed -n 's/^role *= *//p' "$prefix/.kong_env")"
-  unit=$(sed -n 's|^.*/\([^/]*\.service\)$|\1|p' "$process/cgroup" | head -n 1)
-done
-say unit "$unit"
-conf=
-if [ -n "$unit" ]; then
-  conf=$(systemctl show -p ExecStart -p ExecStartPre -p ExecReload "$unit" |
-    sed -n 's|.* -c \([^ ;]*kong[^ ;]*\.conf[^ ;]*\).*|\1|p' | head -n 1)
-  files=$(systemctl show -p EnvironmentFiles --value "$unit" | sed 's/ (ignore_errors=.*//')
-  if systemctl show -p Environment --value "$unit" | grep -qE 'KONG_(LUA_PACKAGE_PATH|PLUGINS)=' ||
-    grep -qsE '^KONG_(LUA_PACKAGE_PATH|PLUGINS)=' $files /dev/null; then
-    say environment yes
-  fi
-fi
-if [ -z "$conf" ] && [ -e /etc/kong/kong.conf ]; then conf=/etc/kong/kong.conf; fi
-say conf "$conf"
-binary=$(command -v kong || true)
-if [ -z "$binary" ] && [ -x /usr/local/bin/kong ]; then binary=/usr/local/bin/kong; fi
-say binary "$binary"
-if [ -n "$binary" ]; then say kong "$("$binary" version 2>/dev/null | head -n 1)"; fi
-echo end=yes
-)sh";
+// Before it there is no "@system-service" in a SystemCallFilter=, which our units have.
+constexpr unsigned systemd_min = 239;
 
-bool older_than_3_10(const std::string& kernel) {
+/// Whether "MAJOR.MINOR…" is older than another; what is no version is not.
+bool is_older(const std::string& version, unsigned than_major, unsigned than_minor) {
   unsigned major = 0;
   unsigned minor = 0;
-  const char* const end = kernel.data() + kernel.size();
-  const auto [dot, failed] = std::from_chars(kernel.data(), end, major);
+  const char* const end = version.data() + version.size();
+  const auto [dot, failed] = std::from_chars(version.data(), end, major);
   if (failed != std::errc() || dot == end || *dot != '.') return false;
   std::from_chars(dot + 1, end, minor);
-  return major < 3 || (major == 3 && minor < 10);
+  return major < than_major || (major == than_major && minor < than_minor);
 }
 
 std::string joined(const std::vector<std::string>& texts) {
@@ -92,20 +39,59 @@ std::string joined(const std::vector<std::string>& texts) {
   return all;
 }
 
+std::string why_systemd_is_no_good(const HostSurvey& survey) {
+  if (!survey.systemd) {
+    return "no systemd runs there; install the agent by hand and start 'kongfleet-agent serve'";
+  }
+  const bool is_old = survey.systemd_version != 0 && survey.systemd_version < systemd_min;
+  if (is_old && !survey.is_unfiltered) {
+    return "its systemd is " + std::to_string(survey.systemd_version) +
+           ", and the agent's units need 239; put the drop-in systemd-before-239.conf there for "
+           "both of them first";
+  }
+  return {};
+}
+
+// An Include means nothing to an old sshd, which does not start with what it does not know.
+std::string why_sshd_is_no_good(const HostSurvey& survey) {
+  if (!survey.sshd_keeps_out.empty()) {
+    return "its sshd keeps the login 'kongfleet' out (" + survey.sshd_keeps_out +
+           "); change that there";
+  }
+  if (survey.sshd_forces_command) return {};
+  if (is_older(survey.sshd_version, 8, 2)) {
+    return "its sshd is OpenSSH " + survey.sshd_version +
+           ", which reads one file only; append the Match block of sshd_config.d/kongfleet.conf "
+           "to its sshd_config";
+  }
+  if (survey.sshd_reads_directory) return {};
+  return "its sshd_config does not include /etc/ssh/sshd_config.d/*.conf, where the login of "
+         "the controller is restricted; add that line";
+}
+
+/// Of what somebody configured it is the agent that says what is wrong with it.
 std::string why_kong_is_no_good(const HostSurvey& survey) {
+  if (survey.configured) return {};
   if (survey.prefixes.empty()) {
     return "no Kong runs there (no nginx master whose prefix has a .kong_env); start it first";
   }
-  if (survey.prefixes.size() > 1 && !survey.configured) {
+  if (survey.prefixes.size() > 1) {
     return "more than one Kong runs there (" + joined(survey.prefixes) +
            "); write /etc/kongfleet/agent.toml for the one to be managed";
   }
   if (survey.binary.empty()) return "Kong runs, but there is no command 'kong' in PATH";
-  if (survey.conf.empty() && !survey.configured) {
+  if (survey.conf.empty()) {
     return "there is no kong.conf: the unit names none with -c, and /etc/kong/kong.conf is not "
            "there; write an empty one";
   }
   return {};
+}
+
+/// What the agent's units may write as they are shipped.
+bool is_open(const std::string& directory) {
+  for (const std::string place : {"/etc/kong", "/usr/local/kong", "/var/lib/kongfleet"})
+    if (directory == place || directory.starts_with(place + "/")) return true;
+  return false;
 }
 
 std::string toml_text(const std::string& text) {
@@ -119,10 +105,6 @@ std::string toml_text(const std::string& text) {
 
 }  // namespace
 
-std::string survey_script(const std::string& key) {
-  return "set -u\n" + std::string(shell_path) + "key=" + shell_quoted(key) + std::string(looks);
-}
-
 HostSurvey parse_survey(std::string_view text) {
   if (text.size() > survey_max) throw Error("the survey's answer is too long");
   HostSurvey survey;
@@ -134,24 +116,32 @@ HostSurvey parse_survey(std::string_view text) {
   const auto when_yes = [](bool& field) -> Take {
     return [&field](const std::string& value) { field = value == "yes"; };
   };
+  const auto into_number = [](auto& field) -> Take {
+    return [&field](const std::string& value) {
+      std::from_chars(value.data(), value.data() + value.size(), field);
+    };
+  };
   const std::map<std::string, Take, std::less<>> takes = {
       {"root", when_yes(survey.root)},
       {"machine", into(survey.machine)},
       {"kernel", into(survey.kernel)},
       {"systemd", when_yes(survey.systemd)},
+      {"systemd_version", into_number(survey.systemd_version)},
+      {"unfiltered", when_yes(survey.is_unfiltered)},
       {"dpkg", when_yes(survey.has_dpkg)},
       {"rpm", when_yes(survey.has_rpm)},
+      {"sshd_version", into(survey.sshd_version)},
+      {"forced", when_yes(survey.sshd_forces_command)},
       {"sshd", when_yes(survey.sshd_reads_directory)},
-      {"free_kib",
-       [&](const std::string& value) {
-         std::from_chars(value.data(), value.data() + value.size(), survey.free_kib);
-       }},
+      {"locked_out", into(survey.sshd_keeps_out)},
+      {"free_kib", into_number(survey.free_kib)},
       {"agent", into(survey.agent)},
       {"installed", into(survey.installed)},
       {"socket", when_yes(survey.socket)},
       {"key", when_yes(survey.key)},
       {"configured", when_yes(survey.configured)},
       {"prefix", [&](const std::string& value) { survey.prefixes.push_back(value); }},
+      {"changed", [&](const std::string& value) { survey.changed_files.push_back(value); }},
       {"role", into(survey.role)},
       {"unit", into(survey.unit)},
       {"conf", into(survey.conf)},
@@ -176,16 +166,11 @@ std::string why_unmanageable(const HostSurvey& survey) {
     return "the login is not root there; use --sudo, or --login with another user";
   }
   if (survey.machine != "x86_64") return "its machine is " + survey.machine + ", not x86_64";
-  if (older_than_3_10(survey.kernel)) {
+  if (is_older(survey.kernel, 3, 10)) {
     return "its kernel is " + survey.kernel + "; 3.10 is the oldest the agent runs on";
   }
-  if (!survey.systemd) {
-    return "no systemd runs there; install the agent by hand and start 'kongfleet-agent serve'";
-  }
-  if (!survey.sshd_reads_directory) {
-    return "its sshd_config does not include /etc/ssh/sshd_config.d/*.conf, where the login of "
-           "the controller is restricted; add that line";
-  }
+  if (auto why = why_systemd_is_no_good(survey); !why.empty()) return why;
+  if (auto why = why_sshd_is_no_good(survey); !why.empty()) return why;
   if (survey.free_kib < free_kib_min) {
     return "only " + std::to_string(survey.free_kib / 1024) + " MiB are free below /var/lib, " +
            std::to_string(free_kib_min / 1024) + " are needed";
@@ -193,7 +178,21 @@ std::string why_unmanageable(const HostSurvey& survey) {
   return why_kong_is_no_good(survey);
 }
 
+std::vector<std::string> paths_to_open(const HostSurvey& survey) {
+  std::set<std::string> paths;
+  for (const auto& file : survey.changed_files) {
+    const auto directory = std::filesystem::path(file).parent_path().string();
+    if (directory.starts_with("/") && directory != "/" && !is_open(directory))
+      paths.insert(directory);
+  }
+  // Where the agent has both variables written to that are set in a place that is not the host's.
+  if (survey.environment && !survey.unit.empty())
+    paths.insert("/etc/systemd/system/" + survey.unit + ".d");
+  return {paths.begin(), paths.end()};
+}
+
 std::string agent_toml_for(const HostSurvey& survey) {
+  if (survey.configured) return {};
   std::string text =
       "# What 'kongfleet bootstrap' found on this host. It is yours from now on: a bootstrap does\n"
       "# not change it again. All that can be said here: kongfleet-agent.toml(5).\n";

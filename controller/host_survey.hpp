@@ -16,9 +16,14 @@ struct HostSurvey {
   std::string machine;   // uname -m
   std::string kernel;    // uname -r
   bool systemd = false;  // it runs there as PID 1
+  unsigned systemd_version = 0;
+  bool is_unfiltered = false;  // a drop-in empties SystemCallFilter= of both units of the agent
   bool has_dpkg = false;
   bool has_rpm = false;
+  std::string sshd_version;           // "9.2"; empty: it did not say
+  bool sshd_forces_command = false;   // the login gets the agent and nothing else, sshd says
   bool sshd_reads_directory = false;  // sshd_config includes /etc/ssh/sshd_config.d
+  std::string sshd_keeps_out;         // "AllowUsers root": the login is not let in; empty: it is
   std::uint64_t free_kib = 0;         // below /var/lib
   // The agent, as far as it is there.
   std::string agent;        // what --version says; empty: none
@@ -26,14 +31,15 @@ struct HostSurvey {
   bool socket = false;      // its socket is listened at
   bool key = false;         // the controller's key may log in
   bool configured = false;  // there is an agent.toml
-  // Kong: what runs, not what is installed.
+  // Kong: what runs, not what is installed; where there is an agent.toml, the one that it names.
   std::vector<std::string> prefixes;  // of masters that a `kong` started
   std::string role;                   // of the last of them: "traditional", "data_plane", …
-  std::string unit;                   // of the last of them; empty: started by hand
-  std::string conf;  // kong.conf, as the unit names it, else where packages have it
+  std::string unit;  // whose main process the last of them is; empty: started by hand
+  std::string conf;  // kong.conf, as a `kong` of the unit is told, else where packages have it
   std::string binary;
   std::string kong;          // what `kong version` says
   bool environment = false;  // KONG_PLUGINS or KONG_LUA_PACKAGE_PATH is set for the unit
+  std::vector<std::string> changed_files;  // what a deploy changes: conf, or what sets these
 };
 
 /// A program for sh(1) (POSIX) that looks, changes nothing, and prints "name=value" lines. `key`:
@@ -46,7 +52,10 @@ HostSurvey parse_survey(std::string_view text);
 /// Why no agent can manage this host, and what to do; empty: one can.
 std::string why_unmanageable(const HostSurvey& survey);
 
-/// The agent.toml that says what was found.
+/// Directories a deploy writes to that the agent's units do not open by themselves.
+std::vector<std::string> paths_to_open(const HostSurvey& survey);
+
+/// The agent.toml that says what was found; empty where there is one.
 std::string agent_toml_for(const HostSurvey& survey);
 
 }  // namespace kongfleet::controller

@@ -16,7 +16,8 @@ namespace {
 HostSurvey good_survey() {
   return parse_survey(
       "root=yes\nmachine=x86_64\nkernel=6.1.0\nsystemd=yes\ndpkg=yes\nsshd=yes\n"
-      "free_kib=900000\nprefix=/usr/local/kong\nrole=traditional\nunit=kong.service\nconf=/etc/"
+      "free_kib=900000\nsystemd_version=252\nsshd_version=9.2\nchanged=/etc/kong/"
+      "kong.conf\nprefix=/usr/local/kong\nrole=traditional\nunit=kong.service\nconf=/etc/"
       "kong/kong.conf\n"
       "binary=/usr/local/bin/kong\nkong=2.8.5\nend=yes\n");
 }
@@ -72,12 +73,61 @@ TEST_CASE("a host that can't be managed is refused with the reason and what to d
   const auto two = [](HostSurvey& host) { host.prefixes.emplace_back("/srv/kong"); };
   CHECK_THAT(why(two),
              Catch::Contains("more than one Kong runs there (/usr/local/kong, /srv/kong)"));
-  CHECK(why([&](HostSurvey& host) {
-          two(host);
-          host.configured = true;
-        }).empty());
   CHECK_THAT(why([](HostSurvey& host) { host.binary.clear(); }), Catch::Contains("no command"));
   CHECK_THAT(why([](HostSurvey& host) { host.conf.clear(); }), Catch::Contains("no kong.conf"));
+}
+
+TEST_CASE("a host that somebody configured is upgraded whatever its Kong does") {
+  const auto configured = [](HostSurvey& host) {
+    host.configured = true;
+    host.prefixes.clear();
+    host.binary.clear();
+    host.conf.clear();
+  };
+  CHECK(why(configured).empty());
+  auto survey = good_survey();
+  configured(survey);
+  CHECK(agent_toml_for(survey).empty());
+}
+
+TEST_CASE("an old systemd and an old sshd are refused before anything is touched") {
+  const auto systemd = [](unsigned version) {
+    return [version](HostSurvey& host) { host.systemd_version = version; };
+  };
+  CHECK(why(systemd(239)).empty());
+  CHECK_THAT(why(systemd(238)),
+             Catch::StartsWith("its systemd is 238") && Catch::Contains("systemd-before-239.conf"));
+  CHECK(why([](HostSurvey& host) {
+          host.systemd_version = 219;
+          host.is_unfiltered = true;
+        }).empty());
+  const auto sshd = [](const std::string& version) {
+    return [version](HostSurvey& host) { host.sshd_version = version; };
+  };
+  CHECK(why(sshd("8.2")).empty());
+  CHECK(why(sshd("10.0")).empty());
+  // An Include would keep that sshd from starting.
+  CHECK_THAT(why(sshd("7.4")),
+             Catch::Contains("append the Match block") && !Catch::Contains("add that line"));
+  CHECK(why([](HostSurvey& host) {
+          host.sshd_version = "7.4";
+          host.sshd_forces_command = true;
+          host.sshd_reads_directory = false;
+        }).empty());
+  CHECK_THAT(why([](HostSurvey& host) { host.sshd_keeps_out = "AllowUsers root admin"; }),
+             Catch::Contains("keeps the login 'kongfleet' out (AllowUsers root admin)"));
+}
+
+TEST_CASE("what a deploy writes is opened to the agent, unless it is open") {
+  auto survey = good_survey();
+  CHECK(paths_to_open(survey).empty());
+  survey.changed_files = {"/opt/gw/etc/kong.conf", "/etc/kong/x/kong.conf", "/etc/kongs/a", "a",
+                          ""};
+  CHECK(paths_to_open(survey) == std::vector<std::string>{"/etc/kongs", "/opt/gw/etc"});
+  survey.changed_files = {"/etc/default/kong"};
+  survey.environment = true;
+  CHECK(paths_to_open(survey) ==
+        std::vector<std::string>{"/etc/default", "/etc/systemd/system/kong.service.d"});
 }
 
 TEST_CASE("agent.toml says what was found") {
@@ -107,10 +157,13 @@ TEST_CASE("a package is what its name says, and goes where its tool is") {
                     Catch::Contains("ends with .deb, .rpm or .tar.gz"));
   CHECK_THROWS_WITH(AgentPackage::read(scratch.path() / "none.deb"),
                     Catch::EndsWith("there is no such file"));
-  const auto script =
-      install_script(deb, "ssh-ed25519 AAAA", "[kong]\nconf = \"/it's\"\n", "gateway.service");
+  const auto script = install_script(deb, {.key = "ssh-ed25519 AAAA",
+                                           .toml = "[kong]\nconf = \"/it's\"\n",
+                                           .unit = "gateway.service",
+                                           .paths = {"/opt/it's", "/100% \"a\""}});
   CHECK(sh("sh -n <<'EOF'\n" + script + "\nEOF\n").exit_code == 0);
   CHECK_THAT(script, Catch::Contains(deb.digest.hex()));
+  CHECK_THAT(script, Catch::Contains(R"(paths='"-/opt/it'\''s" "-/100%% \"a\""')"));
 }
 
 }  // namespace kongfleet::controller

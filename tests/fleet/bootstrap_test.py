@@ -5,12 +5,11 @@
 by sudo; again, upgraded, refused."""
 import fcntl
 import signal
-import subprocess
 import unittest
 
-from fleet import BUILD, Fleet, FleetTest, wait_for
-from packages import make_packages
-import sanitized
+from bare_hosts import BareHostsTest
+from fleet import wait_for
+from packages import with_closed_directories
 
 # What `sudo -n` does, on hosts without it; whoever is not `admin` is asked for a password, and so refused.
 SUDO = """#!/bin/sh
@@ -19,38 +18,12 @@ exec /usr/bin/setpriv --reuid 0 --regid 0 --clear-groups "$@"
 """
 
 
-class BootstrapTest(FleetTest):
+class BootstrapTest(BareHostsTest):
     @classmethod
     def setUpClass(cls):
-        cls.fleet = Fleet(3, uses_plugin=False, agent=False)
-        cls.fleet.__enter__()
-        cls.fleet.write_plugin("1.0.0")
-        cls.keys = cls.fleet.directory
-        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", cls.keys / "admin_key"], check=True)
-        admin = (cls.keys / "admin_key.pub").read_text()
-        deploy = (cls.fleet.hosts.deploy_key.with_suffix(".pub")).read_text()
-        (cls.keys / "deploy_key.pub").write_text(deploy)
-        for host in cls.fleet:
-            host.run("sh", "-c", "userdel kongfleet; rm -r /etc/kongfleet /usr/lib/sysusers.d/kongfleet.conf "
-                     "/usr/lib/tmpfiles.d/kongfleet.conf /etc/ssh/sshd_config.d/kongfleet.conf; mkdir -m 700 -p /root/.ssh; "
-                     "sed -i 's/^PermitRootLogin no/PermitRootLogin prohibit-password/' /etc/ssh/sshd_config; systemctl reload ssh")
-            host.write("/root/.ssh/authorized_keys", admin)
-            sanitized.install(host, BUILD / "kongfleet-agent")
-            host.run("systemctl", "daemon-reload")
-        cls.deb, cls.newer = (cls.agent_of(make_packages("DEB", cls.fleet.directory / f"p{version}", version))
-                              for version in ("", "9.9.9"))
-        cls.tarball = cls.agent_of(make_packages("TGZ", cls.fleet.directory / "tarballs"))
-
-    @staticmethod
-    def agent_of(packages):
-        return next(path for path in packages if "agent" in path.name)
-
-    def bootstrap(self, package, *arguments, expect, output="json"):
-        return self.fleet.kongfleet("--output", output, "bootstrap", "--package", str(package), "--identity", "admin_key", "--key",
-                                    "deploy_key.pub", *arguments, expect=expect)
-
-    def results(self, *arguments, **keywords) -> list[str]:
-        return [host["result"] for host in self.bootstrap(*arguments, **keywords).json()["hosts"]]
+        cls.begin_with_bare_hosts(3)
+        cls.deb, cls.newer = (cls.agent_package("DEB", version) for version in ("", "9.9.9"))
+        cls.tarball = with_closed_directories(cls.agent_package("TGZ"))
 
     def test_1_a_dry_run_prints_every_command_and_touches_nothing(self):
         said = self.bootstrap(self.deb, "--dry-run", "edge-1", expect=0, output="text").out
@@ -64,6 +37,11 @@ class BootstrapTest(FleetTest):
         # Every command: what a text says is what the JSON has, and what would be sent.
         for script in [document["survey"], document["hosts"][0]["script"]]:
             self.assertIn(script, said)
+        # And what comes after it: the new agent is greeted by the fleet's own login, wave by wave.
+        self.assertEqual(document["hosts"][0]["greeting"], {"user": "kongfleet", "command": "kongfleet-agent connect"})
+        self.assertIn("# Then edge-1's agent is asked how it is, as kongfleet: kongfleet-agent connect\n", said)
+        self.assertEqual(document["waves"], [["edge-1"], ["edge-2", "edge-3"]])
+        self.assertIn("\n# Wave 1: edge-1\n# Wave 2: edge-2 edge-3\n", self.bootstrap(self.deb, "--dry-run", expect=0, output="text").out)
 
     def test_2_hosts_that_cannot_be_managed_are_left_alone_and_told_why(self):
         self.fleet[1].run("systemctl", "stop", "kong")
@@ -102,6 +80,8 @@ class BootstrapTest(FleetTest):
         self.assertIn("the login is not root there; use --sudo", refused["text"])
         self.assertEqual(self.results(self.tarball, "--yes", "--login", "admin", "--sudo", "edge-3", expect=0), ["installed"])
         self.assertIn('unit = "gateway.service"', host.read("/etc/kongfleet/agent.toml"))
+        for place in ("/usr", "/usr/bin", "/usr/lib", "/usr/share"):  # whatever the tarball says
+            self.assertEqual(host.run("stat", "-c", "%a", place).stdout, "755\n", place)
         before = host.run("systemctl", "show", "-P", "Before", "kongfleet-recover.service").stdout.split()
         self.assertIn("gateway.service", before)
         self.fleet.kongfleet("rollout", "--yes", expect=0)
@@ -117,6 +97,32 @@ class BootstrapTest(FleetTest):
         self.assertEqual(host.read("/etc/kongfleet/authorized_keys").count("ssh-ed25519"), 1)
         self.fleet.kongfleet("plan", expect=0)
 
+    def test_5b_what_was_installed_by_hand_since_is_not_taken_for_what_a_bootstrap_installed(self):
+        host = self.fleet[0]
+        host.path("/root/older.deb").write_bytes(self.deb.read_bytes())
+        host.run("dpkg", "--force-confold", "-i", "/root/older.deb")
+        self.assertEqual(self.results(self.newer, "--yes", "edge-1", expect=0), ["upgraded"])
+        self.assertEqual(self.results(self.newer, "--yes", "edge-1", expect=0), ["unchanged"])
+
+    def test_5c_a_host_that_is_configured_is_upgraded_while_its_kong_is_down(self):
+        host = self.fleet[0]
+        host.run("systemctl", "stop", "kong")
+        self.assertEqual(self.results(self.deb, "--yes", "edge-1", expect=0), ["upgraded"])
+        host.run("systemctl", "start", "kong")
+        wait_for("the gateway answers", lambda: self.fleet.serves(host))
+        self.assertEqual(self.results(self.newer, "--yes", "edge-1", expect=0), ["upgraded"])
+
+    def test_5d_a_key_gets_a_line_of_its_own_and_one_in_a_comment_is_none(self):
+        host = self.fleet[0]
+        keys = "/etc/kongfleet/authorized_keys"
+        ours = host.read(keys)
+        other = (self.keys / "admin_key.pub").read_text().strip()
+        host.write(keys, f"# {ours}{other}")
+        self.assertEqual(self.results(self.newer, "--yes", "edge-1", expect=0), ["upgraded"])
+        self.assertEqual(host.read(keys), f"# {ours}{other}\n{ours}")
+        self.fleet.kongfleet("plan", expect=0)
+        host.write(keys, ours)
+
     def test_6_what_harms_the_first_host_does_not_reach_the_second(self):
         broken = self.fleet.directory / "kongfleet-agent-broken.deb"
         broken.write_bytes(self.newer.read_bytes()[:100_000])
@@ -126,7 +132,7 @@ class BootstrapTest(FleetTest):
         self.fleet.kongfleet("plan", expect=0)
 
     def test_6b_it_goes_in_the_waves_of_a_rollout_and_ends_where_too_much_fails(self):
-        newest = self.agent_of(make_packages("DEB", self.fleet.directory / "newest", "9.9.10"))
+        newest = self.agent_package("DEB", "9.9.10")
         self.fleet.write_fleet_file(waves="[1, 2, 3]")
         lock = self.fleet[1].path("/var/lib/dpkg/lock").open("a")
         with lock:
