@@ -83,7 +83,8 @@ class PackagesTest(unittest.TestCase):
         self.assertFalse((root / "usr/bin/kongfleet-agent").exists())
 
     def test_scripts_of_packages_are_read_by_sh(self):
-        scripts = [path for kind in ("deb", "rpm") for path in (PROJECT / "packaging" / kind).rglob("p*") if path.is_file()]
+        places = [PROJECT / "packaging" / kind for kind in ("deb", "rpm")]
+        scripts = [path for place in places for path in place.rglob("p*") if path.is_file()]
         self.assertEqual(len(scripts), 12)
         for script in scripts:
             said("sh", "-n", script)
@@ -95,7 +96,8 @@ class PackagesTest(unittest.TestCase):
                 with self.subTest(package=package.name):
                     with package.open("rb") as file:
                         argument = [] if kind == "RPM" else [str(package)]
-                        content = subprocess.run([*command, *argument], stdin=file, capture_output=True, check=True).stdout
+                        content = subprocess.run([*command, *argument], stdin=file, capture_output=True,
+                                                 check=True).stdout
                     with tarfile.open(fileobj=io.BytesIO(content)) as members:
                         modes = {member.name: member.mode for member in members if member.isdir()}
                         files = {member.name: member.mode for member in members if member.isfile()}

@@ -21,8 +21,10 @@ class BareHostsTest(FleetTest):
         (cls.keys / "deploy_key.pub").write_text(deploy)
         for host in cls.fleet:
             host.run("sh", "-c", "userdel kongfleet; rm -r /etc/kongfleet /usr/lib/sysusers.d/kongfleet.conf "
-                     "/usr/lib/tmpfiles.d/kongfleet.conf /etc/ssh/sshd_config.d/kongfleet.conf; mkdir -m 700 -p /root/.ssh; "
-                     "sed -i 's/^PermitRootLogin no/PermitRootLogin prohibit-password/' /etc/ssh/sshd_config; systemctl reload ssh")
+                     "/usr/lib/tmpfiles.d/kongfleet.conf /etc/ssh/sshd_config.d/kongfleet.conf; "
+                     "mkdir -m 700 -p /root/.ssh; "
+                     "sed -i 's/^PermitRootLogin no/PermitRootLogin prohibit-password/' /etc/ssh/sshd_config; "
+                     "systemctl reload ssh")
             host.write("/root/.ssh/authorized_keys", admin)
             sanitized.install(host, BUILD / "kongfleet-agent")
             host.run("systemctl", "daemon-reload")
@@ -33,8 +35,8 @@ class BareHostsTest(FleetTest):
         return next(path for path in packages if "agent" in path.name)
 
     def bootstrap(self, package, *arguments, expect, output="json"):
-        return self.fleet.kongfleet("--output", output, "bootstrap", "--package", str(package), "--identity", "admin_key", "--key",
-                                    "deploy_key.pub", *arguments, expect=expect)
+        return self.fleet.kongfleet("--output", output, "bootstrap", "--package", str(package), "--identity",
+                                    "admin_key", "--key", "deploy_key.pub", *arguments, expect=expect)
 
     def results(self, *arguments, **keywords) -> list[str]:
         return [host["result"] for host in self.bootstrap(*arguments, **keywords).json()["hosts"]]

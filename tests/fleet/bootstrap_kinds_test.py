@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-FileCopyrightText: The kongfleet authors
 # SPDX-License-Identifier: Apache-2.0
-"""Hosts of many kinds, bootstrapped: whose Kong it is and where its configuration lies is found and not guessed; what a deploy changes
-is open to the agent, wherever it lies; a host that can't be managed is told so before it is touched."""
+"""Hosts of many kinds, bootstrapped: whose Kong it is and where its configuration lies is found and not guessed; what a
+deploy changes is open to the agent, wherever it lies; a host that can't be managed is told so before it is touched."""
 import unittest
 
 from bare_hosts import BareHostsTest
@@ -51,8 +51,9 @@ class BootstrapKindsTest(BareHostsTest):
 
     def test_1_a_unit_in_which_kong_merely_runs_is_not_taken_for_its_own(self):
         self.host.run("systemctl", "stop", "kong")
-        for name, text in (("cron", "ExecStart=/bin/sh -c 'kong start -c /etc/kong/kong.conf && exec sleep infinity'"),
-                           ("rc-local", "Type=oneshot\nRemainAfterExit=yes\nExecStart=/usr/local/bin/kong start -c /etc/kong/kong.conf")):
+        start = "/usr/local/bin/kong start -c /etc/kong/kong.conf"
+        for name, text in (("cron", f"ExecStart=/bin/sh -c '{start} && exec sleep infinity'"),
+                           ("rc-local", f"Type=oneshot\nRemainAfterExit=yes\nExecStart={start}")):
             with self.subTest(unit=name):
                 self.host.write(f"{UNITS}/{name}.service", f"[Service]\n{text}\n")
                 self.serve(self.host, "systemctl daemon-reload", f"systemctl start {name}")
@@ -67,13 +68,14 @@ class BootstrapKindsTest(BareHostsTest):
 
     def test_2_what_kong_is_told_is_its_conf_and_not_what_nginx_is_told(self):
         drop_in = f"{UNITS}/kong.service.d/x.conf"
-        for conf, lines in (
-                ("/srv/gw/gateway.conf", f"ExecStartPre=\nExecStartPre={PREPARE} --conf /srv/gw/gateway.conf"),
-                ("/srv/gw/gateway.conf", f"ExecStartPre=\nExecStartPre={PREPARE} --conf=/srv/gw/gateway.conf"),
-                ("/etc/gateway/edge.conf", f"ExecStartPre=\nExecStartPre=/bin/sh -c '{PREPARE} -c /etc/gateway/edge.conf; true -c /x.conf'"),
-                ("/etc/kong/kong.conf", f"ExecStart=\nExecStart={NGINX} -p /usr/local/kong -c /usr/local/kong/kong.conf")):
-            with self.subTest(lines=lines):
-                self.host.write(drop_in, f"[Service]\n{lines}\n")
+        for conf, setting, command in (
+                ("/srv/gw/gateway.conf", "ExecStartPre", f"{PREPARE} --conf /srv/gw/gateway.conf"),
+                ("/srv/gw/gateway.conf", "ExecStartPre", f"{PREPARE} --conf=/srv/gw/gateway.conf"),
+                ("/etc/gateway/edge.conf", "ExecStartPre",
+                 f"/bin/sh -c '{PREPARE} -c /etc/gateway/edge.conf; true -c /x.conf'"),
+                ("/etc/kong/kong.conf", "ExecStart", f"{NGINX} -p /usr/local/kong -c /usr/local/kong/kong.conf")):
+            with self.subTest(command=command):
+                self.host.write(drop_in, f"[Service]\n{setting}=\n{setting}={command}\n")
                 self.host.run("systemctl", "daemon-reload")
                 self.assertEqual(self.found()["conf"], conf)
         self.host.run("sh", "-c", f"rm -r {UNITS}/kong.service.d; systemctl daemon-reload")
@@ -86,17 +88,19 @@ class BootstrapKindsTest(BareHostsTest):
         unit = self.host.run("systemctl", "cat", "kong.service").stdout
         self.host.write(f"{UNITS}/second.service", unit.replace(PREPARE, f"{PREPARE} -c /etc/kong/second.conf")
                         .replace("/usr/local/kong", "/srv/kong"))
-        self.addCleanup(self.host.run, "sh", "-ec", f"rm -rf /etc/kongfleet /etc/kong/second.conf; systemctl stop second; "
-                        f"rm {UNITS}/second.service; rm -r /srv/kong; systemctl daemon-reload")
+        self.addCleanup(self.host.run, "sh", "-ec", "rm -rf /etc/kongfleet /etc/kong/second.conf; "
+                        f"systemctl stop second; rm -r {UNITS}/second.service /srv/kong; systemctl daemon-reload")
         self.host.run("sh", "-ec", "mkdir /srv/kong; systemctl daemon-reload; systemctl start second")
         wait_for("the other gateway answers", self.second_serves)
         self.assertIn("more than one Kong runs there", self.refused())
-        for toml, unit in (('[kong]\nprefix = "/usr/local/kong"\n', "kong.service"), ('[kong]\nprefix = "/srv/kong/"\n', "second.service"),
-                           ('[kong]\nconf = "/etc/kong/second.conf"\n', "second.service"), ("", "kong.service"),
-                           ('[kong]\nprefix = "/srv/kong"\nunit = "else.service"\n', "else.service"),
-                           ('[kong]\nprefix = "/srv/kong"\nunit = "none"\n', "")):
+        for toml, unit in (('prefix = "/usr/local/kong"', "kong.service"),
+                           ('prefix = "/srv/kong/"', "second.service"),
+                           ('conf = "/etc/kong/second.conf"', "second.service"),
+                           ("", "kong.service"),
+                           ('prefix = "/srv/kong"\nunit = "else.service"', "else.service"),
+                           ('prefix = "/srv/kong"\nunit = "none"', "")):
             with self.subTest(toml=toml):
-                self.host.write(TOML, toml)
+                self.host.write(TOML, f"[kong]\n{toml}\n")
                 found = self.found()
                 self.assertEqual(found["unit"], unit)
                 self.assertIn(f"\nunit='{unit}'\n", found["script"])
@@ -109,11 +113,11 @@ class BootstrapKindsTest(BareHostsTest):
 
     def test_4_an_sshd_that_keeps_the_login_out_is_told_before_it_is_touched(self):
         before = self.sshd_as_it_is()
-        for line, why in (("AllowUsers root admin", "(AllowUsers root admin)"), ("AllowGroups root", "(AllowGroups root)"),
-                          ("DenyUsers kong*", "(DenyUsers kong*)"), ("DenyGroups kongfleet", "(DenyGroups kongfleet)")):
+        for line in ("AllowUsers root admin", "AllowGroups root", "DenyUsers kong*", "DenyGroups kongfleet"):
             self.configure_sshd(f"{line}\n{before}")
-            self.assertIn(f"its sshd keeps the login 'kongfleet' out {why}", self.refused())
-        for line in ("AllowUsers root kong*@127.0.0.?", "AllowGroups root kongfleet", "DenyUsers kongfleet@192.0.2.1 admin"):
+            self.assertIn(f"its sshd keeps the login 'kongfleet' out ({line})", self.refused())
+        for line in ("AllowUsers root kong*@127.0.0.?", "AllowGroups root kongfleet",
+                     "DenyUsers kongfleet@192.0.2.1 admin"):
             self.configure_sshd(f"{line}\n{before}")
             self.assertEqual(self.found()["result"], "surveyed", line)
 
@@ -122,14 +126,15 @@ class BootstrapKindsTest(BareHostsTest):
         include = "Include /etc/ssh/sshd_config.d/*.conf"
         self.assertIn(include, before)
         block = (PROJECT / "systemd/sshd_config.d/kongfleet.conf").read_text()
-        for text, good in (("", False), ("Include /etc/ssh/sshd_config.d/own.conf", False), ("Include sshd_config.d/*.conf", True),
-                           (block, True), (block.replace("User kongfleet", "User else"), False)):
+        for text, good in (("", False), ("Include /etc/ssh/sshd_config.d/own.conf", False),
+                           ("Include sshd_config.d/*.conf", True), (block, True),
+                           (block.replace("User kongfleet", "User else"), False)):
             self.configure_sshd(before.replace(include, text))
             if good:
                 self.assertEqual(self.found()["result"], "surveyed", text)
             else:
                 self.assertIn("its sshd_config does not include", self.refused(), text)
-        # Named, and not read all the same: below a Match it is for others. That shows afterwards, before a key is let in for nothing.
+        # Named, and not read all the same: below a Match it is for others. That shows afterwards.
         self.configure_sshd(before.replace(include, f"Match User nobody\n{include}"))
         host, = self.bootstrap(self.deb, "--yes", self.host.name, expect=4).json()["hosts"]
         self.assertIn("sshd does not restrict the login 'kongfleet'", host["text"])
@@ -138,7 +143,8 @@ class BootstrapKindsTest(BareHostsTest):
     def test_6_what_a_deploy_changes_is_open_to_the_agent_wherever_it_is(self):
         self.host.run("sh", "-ec", "mkdir -p /opt/gw/etc; mv /etc/kong/kong.conf /opt/gw/etc")
         self.host.write(f"{UNITS}/kong.service.d/conf.conf", "[Service]\nExecStartPre=\nExecReload=\n"
-                        f"ExecStartPre={PREPARE} -c /opt/gw/etc/kong.conf\nExecReload={PREPARE} -c /opt/gw/etc/kong.conf\n"
+                        f"ExecStartPre={PREPARE} -c /opt/gw/etc/kong.conf\n"
+                        f"ExecReload={PREPARE} -c /opt/gw/etc/kong.conf\n"
                         f"ExecReload={NGINX} -p /usr/local/kong -c nginx.conf -s reload\n")
         self.units.write(DROP_IN, IN_DROP_IN)
         self.variables.write(VARIABLES, IN_VARIABLES)
@@ -159,7 +165,8 @@ class BootstrapKindsTest(BareHostsTest):
         host = self.variables
         units = ("kongfleet-recover.service", "kongfleet-agent.service")  # one at a time: they share a lock
         survey = self.bootstrap(self.deb, "--dry-run", host.name, expect=0).json()["survey"]
-        host.run("sed", "-i", "s/@system-service/@no-such-group/", *(f"/usr/lib/systemd/system/{unit}" for unit in units))
+        host.run("sed", "-i", "s/@system-service/@no-such-group/",
+                 *(f"/usr/lib/systemd/system/{unit}" for unit in units))
         host.run("systemctl", "daemon-reload")
         host.run("systemctl", "stop", "kongfleet-agent.service")
         for unit in units:

@@ -41,7 +41,8 @@ class BootstrapTest(BareHostsTest):
         self.assertEqual(document["hosts"][0]["greeting"], {"user": "kongfleet", "command": "kongfleet-agent connect"})
         self.assertIn("# Then edge-1's agent is asked how it is, as kongfleet: kongfleet-agent connect\n", said)
         self.assertEqual(document["waves"], [["edge-1"], ["edge-2", "edge-3"]])
-        self.assertIn("\n# Wave 1: edge-1\n# Wave 2: edge-2 edge-3\n", self.bootstrap(self.deb, "--dry-run", expect=0, output="text").out)
+        said = self.bootstrap(self.deb, "--dry-run", expect=0, output="text").out
+        self.assertIn("\n# Wave 1: edge-1\n# Wave 2: edge-2 edge-3\n", said)
 
     def test_2_hosts_that_cannot_be_managed_are_left_alone_and_told_why(self):
         self.fleet[1].run("systemctl", "stop", "kong")

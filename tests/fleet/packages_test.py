@@ -111,7 +111,8 @@ class PackagesTest(FleetTest):
                     self.host.run("systemctl", "stop", "kongfleet-agent.socket")
                 self.host.write("/var/lib/kongfleet/bootstrapped", "the digest of another package\n")
                 upgrade()
-                self.assertEqual(self.host.run("systemctl", "is-active", "kongfleet-agent.socket", check=False).stdout, state + "\n")
+                active = self.host.run("systemctl", "is-active", "kongfleet-agent.socket", check=False).stdout
+                self.assertEqual(active, state + "\n")
                 self.assertFalse(self.host.path("/var/lib/kongfleet/bootstrapped").exists())
         self.dpkg("-i", self.now)
 
