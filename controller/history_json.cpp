@@ -29,7 +29,7 @@ json::object host_json(const RememberedHost& host) {
                       {"wave", host.wave + 1},
                       {"attempt", host.attempt},
                       {"phase", phase_name(host.phase)},
-                      {"started", time_or_null(host.started_ms)},
+                      {"started", time_or_null(host.is_begun() ? host.started_ms : 0)},
                       {"ended", time_or_null(host.ended_ms)},
                       {"cause", printable(host.cause)},
                       {"outcome", outcome_or_null(host.outcome)},

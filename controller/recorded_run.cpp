@@ -79,10 +79,18 @@ std::vector<TakenUpHost> ask_hosts(FleetRun& run, const RememberedRollout& rollo
   return hosts;
 }
 
+// Its hook before may have run, and that the one after it has ended is not remembered. What was
+// confirmed was told of before.
+bool may_be_untold(const RememberedHost& host) {
+  const bool ever_begun = host.started_ms != 0 || host.attempt > 1;
+  return ever_begun && host.phase != HostPhase::Confirming && host.phase != HostPhase::Done;
+}
+
 RolloutSoFar so_far(const std::vector<TakenUpHost>& hosts, const RememberedRollout& rollout,
                     TakenUp why) {
   RolloutSoFar begun;
   for (const auto& host : hosts) begun.hosts.push_back(host.phase);
+  for (const auto& host : rollout.hosts) begun.held.push_back(may_be_untold(host));
   if (why == TakenUp::ToTakeBack) begun.stop = rollout.stop;
   if (why == TakenUp::ToTakeBack) begun.why = rollout.why;
   if (why != TakenUp::AfterStop) {

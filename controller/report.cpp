@@ -220,7 +220,7 @@ std::string report_page(const RememberedRollout& rollout,
   add_head(html, rollout, result);
   add_tiles(html, rollout);
   if (std::any_of(rollout.hosts.begin(), rollout.hosts.end(),
-                  [](const auto& host) { return host.started_ms != 0; }))
+                  [](const auto& host) { return host.is_begun(); }))
     html.leaf("h2", "Waves over time");
   add_chart(html, rollout);
   add_failures(html, rollout);

@@ -90,7 +90,7 @@ void add_waves(Html& html, const RememberedRollout& rollout, const Scale& scale)
 void add_hosts(Html& html, const RememberedRollout& rollout, const Scale& scale) {
   for (std::size_t i = 0; i < rollout.hosts.size(); ++i) {
     const auto& host = rollout.hosts[i];
-    if (host.started_ms == 0) continue;
+    if (!host.is_begun()) continue;
     const auto end = host.ended_ms == 0 ? scale.begin + scale.span : host.ended_ms;
     const auto from = scale.x(std::max(host.started_ms, scale.begin));
     const auto gap = scale.row > 4 ? 1.5 : 0;
@@ -126,7 +126,7 @@ const char* phase_class(HostPhase phase) {
 
 void add_chart(Html& html, const RememberedRollout& rollout) {
   const bool touched = std::any_of(rollout.hosts.begin(), rollout.hosts.end(),
-                                   [](const auto& host) { return host.started_ms != 0; });
+                                   [](const auto& host) { return host.is_begun(); });
   if (!touched) return;
   const auto scale = scale_of(rollout);
   const auto bottom = scale.y(rollout.hosts.size());

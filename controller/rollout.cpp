@@ -18,12 +18,13 @@ Rollout::Rollout(RolloutRules rules)
 Rollout::Rollout(RolloutRules rules, RolloutSoFar so_far)
     : rules_(std::move(rules)),
       hosts_(std::move(so_far.hosts)),
-      held_(hosts_.size()),
+      held_(std::move(so_far.held)),
       silent_(hosts_.size()),
       looked_at_(hosts_.size()),
       failures_(so_far.failures),
       stop_(so_far.stop),
       why_(std::move(so_far.why)) {
+  held_.resize(hosts_.size());
   stop_if_due();
 }
 

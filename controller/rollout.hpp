@@ -54,6 +54,7 @@ struct RolloutSoFar {
   RolloutStop stop = RolloutStop::No;
   std::string why;
   std::size_t failures = 0;  // that count against the rules
+  std::vector<bool> held;    // empty: none
 };
 
 /// What is to be done now.

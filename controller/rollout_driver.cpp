@@ -46,9 +46,25 @@ void RolloutDriver::run() {
   listen_for_interrupt();
   renew_trials();
   io_.restart();
+  if (gate_ == nullptr) release_all();
   pump();
   if (abandoned_) return;
+  tell_of_others();
   loop_.run();
+}
+
+void RolloutDriver::release_all() {
+  for (std::size_t host = 0; host < hosts_.size(); ++host) {
+    if (rollout_.is_held(host)) rollout_.release(host);
+  }
+}
+
+// Whoever had begun with these may have died before the gate knew what became of them. Those that
+// have something to do by now are told of after it.
+void RolloutDriver::tell_of_others() {
+  for (std::size_t host = 0; host < hosts_.size(); ++host) {
+    if (rollout_.is_held(host) && !busy_[host]) give(host, Job::TellGate);
+  }
 }
 
 void RolloutDriver::give(std::size_t host, Job job) {
@@ -67,12 +83,13 @@ asio::awaitable<void> RolloutDriver::work(std::size_t host) {
     jobs_[host].pop_front();
     const bool asks = job == Job::Renew || job == Job::Look;
     if (asks && rollout_.phase(host) != HostPhase::Trial) continue;  // it is known by now
-    const auto phase = co_await perform(host, job);
+    auto phase = rollout_.phase(host);
+    if (job != Job::TellGate) phase = co_await perform(host, job);
     if (abandoned_) co_return;
     const bool was_trial = rollout_.phase(host) == HostPhase::Trial;
     if (asks && phase == HostPhase::Trial) {
       if (was_trial) rollout_.heard(host, job == Job::Look);
-    } else if (!asks || was_trial) {
+    } else if (job != Job::TellGate && (!asks || was_trial)) {
       hear(host, phase);
     }
     if (!rollout_.is_held(host)) continue;

@@ -38,11 +38,13 @@ public:
   const std::string& taken_over() const { return taken_over_; }
 
 private:
-  enum class Job { Start, Look, Confirm, Revert, Renew };
+  enum class Job { Start, Look, Confirm, Revert, Renew, TellGate };
   asio::awaitable<void> work(std::size_t host);
   asio::awaitable<HostPhase> perform(std::size_t host, Job job);
   asio::awaitable<HostPhase> start(std::size_t host);
   void hear(std::size_t host, HostPhase phase);
+  void release_all();
+  void tell_of_others();
   /// Tells the gate what became of a host, and keeps it in trial meanwhile.
   asio::awaitable<void> tell_gate(std::size_t host, HostPhase phase);
   void give(std::size_t host, Job job);

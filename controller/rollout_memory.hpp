@@ -45,7 +45,7 @@ struct RememberedHost {
   std::size_t wave = 0;
   unsigned attempt = 1;  // counts its transactions in this rollout
   HostPhase phase = HostPhase::Waiting;
-  std::int64_t started_ms = 0;            // 0: nothing was done to it
+  std::int64_t started_ms = 0;            // 0: nothing was done to it in this attempt
   std::int64_t ended_ms = 0;              // of the last phase
   std::string cause;                      // why it is where it should not be
   std::optional<wire::Outcome> outcome;   // of its transaction
@@ -54,6 +54,8 @@ struct RememberedHost {
   /// From beginning to end; 0 where either is unknown, or says less than nothing: another
   /// controller, by another clock, may have ended it.
   std::int64_t took_ms() const { return ms_between(started_ms, ended_ms); }
+  /// Not waiting for its turn, be it once more: hosts that were let go before they changed are.
+  bool is_begun() const { return started_ms != 0 && phase != HostPhase::Waiting; }
   /// It went back, and a probe fails there or comes to no verdict: none holds up a rollback.
   bool came_back_unwell() const;
 };

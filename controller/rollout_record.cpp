@@ -38,9 +38,8 @@ void RolloutRecord::enter(const HostRun& host, HostPhase phase) {
   const auto position = positions_.at(&host);
   auto& row = rollout_.hosts[position];
   changed_.insert(position);
+  if (phase != HostPhase::Waiting && !row.is_begun()) row.started_ms = wall_clock_ms();
   row.phase = phase;
-  if (phase == HostPhase::Waiting) row.started_ms = 0;
-  if (phase != HostPhase::Waiting && row.started_ms == 0) row.started_ms = wall_clock_ms();
   event("host", row.label, std::string(phase_name(phase)));
   if (is_told(phase)) return;
   row.ended_ms = phase == HostPhase::Waiting ? 0 : wall_clock_ms();

@@ -4,6 +4,7 @@
 """What a controller remembers, on three real hosts: rollouts whose controller is killed at several points, or that paused, and
 are gone on with or taken back by another one; who holds the fleet; what was released; history and show."""
 import json
+import os
 import signal
 import threading
 import time
@@ -156,6 +157,31 @@ class ResumeTest(FleetTest):
                 self.all_serve(self.before)
                 self.assertEqual(self.show()["rollout"]["state"], "aborted")
                 self.fleet.kongfleet("resume", "--yes", "latest", expect=1)
+                self.tearDown()
+
+    def test_a_host_is_put_back_into_its_balancer_by_who_goes_on(self):
+        told, go = (self.fleet.directory / name for name in ("told", "go"))
+        out = "out-$KONGFLEET_HOST"
+        for deed in ("resume", "abort"):
+            with self.subTest(deed):
+                self.setUp()
+                for file in (told, go):
+                    file.unlink(missing_ok=True)
+                path = self.fleet.write_fleet_file(bake='"0s"')
+                path.write_text(path.read_text() + f'[hooks]\nbefore_host = ["sh", "-c", "touch {out}"]\nafter_host = '
+                                f'["sh", "-c", "[ -e go ] || {{ echo $$ >new; mv new told; sleep 600; }}; rm {out}"]\n')
+                controller = Controller(self.fleet)
+                try:
+                    wait_for("the canary's hook runs", told.exists)
+                finally:
+                    controller.kill()
+                os.killpg(int(told.read_text()), signal.SIGKILL)
+                left = [file.name for file in self.fleet.directory.glob("out-*")]
+                self.assertEqual(left, ["out-" + self.names[0]])
+                go.touch()
+                self.fleet.kongfleet(deed, "--yes", "latest", expect=0)
+                self.assertEqual(list(self.fleet.directory.glob("out-*")), [])
+                self.all_serve(self.version if deed == "resume" else self.before)
                 self.tearDown()
 
     def test_a_trial_that_undid_itself_begins_again(self):

@@ -69,6 +69,8 @@ MUTANTS = {
     "kept-is-called-back": (
         "host_run_back.cpp", "co_return untouched ? HostPhase::Kept : phase;",
         "co_return untouched ? HostPhase::Back : phase;"),
+    "who-goes-on-tells-no-hook": (
+        "recorded_run.cpp", "begun.held.push_back(may_be_untold(host));", "begun.held.push_back(false);"),
     "no-renewal": (
         "rollout_driver.cpp",
         "if (rollout_.phase(host) == HostPhase::Trial && !busy_[host]) give(host, Job::Renew);", ""),

@@ -74,26 +74,35 @@ private:
   World& world_;
 };
 
-/// Somebody who is asked before a host is touched: it takes a while, and sometimes it is a no.
+/// Somebody who takes a host out of a balancer before it is touched: that takes a while, and
+/// sometimes is a no. And who puts it back.
 class Process::Gate final : public RolloutGate {
 public:
-  explicit Gate(World& world) : world_(world) {}
-  asio::awaitable<std::string> before_host(const HostRun&, std::size_t) override {
+  explicit Gate(Process& process) : process_(process), world_(process.setting_.world) {}
+  asio::awaitable<std::string> before_host(const HostRun& host, std::size_t) override {
+    process_.setting_.truth.taken_out(process_.run_->id(), process_.number(host));
     Timer timer(co_await asio::this_coro::executor);
     timer.expires_after(world_.chance.ms(1, 3000));
     co_await timer.async_wait(asio::use_awaitable);
     constexpr std::size_t objects_one_in = 40;
-    co_return world_.chance.one_in(objects_one_in) ? "the balancer says no" : "";
+    if (!world_.chance.one_in(objects_one_in)) co_return "";
+    put_back(host);
+    co_return "the balancer says no";
   }
-  asio::awaitable<void> after_host(const HostRun&, std::size_t, HostPhase) override {
+  asio::awaitable<void> after_host(const HostRun& host, std::size_t, HostPhase) override {
     Timer timer(co_await asio::this_coro::executor);
     constexpr std::size_t drags_one_in = 20;  // for longer than most leases last
     timer.expires_after(world_.chance.one_in(drags_one_in) ? world_.chance.ms(60'000, 900'000)
                                                            : world_.chance.ms(1, 1000));
     co_await timer.async_wait(asio::use_awaitable);
+    put_back(host);
   }
 
 private:
+  void put_back(const HostRun& host) {
+    process_.setting_.truth.put_back(process_.run_->id(), process_.number(host));
+  }
+  Process& process_;
   World& world_;
 };
 
@@ -103,7 +112,7 @@ Process::Process(Setting setting, std::string name)
       loop_(setting.world),
       links_(setting.world, setting.hosts),
       view_(std::make_unique<Onlooker>(*this)) {
-  if (setting_.gated) gate_ = std::make_unique<Gate>(setting_.world);
+  if (setting_.gated) gate_ = std::make_unique<Gate>(*this);
   links_.said = [this](std::size_t host, const std::string& frame) {
     setting_.truth.said(host, frame);
   };
@@ -174,6 +183,7 @@ CommandEnd Process::ended(const RunEnd& end) const {
   result.why = end.taken_over;
   const bool contested = setting_.truth.is_contested();
   if (!end.forgotten.empty() && !contested) setting_.world.violated("forgotten: " + end.forgotten);
+  if (end.taken_over.empty() && !end.abandoned) setting_.truth.check_balancer(end.id);
   result.phases.resize(setting_.fleet.hosts.size());
   for (const auto& [host, phase] : end.hosts) result.phases[number(*host)] = phase;
   return result;

@@ -227,6 +227,12 @@ void Truth::check_heard(std::size_t host) {
   }
 }
 
+void Truth::check_balancer(const std::string& id) {
+  const auto left = out_.find(id);
+  if (left == out_.end() || left->second.empty() || contested_) return;
+  broken(*left->second.begin(), "it was left out of the balancer by " + id);
+}
+
 void Truth::ended(std::size_t host, const std::string& transaction, wire::Outcome::Result result) {
   auto* rollback = rollback_of(transaction);
   if (rollback != nullptr && result == wire::Outcome::COMMITTED) {

@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -84,6 +85,11 @@ public:
   void said(std::size_t host, const std::string& frame);
   void shown(std::size_t host, HostPhase phase);
   void stopping() { stopping_ = true; }
+  /// What hooks of the rollout `id` do to a balancer.
+  void taken_out(const std::string& id, std::size_t host) { out_[id].insert(host); }
+  void put_back(const std::string& id, std::size_t host) { out_[id].erase(host); }
+  /// That rollout has come to an end, or to a stop, and told everybody so: nobody is left out.
+  void check_balancer(const std::string& id);
 
   /// At every event.
   void check();
@@ -158,7 +164,8 @@ private:
   bool stopping_ = false;
   bool living_ = false;  // a controller was heard since the last one died or stood still
   bool contested_ = false;
-  std::map<std::string, Rollback> rollbacks_;  // by name
+  std::map<std::string, Rollback> rollbacks_;         // by name
+  std::map<std::string, std::set<std::size_t>> out_;  // of the balancer, by rollout
 };
 
 }  // namespace kongfleet::simulation
