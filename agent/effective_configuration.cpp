@@ -179,6 +179,48 @@ void find_beaten(const ConfigurationScene& scene, const Key& key, std::vector<Fi
   findings.push_back(std::move(finding));
 }
 
+/// What a gateway is, beside our two keys. Nothing: that Kong's default depends on its version.
+struct Telling {
+  std::string_view name;
+  std::optional<std::string_view> by_default;
+};
+constexpr std::array<Telling, 7> telling_keys{{{"database", "postgres"},
+                                               {"declarative_config", ""},
+                                               {"role", "traditional"},
+                                               {"pg_host", "127.0.0.1"},
+                                               {"pg_database", "kong"},
+                                               {"proxy_listen", {}},
+                                               {"admin_listen", {}}}};
+
+/// Kong writes another text for it into .kong_env: it resolves the first, cuts the second, and may
+/// make an absolute path of the third.
+bool is_rewritten(const std::string& value) {
+  return value.find("{vault://") != std::string::npos || value.find('#') != std::string::npos ||
+         (value.find('/') != std::string::npos && !value.starts_with('/'));
+}
+
+/// A Kong that was started by hand may have been given another file, or variables of a shell. Its
+/// `kong prepare` with our file would make another gateway of it, and so would the way back.
+void find_other_gateway(const ConfigurationScene& scene, std::vector<Finding>& findings) {
+  if (scene.unit != nullptr || scene.kong_env == nullptr || scene.edited_since) return;
+  for (const auto& key : telling_keys) {
+    const auto* setting = scene.configured != nullptr ? scene.configured->find(key.name) : nullptr;
+    const auto has = scene.kong_env->value(key.name);
+    if (setting == nullptr && !(has && key.by_default)) continue;
+    const auto said = setting != nullptr ? setting->value : std::string(*key.by_default);
+    if (is_rewritten(said)) continue;
+    if (split_list(said) == split_list(has.value_or(""))) continue;
+    const auto name = std::string(key.name);
+    findings.push_back(obstacle(
+        "override", scene.conf, setting != nullptr ? static_cast<unsigned>(setting->line) : 0,
+        "Kong was started by hand with " + name + " = " + shown(has.value_or("")) + ", but " +
+            (setting != nullptr ? "kong.conf has " : "kong.conf leaves it at ") + shown(said) +
+            ": to reload it from this file would make another gateway of it",
+        "write into it what Kong was started with; or name the file that it was started "
+        "with as [kong] conf in agent.toml"));
+  }
+}
+
 }  // namespace
 
 EffectiveValue effective_value(const ConfigurationScene& scene, std::string_view name) {
@@ -208,6 +250,7 @@ std::vector<Finding> configuration_obstacles(const ConfigurationScene& scene) {
   }
   if (!findings.empty()) return findings;  // they explain the rest
   for (const auto& key : our_keys()) find_beaten(scene, key, findings);
+  find_other_gateway(scene, findings);
   return findings;
 }
 

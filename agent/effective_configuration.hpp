@@ -50,7 +50,8 @@ EffectiveValue effective_value(const ConfigurationScene& scene, std::string_view
 /// What keeps what we write from being what Kong uses (P7), each with its file and line: variables
 /// of the unit, of systemd or of a command that beat it, a variable that is taken away, unit files
 /// that systemd has not read, a unit whose reload or start reads something else, a value in
-/// .kong_env that nothing we know of explains. Empty: nothing does.
+/// .kong_env that nothing we know of explains; and what a Kong that was started by hand has besides
+/// that our file does not. Empty: nothing does.
 std::vector<Finding> configuration_obstacles(const ConfigurationScene& scene);
 
 /// The one file in which both variables can be changed, for [kong] configure = "environment"; or

@@ -127,6 +127,34 @@ TEST_CASE("what Kong has and no file says was set by whoever started it") {
   CHECK(holds(host.obstacles()[1], "was edited after Kong last read it"));
 }
 
+TEST_CASE("a Kong that was started by hand with another file is not reloaded from this one") {
+  ConfigurationFixture host;
+  host.by_hand();
+  host.kong_conf("plugins = bundled\nproxy_listen = 0.0.0.0:8000, 0.0.0.0:8443 ssl\n");
+  const std::string same =
+      "plugins = bundled\nlua_package_path = ./?.lua;./?/init.lua;\nproxy_listen = "
+      "0.0.0.0:8000,0.0.0.0:8443 ssl\npg_host = 127.0.0.1\nadmin_listen = 127.0.0.1:8001\n";
+  host.kong_env(same + "database = postgres\nrole = traditional\n");
+  CHECK(host.obstacles().empty());
+  host.kong_env(same + "database = off\nrole = traditional\n");
+  CHECK(only(host) ==
+        "kong.conf:0: Kong was started by hand with database = 'off', but kong.conf leaves it at "
+        "'postgres': to reload it from this file would make another gateway of it (write into it "
+        "what Kong was started with; or name the file that it was started with as [kong] conf in "
+        "agent.toml)");
+  host.scene.edited_since = true;
+  CHECK(host.obstacles().empty());
+  host.scene.edited_since = false;
+  host.kong_conf("database = off\ndeclarative_config = /a.yml\nproxy_listen = 0.0.0.0:8000\n");
+  host.kong_env(same + "database = off\ndeclarative_config = /b.yml\n");
+  REQUIRE(host.obstacles().size() == 2);
+  CHECK(
+      holds(host.obstacles()[0], "kong.conf:2: Kong was started by hand with declarative_config"));
+  CHECK(holds(host.obstacles()[1], "kong.conf:3: Kong was started by hand with proxy_listen"));
+  host.kong_conf("database = off\ndeclarative_config = {vault://env/x}\n");
+  CHECK(host.obstacles().empty());
+}
+
 TEST_CASE("where the environment is managed its variables are none of the obstacles") {
   ConfigurationFixture host;
   host.scene.by_environment = true;

@@ -49,6 +49,28 @@ class ByHandTest(FleetTest):
     def test_it_is_deployed_to_taken_back_and_rolled_back(self):
         self.deploy_and_return(self.new)
 
+    def test_one_that_was_started_with_another_file_is_not_reloaded_from_ours(self):
+        host, fleet = self.new, self.fleet
+        conf = host.read("/etc/kong/kong.conf")
+        host.write("/etc/kong/edge.conf", conf)
+        host.run("kong", "quit", "-p", "/usr/local/kong")
+        host.write("/etc/kong/kong.conf", conf.replace("database = off", "database = postgres"))
+        host.run("/usr/bin/systemd-run", "--quiet", "--scope", "--slice=user.slice",
+                 "kong", "start", "-c", "/etc/kong/edge.conf")
+        wait_for("the gateway answers", lambda: fleet.serves(host))
+        fleet.write_plugin("1.3.0")
+        kong_env = host.read("/usr/local/kong/.kong_env")
+        refused = fleet.kongfleet("rollout", "--yes", host.name, expect=5)
+        self.assertIn("Kong was started by hand with database = 'off', but kong.conf has 'postgres'", refused.out + refused.err)
+        self.assertEqual(host.read("/usr/local/kong/.kong_env"), kong_env)
+        toml = host.read("/etc/kongfleet/agent.toml")
+        host.write("/etc/kongfleet/agent.toml", toml.replace("/etc/kong/kong.conf", "/etc/kong/edge.conf"))
+        host.run("systemctl", "try-restart", "kongfleet-agent.service")
+        fleet.kongfleet("rollout", "--yes", host.name, expect=0)
+        kong_env = host.read("/usr/local/kong/.kong_env")
+        self.assertRegex(kong_env, "generations/0+[0-9]+-")
+        self.assertIn("database = off\n", kong_env)
+
     def test_where_kongs_command_runs_inside_the_sandbox_a_drop_in_opens_it_that_far(self):
         host = self.old
         self.fleet.write_plugin("1.0.0")
