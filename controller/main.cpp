@@ -12,9 +12,12 @@
 #include "controller/resume_commands.hpp"
 
 #include <google/protobuf/stubs/logging.h>
+#include <pwd.h>
 #include <sys/prctl.h>
+#include <unistd.h>
 
 #include <csignal>
+#include <cstdlib>
 #include <iostream>
 
 namespace {
@@ -52,12 +55,22 @@ struct Runner {
   }
 };
 
+/// A system unit has no HOME unless it names a user (systemd.exec(5)); cron gives one. The fleet
+/// file, hooks and SSH find the same either way.
+void have_home() {
+  const char* home = std::getenv("HOME");
+  if (home != nullptr && *home != '\0') return;
+  const passwd* entry = ::getpwuid(::getuid());
+  if (entry != nullptr) ::setenv("HOME", entry->pw_dir, 1);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   ::prctl(PR_SET_DUMPABLE, 0);  // it holds keys and passphrases: none of them in a core dump
   google::protobuf::SetLogHandler(nullptr);  // what a host sends is judged by us, and told once
   std::signal(SIGPIPE, SIG_IGN);  // a reader that went away is an error of that write, not our end
+  have_home();
   const auto parsed = parse_command_line({argv + 1, argv + argc});
   if (const auto* leave = std::get_if<Leave>(&parsed)) {
     std::cout << leave->to_stdout;

@@ -24,6 +24,8 @@ DIRECTORY = "/etc/kongfleet/fleets/"
 FLEET = """
 [fleet]
 name = "edge"
+[ssh]
+identity = "~/.ssh/deploy"
 [plugins.my-plugin]
 source = "plugins/my-plugin"
 [groups.edge]
@@ -48,13 +50,13 @@ class ExamplesTest(unittest.TestCase):
         (self.directory / "edge").mkdir()
         (self.directory / "edge/fleet.toml").write_text(FLEET)
 
-    def waits(self, *command: str, **options) -> None:
+    def waits(self, *command: str, variables: dict[str, str], **options) -> None:
         """Runs it until it waits for its splay, as one sees by its being ready for SIGTERM, and
         ends it then."""
         path = f"{BUILD}:{os.environ['PATH']}"
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                    stderr=subprocess.PIPE, text=True, start_new_session=True,
-                                   env={"PATH": path, "HOME": str(self.directory)}, **options)
+                                   env={"PATH": path} | variables, **options)
         try:
             def ready() -> bool:
                 self.assertIsNone(process.poll(), "it does not wait")
@@ -78,7 +80,13 @@ class ExamplesTest(unittest.TestCase):
         self.assertIn(f"cd {DIRECTORY}edge && kongfleet ", command)
         here = command.replace(DIRECTORY, f"{self.directory}/").replace("kongfleet -f",
                                                                        "exec kongfleet -f")
-        self.waits("/bin/sh", "-c", here)
+        self.waits("/bin/sh", "-c", here, variables={"HOME": str(self.directory)})
+
+    def test_the_crontab_finds_programs_where_the_service_does(self):
+        found, = re.findall(r"^PATH=(.*)$", CRONTAB.read_text(), re.M)
+        given = subprocess.run(["systemd-path", "search-binaries-default"], check=True,
+                               stdout=subprocess.PIPE, text=True).stdout.strip()
+        self.assertEqual(found, given)
 
     def test_the_service(self):
         unit = configparser.RawConfigParser(strict=False)
@@ -89,7 +97,8 @@ class ExamplesTest(unittest.TestCase):
         self.assertIn("130", unit["Service"]["SuccessExitStatus"])
         where = unit["Service"]["WorkingDirectory"].replace("%i", "edge")
         self.assertEqual(where, DIRECTORY + "edge")
-        self.waits(str(BUILD / "kongfleet"), *arguments, cwd=self.directory / "edge")
+        # systemd gives it no HOME.
+        self.waits(str(BUILD / "kongfleet"), *arguments, variables={}, cwd=self.directory / "edge")
 
     def test_the_timer(self):
         unit = configparser.RawConfigParser(strict=False)
@@ -136,7 +145,7 @@ class ExamplesTest(unittest.TestCase):
 
     def test_the_test_can_fail(self):
         with self.assertRaisesRegex(AssertionError, "it does not wait"):
-            self.waits(str(BUILD / "kongfleet"), "sync", "--splat", "15m",
+            self.waits(str(BUILD / "kongfleet"), "sync", "--splat", "15m", variables={},
                        cwd=self.directory / "edge")
 
     def test_they_are_installed(self):
