@@ -2,7 +2,7 @@
 # SPDX-FileCopyrightText: The kongfleet authors
 # SPDX-License-Identifier: Apache-2.0
 """Man pages and completions beside the programs: commands, options, keys, ranges, exit codes and messages are those that there
-are, and all of them; every shell reads its completions; the handbook's commands are run, in its order."""
+are, and all of them; every shell reads its completions; each of the handbook's commands is typed by a test."""
 import functools
 import os
 import pathlib
@@ -18,18 +18,16 @@ import time
 import tomllib
 import unittest
 
+import handbook
+from handbook import PAGES, blocks, plain, source
+
 PROJECT = pathlib.Path(__file__).resolve().parents[1]
 BUILD = pathlib.Path(os.environ.get("KONGFLEET_BUILD", PROJECT / "build")).resolve()
-PAGES = PROJECT / "packaging/man"
 COMPLETIONS = PROJECT / "packaging/completions"
 PROGRAMS = {"kongfleet": "kongfleet.1", "kongfleet-agent": "kongfleet-agent.8"}
 
-# What the handbook has a person type and a test without hosts cannot run. Everything else is run, or fails here.
-NOT_RUN = {
-    r"systemctl ": "it would start and stop units of this machine",
-    r"journalctl ": "it reads logs of units that are not here",
-    r"kongfleet-agent ": "it would speak to this machine's agent, if there is one: only whether it takes the arguments is asked",
-}
+# Which of what the handbook has a person type needs no host: that is typed here, too.
+NEEDS_NO_HOST = re.compile(r"\$ (ssh-keygen|echo|kongfleet (init|check|pack|--version)\b)(?!.*--hosts)")
 
 
 def run(*command, **options) -> subprocess.CompletedProcess:
@@ -37,23 +35,10 @@ def run(*command, **options) -> subprocess.CompletedProcess:
                           stdin=subprocess.DEVNULL, check=False, **options)
 
 
-def source(page: str) -> str:
-    return (PAGES / f"{page}.scd").read_text()
-
-
-def plain(text: str) -> str:
-    """Words of a page without scdoc's marks."""
-    return re.sub(r"\\(.)", r"\1", text)
-
-
 def sections(text: str, level: int) -> dict[str, str]:
     """Below each heading of a level, what stands there."""
     parts = re.split(rf"(?m)^{'#' * level} (.+)\n", blanked(text))[1:]
     return {plain(heading): body for heading, body in zip(parts[::2], parts[1::2])}
-
-
-def blocks(text: str) -> list[str]:
-    return re.findall(r"(?ms)^```\n(.*?)^```$", text)
 
 
 def blanked(text: str) -> str:
@@ -409,63 +394,38 @@ class Handbook(unittest.TestCase):
                     checked = run(BUILD / "kongfleet", "-f", place / "fleet.toml", "check")
                     self.assertEqual(checked.returncode, 0, checked.stdout + checked.stderr)
 
-    def test_commands_are_run(self):
-        """In the handbook's order, in one directory, with hosts at which nobody listens: what is left is that each command
-        takes its arguments and, where it needs no host, does what it is there for."""
-        lines = [line for block in blocks(source("kongfleet.7")) for line in block.splitlines()]
-        typed = [line[2:] for line in lines if line.startswith("$ ")]
-        as_root = [line[2:] for line in lines if re.match(r"# \S+ ", line) and not line.startswith("# balancer ")]
-        self.assertGreater(len(typed), 25)
-        self.assertGreater(len(as_root), 6)
-        for command in as_root:
-            self.assertTrue(any(re.match(pattern, command) for pattern in NOT_RUN), f"neither run nor excused: {command}")
-            if command.startswith("kongfleet-agent "):
-                words = command.split()[1:]
-                result = run(BUILD / "kongfleet-agent", "--config", "/nonexistent/agent.toml", *words)
-                right = "kongfleet-agent 0" if words == ["--version"] else "/nonexistent/agent.toml"
-                self.assertIn(right, result.stdout + result.stderr, command)
-        with tempfile.TemporaryDirectory() as scratch:
-            place = pathlib.Path(scratch) / "edge"
-            place.mkdir()
-            (pathlib.Path(scratch) / ".ssh").mkdir()
-            (pathlib.Path(scratch) / ".ssh/config").write_text("Host *\n  HostName 127.0.0.1\n  Port 1\n")
-            world = {"PATH": f"{BUILD}:/usr/bin:/bin", "HOME": scratch, "LC_ALL": "C.UTF-8"}
-            done = {}
-            for command in typed:
-                if command.startswith("cp -a edge.db* "):
-                    # The rollout that a person had by then. Nobody can be reached; it is remembered all the same.
-                    run(BUILD / "kongfleet", "rollback", "--yes", cwd=place, env=world)
-                result = run("sh", "-c", command, cwd=place, env=world)
-                done.setdefault(command, result)
-                with self.subTest(command=command):
-                    self.check_end(command, result)
-            self.assertIn("wrote fleet.toml", done["kongfleet init"].stdout)
-            self.assertIn("signed for fleet edge", next(
-                result.stdout for command, result in done.items() if "--sign" in command))
-            self.assertIn("ssh-ed25519 ", (place / "allowed_signers").read_text())
-            last = run(BUILD / "kongfleet", "history", cwd=place, env=world)
-            self.assertIn("rollback", last.stdout, "the state file that was restored knows what was before")
+    def test_every_command_has_a_test_that_types_it(self):
+        """On hosts, where it needs some: those tests read the blocks from the page as well, and fail where one is left over."""
+        lines = handbook.all_lines()
+        typed = [line for block in blocks(source("kongfleet.7")) for line in handbook.typed(block)]
+        self.assertEqual([line for _, line in lines], typed, "a line below no heading")
+        others = [block for block in blocks(source("kongfleet.7")) if not handbook.typed(block) and not block.startswith("[")]
+        self.assertEqual(["esac" in block or block.startswith("DELETE ") for block in others], [True] * 2, "run by whom?")
+        self.assertGreater(len(lines), 45)
+        for heading, line in lines:
+            with self.subTest(heading=heading, line=line):
+                test = handbook.test_of(heading, line)
+                self.assertTrue(test, "typed by no test: name one in tests/handbook.py")
+                self.assertTrue(f'"{heading}"' in (PROJECT / test).read_text(), f"{test} does not read it")
+        self.assertEqual(set(handbook.TYPED_BY), {heading for heading, _ in lines}, "nothing is typed there any more")
+        for begin in handbook.BEGINS:
+            self.assertTrue(any(line.startswith(begin) for _, line in lines), begin)
 
-    def check_end(self, command: str, result: subprocess.CompletedProcess) -> None:
-        said = result.stdout + result.stderr
-        words = command.split()
-        if words[0] != "kongfleet":
-            self.assertEqual(result.returncode, 0, said)
-            return
-        for mistake in ("unknown option", "unknown command", "takes no further argument", "takes exactly one value",
-                        "selector '", "fleet.toml:"):
-            self.assertNotIn(mistake, said)
-        if words[1] in ("init", "pack", "history", "--version") or command == "kongfleet check":
-            self.assertEqual(result.returncode, 0, said)
-        elif words[1] in ("resume", "abort", "show"):
-            # Before anything is remembered, or of a rollback, which is over.
-            self.assertRegex(said, r"remembers no rollout yet|none is remembered yet|is over|rollback-")
-        elif words[1] == "status" or command == "kongfleet check --hosts":
-            self.assertEqual(result.returncode, 2, said)
-            self.assertIn("unknown" if words[1] == "status" else "1 wrong, 1 check", said)
-        else:
-            self.assertEqual(result.returncode, 1, said)
-            self.assertRegex(said, r"Connection refused|nobody can be asked", command)
+    def test_commands_that_need_no_host(self):
+        """In the handbook's order, in one directory."""
+        lines = [line for _, line in handbook.all_lines() if NEEDS_NO_HOST.match(line)]
+        self.assertEqual(len(lines), 7)
+        with tempfile.TemporaryDirectory() as scratch:
+            place = pathlib.Path(scratch)
+            world = {"PATH": f"{BUILD}:/usr/bin:/bin", "HOME": scratch, "LC_ALL": "C.UTF-8"}
+            said = {}
+            for line in lines:
+                done = run("sh", "-c", line[2:], cwd=place, env=world)
+                said[line] = done.stdout
+                self.assertEqual(done.returncode, 0, line + "\n" + done.stdout + done.stderr)
+            self.assertIn("wrote fleet.toml", said["$ kongfleet init"])
+            self.assertIn("signed for fleet edge", next(text for line, text in said.items() if "--sign" in line))
+            self.assertIn("ssh-ed25519 ", (place / "allowed_signers").read_text())
 
 
 EVIL = """[fleet]

@@ -16,6 +16,7 @@ import unittest
 from lone_fleet import BUILD, FLEET, PROJECT, wait_for
 
 sys.path.insert(0, str(PROJECT / "tests"))
+import handbook
 from in_shares import run_in_shares
 
 ASKED = ("[#rollout_memory_test],[#fleet_hold_test],[#taken_over_test],[.postgresql],"
@@ -157,6 +158,41 @@ class PostgresqlTest(unittest.TestCase):
         out, err = one.communicate(timeout=60)
         self.assertNotIn("not remembered", out + err)
         self.assertEqual(self.holders("anew"), "0", out + err)
+
+    def test_it_is_copied_and_put_back_as_the_handbook_says(self):
+        self.sql("CREATE DATABASE kept")
+        uri = self.uri.replace("/postgres?", "/kept?")
+        place = self.fleet("kept", uri)
+        one = self.start(place, "rollback", "--yes")
+        wait_for("it is remembered", lambda: "rollback-" in self.run_through(place, "history")[1])
+        one.kill()  # it need not be over for that
+        one.communicate()
+        before = self.run_through(place, "history")
+        self.assertEqual(before[1].count("rollback-"), 1)
+        dump, restore = [line for lines in handbook.typing("RESTORING THE STATE FILE") for line in lines if " -d postgresql:" in line]
+        self.type(dump, uri, place)
+        self.sql_in("kept", "UPDATE rollouts SET who = 'somebody'")
+        self.assertNotEqual(self.run_through(place, "history"), before)
+        self.type(restore, uri, place)
+        self.assertEqual(self.run_through(place, "history"), before)
+        self.sql("DROP DATABASE kept")
+        self.sql("CREATE DATABASE kept")
+        self.type(restore, uri, place)
+        self.assertEqual(self.run_through(place, "history"), before)
+
+    def type(self, line: str, uri: str, place: pathlib.Path) -> None:
+        typed = line.removeprefix("$ ").replace("postgresql://USER@HOST/DATABASE", f"'{uri}'")
+        path = f"{self.programs}:{os.environ['PATH']}"
+        subprocess.run(["sh", "-c", typed], cwd=place, env={**os.environ, "PATH": path}, check=True)
+
+    def test_what_a_smoke_test_left_is_deleted_and_nothing_else(self):
+        """With the handbook's statement, from a table as Kong has it."""
+        self.sql("CREATE TABLE plugins (id uuid PRIMARY KEY, name text NOT NULL, tags text[])")
+        self.sql("INSERT INTO plugins VALUES (gen_random_uuid(), 'left', '{kongfleet-smoke,kongfleet-smoke-17}'),"
+                 " (gen_random_uuid(), 'other', '{kongfleet}'), (gen_random_uuid(), 'untagged', NULL)")
+        statement, = [block for block in handbook.below("A SMOKE TEST") if block.startswith("DELETE ")]
+        self.sql(statement)
+        self.assertEqual(self.sql("SELECT name FROM plugins ORDER BY name"), "other\nuntagged")
 
     def test_a_password_is_not_told(self):
         self.sql("CREATE ROLE guarded LOGIN PASSWORD 'right'")

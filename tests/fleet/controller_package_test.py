@@ -9,6 +9,7 @@ import stat
 import unittest
 
 from fleet import FleetTest, wait_for
+import handbook
 from packages import download_with_dependencies, make_packages
 
 PLACE = "/etc/kongfleet/fleets/edge"
@@ -85,9 +86,11 @@ class ControllerPackageTest(FleetTest):
             self.host.write(f"/etc/systemd/system/kongfleet-sync@.{kind}.d/soon.conf", text)
         self.host.run("systemctl", "daemon-reload")
         self.drift()
-        self.host.run("systemctl", "enable", "--now", TIMER)
+        _, (enable, look) = handbook.typing("CRON AND TIMER")
+        self.host.run("sh", "-c", enable.removeprefix("# "))
         self.wait_until_mended()
         wait_for("its last line", lambda: "changed=1 " in self.log())
+        self.assertIn("changed=1 ", self.says("sh", "-c", look.removeprefix("# ")))
         self.assertRegex(self.log(), "sync id=sync-[^ ]+ fleet=edge exit=0 hosts=1 changed=1 ")
         wait_for("a sync that finds nothing to do", lambda: "kongfleet_run_exit_code" in (place / "kongfleet.prom").read_text())
         self.assertEqual(mode(place / "kongfleet.prom"), 0o644)

@@ -5,9 +5,11 @@
 them, the agent's death and the host's too, nothing of theirs stays in that database. Each test leaves the host on 1.0.0."""
 import json
 import os
+import subprocess
 import unittest
 
 from fleet import Fleet, FleetTest, wait_for
+import handbook
 from strike import is_at_rest
 
 DATABASE = "/var/lib/gateway-database"
@@ -142,6 +144,29 @@ class SmokeTest(FleetTest):
         wait_for("the gateway answers", lambda: self.fleet.serves(self.host))
         wait_for("the host is back", lambda: self.runs("1.0.0"))
         wait_for("nothing is left", lambda: not self.smoke())
+
+    def test_what_a_host_left_that_never_comes_back_is_removed_by_hand(self):
+        """With the handbook's two lines, on another node of the database; here that is the host itself, without its agent."""
+        controller = self.begin_a_long_one("1.8.0")
+        units = ["kongfleet-agent.socket", "kongfleet-agent.service"]
+        self.host.run("systemctl", "mask", "--runtime", *units)  # or systemd starts it again
+        self.host.run("systemctl", "kill", "-s", "KILL", units[1])
+        controller.kill()
+        controller.communicate()
+        (look,), (remove,) = handbook.typing("A SMOKE TEST")
+        for kind in ("plugins", "routes", "services"):
+            listed = json.loads(self.on_the_node(look.replace("/plugins", f"/{kind}")))["data"]
+            self.assertEqual(len(listed), 1, listed)
+            self.assertEqual(self.on_the_node(remove.replace("/plugins/ID", f"/{kind}/{listed[0]['id']}")), "")
+        self.assertEqual(self.smoke(), [])
+        self.host.run("systemctl", "unmask", "--runtime", *units)
+        self.host.run("systemctl", "start", *units)
+        wait_for("the host is back", lambda: self.runs("1.0.0"))
+
+    def on_the_node(self, line):
+        """This machine's curl, where the node listens."""
+        command = ["nsenter", "-t", str(self.host.leader), "-n", "sh", "-c", line.removeprefix("# ")]
+        return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
 
 
 if __name__ == "__main__":
