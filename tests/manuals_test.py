@@ -298,9 +298,10 @@ def messages() -> list[str]:
 
 
 # What a literal of a message says that asks for action: these words, where a clause begins; a question; what is lacking.
-ASKS = re.compile(r"(?:^|; |[.)?'] |, |: |\()(?:add|ask|chattr|chmod|chown|compare|correct|do not|free|give|have|install|keep|leave|lower|make|"
-                  r"mend|move|name|once|open|plan|put|raise|remount|remove|rename|restart|roll|run|see|set|ship|shorten|sign|start|stop|"
-                  r"systemctl|take|try|upgrade|use|wait|write) (?!by )|kongfleet (?:resume|abort|rollback)|agent rollback|in agent\.toml|"
+ASKS = re.compile(r"(?:^|; |[.)?'] |, |: |\()(?:add|ask|chattr|chmod|chown|compare|correct|do not|free|give|have|install|"
+                  r"keep|leave|lower|make|mend|move|name|once|open|plan|put|raise|remount|remove|rename|restart|roll|run|see|"
+                  r"set|ship|shorten|sign|start|stop|systemctl|take|try|upgrade|use|wait|write) (?!by )|"
+                  r"kongfleet (?:resume|abort|rollback)|agent rollback|in agent\.toml|"
                   r"[a-z]\?(?: |$)| (?:is|are) needed|or newer|may have left")
 # Files whose messages are not repeated in the handbook: mistakes in what a person writes, told with their place and with what
 # would be right; a check-up, which tells with everything what mends it; and texts that are no messages.
@@ -426,6 +427,26 @@ class Handbook(unittest.TestCase):
             self.assertIn("wrote fleet.toml", said["$ kongfleet init"])
             self.assertIn("signed for fleet edge", next(text for line, text in said.items() if "--sign" in line))
             self.assertIn("ssh-ed25519 ", (place / "allowed_signers").read_text())
+
+    def test_what_each_command_gives_for_a_host_that_is_not_reached(self):
+        codes = " ".join(sections(source("kongfleet.7"), 1)["EXIT CODES"].split())
+        told = re.search(r"or hosts that (.+) could not reach.* Of such hosts (.+) give (\d), (\*rollback\*) (\d)", codes)
+        expected = {"rollback": int(told[5])}
+        for commands, code in ((told[1], 1), (told[2], int(told[3]))):
+            expected |= dict.fromkeys(re.findall(r"\*([^*]+)\*", commands), code)
+        self.assertEqual(set(expected), {"plan", "rollout", "sync", "status", "check --hosts", "rollback"})
+        with tempfile.TemporaryDirectory() as scratch:
+            place = pathlib.Path(scratch)
+            (place / ".ssh").mkdir()
+            (place / ".ssh/config").write_text("Host *\n  HostName 127.0.0.1\n  Port 1\n")
+            world = {"PATH": f"{BUILD}:/usr/bin:/bin", "HOME": scratch, "LC_ALL": "C.UTF-8"}
+            run("kongfleet", "init", cwd=place, env=world)
+            for command, code in expected.items():
+                yes = ["--yes"] if command in ("rollout", "rollback") else []
+                done = run("kongfleet", *command.split(), *yes, cwd=place, env=world)
+                said = done.stdout + done.stderr
+                self.assertEqual(done.returncode, code, command + "\n" + said)
+                self.assertRegex(said, "Connection refused|unknown", command)
 
 
 EVIL = """[fleet]
