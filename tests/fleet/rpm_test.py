@@ -79,7 +79,13 @@ class RpmTest(FleetTest):
 
     def test_3_downgraded_it_knows_what_the_newer_one_did(self):
         before = self.status()["generation"]
+        self.host.run("systemctl", "disable", "--now", UNITS[0])
+        self.host.write("/var/lib/kongfleet/bootstrapped", "the digest of another package\n")
         self.rpm("-U", "--oldpackage", self.now["agent"])
+        self.assertFalse(self.host.path("/var/lib/kongfleet/bootstrapped").exists())
+        state = self.host.run("systemctl", "is-active", UNITS[0], check=False).stdout
+        self.assertEqual((self.enabled(UNITS[0]), state), (["disabled"], "inactive\n"))
+        self.host.run("systemctl", "enable", "--now", UNITS[0])
         self.assertEqual(self.status()["generation"], before)
         self.fleet.kongfleet("rollback", "--yes", expect=0)
         self.assertEqual(self.status()["generation"], 1)
