@@ -308,7 +308,7 @@ ASKS = re.compile(r"(?:^|; |[.)?'] |, |: |\()(?:add|ask|chattr|chmod|chown|compa
 SELF_EXPLAINING = re.compile(r"controller/(fleet_(file|groups|hooks|inventory|plugins|probes)|toml_\w+|group_members|host_pattern|"
                              r"ansible_\w+|yaml_tree|inventory\w*|command_(line|values|words)|plugin_(configuration|lint|tree)|git_tree|init|html|"
                              r"\w+_export|lua_constants|rock\w+|"
-                             r"report\w*|selector|bundle|host_checkup|main)\.cpp|agent/(config\w*|allowed_signers_line|checkup\w*|main)\.cpp")
+                             r"report\w*|selector|survey_script|bundle|host_checkup|main)\.cpp|agent/(config\w*|allowed_signers_line|checkup\w*|main)\.cpp")
 # Statements that look as if they asked, and don't.
 ASK_NOTHING = [r"^run a program: no", r"overrides $|overrides .* of kong\.conf", r"^start worker processes", r"no end within the time",
                r"^systemctl (daemon-)?reload", r"^no-transaction", r"CREATE TABLE", r"^UPDATE ", r"^set -eu",
