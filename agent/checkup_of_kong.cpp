@@ -233,6 +233,16 @@ void check_shutdown_timeout(const CheckupFacts& facts, Checks& checks) {
                                            ", then " + reload_of(node)}});
 }
 
+/// What serves is the confirmed generation's; but to go back to generation 0 takes what served
+/// then.
+Remedy remedy_for_copy(const CheckupFacts& facts, const Finding& copy) {
+  const bool needed = !facts.baseline || facts.baseline->lists(copy.plugin);
+  if (!needed) return {RemedyKind::Host, "rm -r " + shell_word(copy.file)};
+  return {RemedyKind::Edit,
+          "leave it as long as one may go back to generation 0 (rollback --to 0, purge), which "
+          "needs it"};
+}
+
 void check_copies(const CheckupFacts& facts, Checks& checks) {
   const auto before = checks.size();
   std::set<std::string> told;  // Lua's own directories may be on the path as well
@@ -240,12 +250,10 @@ void check_copies(const CheckupFacts& facts, Checks& checks) {
     if (finding.code != "shadow" && finding.code != "stale-copy") continue;
     if (!told.insert(finding.file).second) continue;
     const bool stale = finding.code == "stale-copy";
-    auto remedy = remedy_of(finding.advice);
-    if (stale) remedy = {RemedyKind::Host, "rm -r " + shell_word(finding.file)};
     checks.push_back({"copies", verdict_of(finding), place_and_text(finding),
                       stale ? "Kong would run other code than was rolled out"
                             : "Kong runs other code than was rolled out",
-                      remedy});
+                      stale ? remedy_for_copy(facts, finding) : remedy_of(finding.advice)});
   }
   if (checks.size() == before)
     checks.push_back(right("copies", "no plugin of the fleet lies here a second time"));

@@ -118,7 +118,8 @@ struct NodeDetails {
   bool status_answers = false;      // the Status API does
   std::string shutdown_timeout;     // nginx_main_worker_shutdown_timeout; empty: unset
   std::string declarative;          // declarative_config; empty: unset
-  std::vector<Finding> files;       // other copies of plugins, and what workers can't read
+  std::vector<Finding> files;       // other copies of what runs, what would be loaded instead of a
+                                    // plugin of the fleet, and what workers can't read
 };
 
 /// Kong on this host: the seam between the transaction and the world. Calls block, each within its

@@ -197,7 +197,8 @@ std::vector<Finding> find_copies(const std::set<std::string>& plugins,
       finding.warning = true;
       finding.file = copy->parent_path().string();
       finding.text = "another copy of the plugin lies here; it comes alive when ours is taken away";
-      finding.advice = "remove that directory";
+      finding.advice =
+          "generation 0 may need it: remove that directory once there is no way back to it";
     }
     if (rock || copy) findings.push_back(std::move(finding));
   }

@@ -27,13 +27,14 @@ std::string foreign_part(const std::string& path, const fs::path& root) {
 
 std::set<std::string> plugins_below(const fs::path& generation) {
   std::set<std::string> plugins;
+  if (generation.empty()) return plugins;
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator(generation / "kong/plugins", ignored))
     plugins.insert(entry.path().filename());
   return plugins;
 }
 
-/// A copy that lua_package_path itself leads to, behind our own entries or instead of them.
+/// A copy that lua_package_path itself leads to, behind our own entries.
 std::optional<Finding> copy_on_path(const std::string& plugin, const LuaSearch& foreign) {
   const auto handler = fs::path("kong/plugins") / plugin / "handler.lua";
   const auto found = shadow_before(foreign, nowhere, {handler});
@@ -73,12 +74,12 @@ NodeDetails KongNode::details(const GatewayFacts& facts, const fs::path& generat
   if (!generation.empty()) details.files = inspect_generation(scene, paths);
   for (auto& finding : details.files)
     if (finding.code == "unreadable") finding.file = generation / finding.file;
-  auto ours = plugins_below(generation);
+  const auto ours = plugins_below(generation);
   auto others = plugins;
   for (const auto& plugin : ours) others.erase(plugin);
-  auto copies = find_copies(others, facts.version, paths);
-  std::move(copies.begin(), copies.end(), std::back_inserter(details.files));
-  ours.insert(plugins.begin(), plugins.end());
+  // What lies here of a plugin that no generation has yet is no copy: it may be what serves.
+  for (auto& found : find_copies(others, facts.version, paths))
+    if (found.code == "shadow") details.files.push_back(std::move(found));
   const auto root = generation.parent_path();
   const LuaSearch foreign{foreign_part(facts.effective_path, root), facts.directory, {}};
   for (const auto& plugin : ours)

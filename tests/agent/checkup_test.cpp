@@ -244,15 +244,24 @@ TEST_CASE("workers without an end are told, by hand with Kong's own commands") {
                                    "/etc/kong/kong.conf -p /usr/local/kong"));
 }
 
-TEST_CASE("other copies of a plugin are told once each") {
+TEST_CASE("other copies of a plugin are told once each, and go only where nobody needs them") {
   auto facts = healthy();
+  facts.baseline = Baseline{"/etc/kong/kong.conf", std::nullopt, "bundled, served-before"};
   const std::string place = "/usr/local/share/lua/5.1/kong/plugins/my-plugin";
   auto stale = found("stale-copy", place, "another copy of the plugin lies here", "");
+  stale.plugin = "my-plugin";
   stale.warning = true;
   facts.details.files = {stale, stale};
   const auto check = ailment(facts, "copies");
   CHECK(check.verdict == CheckVerdict::Warning);
   check_command(check, "rm -r " + place);
+  facts.details.files[0].plugin = "served-before";
+  const auto needed = ailment(facts, "copies");
+  CHECK(needed.remedy.kind == RemedyKind::Edit);
+  CHECK(needed.remedy.text.find("generation 0") != std::string::npos);
+  facts.details.files[0].plugin = "my-plugin";
+  facts.baseline.reset();  // who knows what it needs
+  CHECK(ailment(facts, "copies").remedy.kind == RemedyKind::Edit);
   facts.details.files = {found("shadow", "/rocks/manifest", "LuaRocks has it", "remove the rock")};
   CHECK(ailment(facts, "copies").verdict == CheckVerdict::Wrong);
 }
