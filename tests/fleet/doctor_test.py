@@ -19,6 +19,33 @@ SOCKET = "/run/kongfleet/agent.sock"
 TIMEOUT = "nginx_main_worker_shutdown_timeout = 60s"
 
 
+class UnadoptedTest(FleetTest):
+    """A host on which Ansible put the plugin, as Kong's guide has it: what lies there is what serves."""
+
+    def test_what_serves_is_no_copy_and_what_generation_0_needs_is_not_to_be_removed(self):
+        with Fleet(1) as fleet:
+            host, = fleet
+            fleet.write_plugin("0.9.0")
+            for file in (fleet.directory / f"plugins/{PLUGIN}/kong/plugins/{PLUGIN}").iterdir():
+                host.write(f"{LUA}/{file.name}", file.read_text())
+            host.write(CONF, host.read(CONF) + f"{TIMEOUT}\nplugins = bundled,{PLUGIN}\n")
+            host.run("systemctl", "reload", "kong.service")
+            wait_for("it serves", lambda: fleet.headers() == ["0.9.0"])
+            said = fleet.kongfleet("check", "--hosts", expect=0).out
+            self.assertIn(f"{host.name}  ok, 20 checks\n", said)
+            fleet.write_plugin("1.0.0")
+            fleet.kongfleet("rollout", "--yes", expect=0)
+            said = fleet.kongfleet("--output", "json", "check", "--hosts", expect=0).json()
+            found, = (check for check in said["host_checks"][0]["checks"] if check["verdict"] != "right")
+            self.assertEqual((found["name"], found["verdict"], found["remedy_kind"]), ("copies", "warning", "edit"))
+            self.assertIn(f"{LUA}: another copy of the plugin lies here", found["text"])
+            self.assertIn("generation 0", found["remedy"])
+            self.assertNotIn("rm -r", found["remedy"])
+            fleet.kongfleet("rollback", "--yes", "--to", "0", expect=0)
+            self.assertEqual(fleet.headers(), ["0.9.0"])
+            self.assertIn(f"{host.name}  ok, 20 checks\n", fleet.kongfleet("check", "--hosts", expect=0).out)
+
+
 class DoctorTest(FleetTest):
     @classmethod
     def setUpClass(cls):
@@ -77,7 +104,7 @@ class DoctorTest(FleetTest):
         self.assertIn(before, text)
         self.host.write(CONF, text.replace(before, after))
 
-    def test_a_host_that_is_well_takes_a_line_and_is_not_touched(self):
+    def test_a_host_that_is_well_is_told_with_what_is_right_and_is_not_touched(self):
         places = ["/etc", "/var/lib/kongfleet", "/usr/local/kong", "/run/kongfleet"]
         # Kong's logs tell who asked it, that of the stand-in's Admin API too.
         look = ["find", *places, "-not", "-path", "*/logs/*", "-not", "-name", "nil", "-printf", "%p %s %m %u %T@ %C@\\n"]
@@ -85,6 +112,9 @@ class DoctorTest(FleetTest):
         said = self.fleet.kongfleet("check", "--hosts", expect=0).out
         for host in self.fleet:
             self.assertRegex(said, f"(?m)^{host.name}  ok, 20 checks$")
+            names = re.search(rf"(?m)^{host.name}  ok, 20 checks\n  right    ((?:.+,\n {{11}})*.+)\n", said)[1]
+            self.assertEqual(len(re.split(r",\s+", names)), 20, names)
+            self.assertRegex(names, r"^agent, clock, kong, running, .* transaction$".replace(".*", "(?s:.*)"))
         self.assertEqual(set(self.host.run(*look).stdout.splitlines()) ^ before, set())
 
     def test_what_is_not_set_is_a_warning_and_no_failure(self):
@@ -194,7 +224,7 @@ class DoctorTest(FleetTest):
         self.host.write(path, text)
         self.host.run("systemctl", "daemon-reload")
 
-    def test_another_copy_of_the_plugin_is_removed(self):
+    def test_a_copy_that_came_later_is_removed(self):
         for name in ("handler.lua", "schema.lua"):
             self.host.write(f"{LUA}/{name}", "return {}\n")
         check = self.only("copies", "warning")
