@@ -34,6 +34,12 @@ std::set<std::string> plugins_below(const fs::path& generation) {
   return plugins;
 }
 
+/// Kong goes on without a rock that it runs, but does not start without it.
+Finding in_use(Finding rock) {
+  rock.advice = "it may be what serves: only when a rollout is about to follow, " + rock.advice;
+  return rock;
+}
+
 /// A copy that lua_package_path itself leads to, behind our own entries.
 std::optional<Finding> copy_on_path(const std::string& plugin, const LuaSearch& foreign) {
   const auto handler = fs::path("kong/plugins") / plugin / "handler.lua";
@@ -57,6 +63,7 @@ NodeDetails KongNode::details(const GatewayFacts& facts, const fs::path& generat
   const auto owner = unit(facts);
   if (owner) {
     details.private_tmp = owner->private_tmp;
+    details.status_by_unit = owner->variable("KONG_STATUS_LISTEN") != nullptr;
     details.reload = reload_defect(*owner, conf_in_use(facts));
     details.start = start_defect(*owner, conf_in_use(facts));
   }
@@ -79,7 +86,7 @@ NodeDetails KongNode::details(const GatewayFacts& facts, const fs::path& generat
   for (const auto& plugin : ours) others.erase(plugin);
   // What lies here of a plugin that no generation has yet is no copy: it may be what serves.
   for (auto& found : find_copies(others, facts.version, paths))
-    if (found.code == "shadow") details.files.push_back(std::move(found));
+    if (found.code == "shadow") details.files.push_back(in_use(std::move(found)));
   const auto root = generation.parent_path();
   const LuaSearch foreign{foreign_part(facts.effective_path, root), facts.directory, {}};
   for (const auto& plugin : ours)

@@ -77,7 +77,13 @@ TEST_CASE("a rock that would be loaded instead of a plugin is told before it is 
 })";
   Scene scene(TestKong::versions().back(), {}, paths);
   scene.facts.version = "3.8.0";
-  CHECK(codes(scene.node.details(scene.facts, {}, {"my-plugin"})) == "shadow");
+  const auto serving = scene.node.details(scene.facts, {}, {"my-plugin"});
+  REQUIRE(codes(serving) == "shadow");
+  CHECK(serving.files[0].advice.starts_with("it may be what serves: only when a rollout is about"));
+  const auto shadowing = scene.node.details(scene.facts, scene.kong.gen("gen1"), {});
+  REQUIRE(codes(shadowing) == "shadow");
+  CHECK(shadowing.files[0].advice.starts_with("luarocks remove --tree="));
+  CHECK(shadowing.files[0].advice.ends_with(" kong-plugin-my-plugin"));
   CHECK(codes(scene.node.details(scene.facts, {}, {"other"})).empty());
 }
 
