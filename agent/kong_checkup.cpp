@@ -68,7 +68,7 @@ NodeDetails KongNode::details(const GatewayFacts& facts, const fs::path& generat
     details.start = start_defect(*owner, conf_in_use(facts));
   }
   details.recovery = recovery_trouble(facts);
-  if (!details.recovery) details.recovery = recovery_absent(facts.unit);
+  if (!details.recovery) details.recovery = recovery_absent(facts);
   const KongSettings settings(facts.conf, facts.prefix, dialect_of(facts.version));
   details.shutdown_timeout = settings.value("nginx_main_worker_shutdown_timeout").value_or("");
   details.declarative = settings.value("declarative_config").value_or("");

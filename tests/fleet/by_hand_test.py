@@ -46,6 +46,21 @@ class ByHandTest(FleetTest):
         self.assertNotIn("generations/", host.read("/usr/local/kong/.kong_env"))
         self.assertIn("plugins = bundled\n", host.read("/etc/kong/kong.conf"))
 
+    def test_the_doctor_has_the_recovery_come_before_what_may_start_it_at_boot(self):
+        def findings():
+            said = self.fleet.kongfleet("--output", "json", "check", "--hosts", self.new.name, expect=0).json()
+            checks = said["host_checks"][0]["checks"]
+            return {check["name"]: check for check in checks if check["verdict"] == "warning"}
+
+        self.fleet.write_plugin("1.0.0")
+        found = findings()["boot"]
+        self.assertIn("is not ordered before what starts Kong", found["text"])
+        self.assertEqual(found["remedy_kind"], "host")
+        self.new.run("sh", "-c", found["remedy"])
+        self.assertNotIn("boot", findings())
+        before = self.new.run("systemctl", "show", "-P", "Before", "kongfleet-recover.service").stdout.split()
+        self.assertLess({"rc-local.service", "cron.service", "crond.service"}, set(before))
+
     def test_it_is_deployed_to_taken_back_and_rolled_back(self):
         self.deploy_and_return(self.new)
 
