@@ -53,6 +53,17 @@ class ByHandTest(FleetTest):
             return {check["name"]: check for check in checks if check["verdict"] == "warning"}
 
         self.fleet.write_plugin("1.0.0")
+        self.new.run("kong", "stop")
+        self.new.write("/etc/rc.local", "#!/bin/sh\n/usr/local/bin/kong start -c /etc/kong/kong.conf\n", mode=0o755)
+        self.new.run("systemctl", "daemon-reload")
+        self.new.run("systemctl", "start", "rc-local.service")
+        wait_for("the gateway answers", lambda: self.fleet.serves(self.new))
+        found = findings()["boot"]
+        self.assertIn("is not ordered before rc-local.service:", found["text"])
+        self.new.run("sh", "-c", found["remedy"])
+        self.assertNotIn("boot", findings())
+        self.new.run("kong", "stop")
+        self.start_kong(self.new)
         found = findings()["boot"]
         self.assertIn("is not ordered before what starts Kong", found["text"])
         self.assertEqual(found["remedy_kind"], "host")
