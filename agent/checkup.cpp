@@ -3,6 +3,7 @@
 #include "agent/checkup.hpp"
 
 #include "agent/checkup_of_kong.hpp"
+#include "agent/shell_command.hpp"
 #include "agent/steps.hpp"
 
 #include <algorithm>

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "agent/baseline.hpp"
 #include "agent/gateway.hpp"
 #include "agent/outcome.hpp"
 #include "proto/manifest.hpp"
@@ -80,9 +81,10 @@ struct CheckupFacts {
   std::string unmanageable;  // why Kong can't be found or managed
   GatewayFacts node;
   NodeDetails details;
-  std::vector<Finding> overrides;  // what would beat what we write, or keep it from being used
-  std::string conf_obstacle;       // obstacle_to_replace() of the managed file
-  std::vector<std::string> drift;  // none while a transaction is open
+  std::vector<Finding> overrides;    // what would beat what we write, or keep it from being used
+  std::optional<Baseline> baseline;  // generation 0; nothing: it can't be read
+  std::string conf_obstacle;         // obstacle_to_replace() of the managed file
+  std::vector<std::string> drift;    // none while a transaction is open
 };
 
 /// What of that is right, and what is not, with the way to mend it. Always the same checks in the

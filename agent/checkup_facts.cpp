@@ -80,6 +80,11 @@ void look_at_kong(CheckupFacts& facts, const CheckupParts& parts, const HostReco
   facts.drift = std::move(seen.drift);
   facts.overrides = parts.gateway.overrides(facts.node);
   facts.details = parts.gateway.details(facts.node, generation, plugins);
+  try {
+    facts.baseline = parts.host.baseline();
+  } catch (const std::exception&) {  // who would go back to it is told so then
+    facts.baseline.reset();
+  }
   if (facts.node.manageable())
     facts.conf_obstacle = obstacle_to_replace(LiveFile(facts.node.managed_path()).path());
   for (const auto& path : {facts.node.managed_path().parent_path(), facts.node.prefix})

@@ -4,6 +4,7 @@
 
 #include "agent/lua_path.hpp"
 #include "agent/preflight.hpp"
+#include "agent/shell_command.hpp"
 
 #include <algorithm>
 #include <array>
@@ -15,19 +16,12 @@ namespace {
 
 using Checks = std::vector<Check>;
 
-constexpr std::string_view plain_characters =
-    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+=:,@%";
-constexpr std::array<std::string_view, 5> commands{"systemctl ", "chattr ", "chmod ", "chown ",
-                                                   "mkdir -p "};
 constexpr std::array<std::string_view, 2> temporary{"/tmp/", "/var/tmp/"};
 /// Behind every other drop-in, so that none of them has the last word.
 constexpr std::string_view drop_in = "zz-kongfleet.conf";
 
 Remedy remedy_of(const std::string& advice) {
-  const bool command = std::any_of(commands.begin(), commands.end(), [&](std::string_view begin) {
-    return advice.starts_with(begin) && advice.find_first_of(";,") == std::string::npos;
-  });
-  return {command ? RemedyKind::Host : RemedyKind::Edit, advice};
+  return {is_command(advice) ? RemedyKind::Host : RemedyKind::Edit, advice};
 }
 
 std::string place_and_text(const Finding& finding) {
@@ -45,6 +39,15 @@ std::string reload_of(const GatewayFacts& node) {
   const auto options = " -c " + shell_word(node.conf) + " -p " + shell_word(node.prefix);
   const auto kong = shell_word(node.binary);
   return kong + " prepare" + options + " && " + kong + " reload" + options;
+}
+
+/// Has Kong read one more line of kong.conf: of several for a key the last one counts. With other
+/// variables than Kong was started with, its command would make another configuration of it.
+Remedy set_in_conf(const GatewayFacts& node, const std::string& line) {
+  const auto write = "printf '\\n%s\\n' '" + line + "' >>" + shell_word(node.conf);
+  if (!node.unit.empty()) return {RemedyKind::Host, write + " && " + reload_of(node)};
+  return {RemedyKind::Edit,
+          write + ", then, with the variables that Kong was started with, " + reload_of(node)};
 }
 
 void check_version(const CheckupFacts& facts, Checks& checks) {
@@ -144,7 +147,7 @@ void check_boot(const CheckupFacts& facts, Checks& checks) {
   }
   if (const auto& defect = facts.details.recovery)
     checks.push_back(
-        {"boot", CheckVerdict::Wrong, place_and_text(*defect), why, remedy_of(defect->advice)});
+        {"boot", verdict_of(*defect), place_and_text(*defect), why, remedy_of(defect->advice)});
   if (checks.size() == before)
     checks.push_back(right("boot", "Kong starts with what was confirmed last"));
 }
@@ -197,15 +200,20 @@ void check_private_tmp(const CheckupFacts& facts, Checks& checks) {
                        "it there"}});
 }
 
+Remedy remedy_without_status_api(const CheckupFacts& facts) {
+  if (!facts.details.status_by_unit)
+    return set_in_conf(facts.node, "status_listen = 127.0.0.1:8007");
+  return {RemedyKind::Edit, "have KONG_STATUS_LISTEN of " + facts.node.unit +
+                                " say 127.0.0.1:8007, then systemctl daemon-reload and " +
+                                reload_of(facts.node)};
+}
+
 void check_status_api(const CheckupFacts& facts, Checks& checks) {
   const auto& node = facts.node;
   if (node.status.empty()) {
-    checks.push_back({"status-api",
-                      CheckVerdict::Warning,
-                      "Kong has no Status API",
+    checks.push_back({"status-api", CheckVerdict::Warning, "Kong has no Status API",
                       "whether it is ready after a reload can't be compared with before",
-                      {RemedyKind::Edit, "write status_listen = 127.0.0.1:8007 into " +
-                                             node.conf.string() + ", then " + reload_of(node)}});
+                      remedy_without_status_api(facts)});
   } else if (node.running && !facts.details.status_answers) {
     checks.push_back({"status-api",
                       CheckVerdict::Warning,
@@ -225,12 +233,19 @@ void check_shutdown_timeout(const CheckupFacts& facts, Checks& checks) {
     checks.push_back(right("shutdown-timeout", key + " = " + facts.details.shutdown_timeout));
     return;
   }
-  checks.push_back({"shutdown-timeout",
-                    CheckVerdict::Warning,
-                    key + " is not set",
+  checks.push_back({"shutdown-timeout", CheckVerdict::Warning, key + " is not set",
                     "after a reload old workers stay as long as their longest connection",
-                    {RemedyKind::Edit, "write " + key + " = 60s into " + node.conf.string() +
-                                           ", then " + reload_of(node)}});
+                    set_in_conf(node, key + " = 60s")});
+}
+
+/// What serves is the confirmed generation's; but to go back to generation 0 takes what served
+/// then.
+Remedy remedy_for_copy(const CheckupFacts& facts, const Finding& copy) {
+  const bool needed = !facts.baseline || facts.baseline->lists(copy.plugin);
+  if (!needed) return {RemedyKind::Host, "rm -r " + shell_word(copy.file)};
+  return {RemedyKind::Edit,
+          "leave it as long as one may go back to generation 0 (rollback --to 0, purge), which "
+          "needs it"};
 }
 
 void check_copies(const CheckupFacts& facts, Checks& checks) {
@@ -240,12 +255,10 @@ void check_copies(const CheckupFacts& facts, Checks& checks) {
     if (finding.code != "shadow" && finding.code != "stale-copy") continue;
     if (!told.insert(finding.file).second) continue;
     const bool stale = finding.code == "stale-copy";
-    auto remedy = remedy_of(finding.advice);
-    if (stale) remedy = {RemedyKind::Host, "rm -r " + shell_word(finding.file)};
     checks.push_back({"copies", verdict_of(finding), place_and_text(finding),
                       stale ? "Kong would run other code than was rolled out"
-                            : "Kong runs other code than was rolled out",
-                      remedy});
+                            : "Kong loads that instead of what is rolled out",
+                      stale ? remedy_for_copy(facts, finding) : remedy_of(finding.advice)});
   }
   if (checks.size() == before)
     checks.push_back(right("copies", "no plugin of the fleet lies here a second time"));
@@ -294,18 +307,6 @@ Check right(const std::string& name, const std::string& text) {
 }
 
 std::string quote(const std::filesystem::path& path) { return "'" + path.string() + "'"; }
-
-std::string shell_word(const std::string& text) {
-  if (!text.empty() && text.find_first_not_of(plain_characters) == std::string::npos) return text;
-  std::string word = "'";
-  for (const char c : text) {
-    if (c == '\'')
-      word += "'\\''";
-    else
-      word += c;
-  }
-  return word + "'";
-}
 
 std::string statement_in(const std::string& sentence) {
   return sentence.substr(0, sentence.find("; "));

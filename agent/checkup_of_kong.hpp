@@ -21,7 +21,5 @@ Remedy remedy_in(const std::string& sentence, Remedy otherwise);
 
 /// For people: in single quotes.
 std::string quote(const std::filesystem::path& path);
-/// For a shell: as it is where that is one word to it, else quoted.
-std::string shell_word(const std::string& text);
 
 }  // namespace kongfleet::agent

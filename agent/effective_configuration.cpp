@@ -105,7 +105,7 @@ void find_stale(const KongUnit& unit, const Key& key, std::vector<Finding>& find
     findings.push_back(obstacle("override", {}, 0,
                                 printable(entry, 500) + " is still set for " + unit.name +
                                     ", although its files set it no longer",
-                                "have systemd read them: systemctl daemon-reload"));
+                                "systemctl daemon-reload"));
   }
 }
 

@@ -116,9 +116,11 @@ struct NodeDetails {
   std::optional<Finding> recovery;  // why nothing could be taken back at boot
   bool private_tmp = false;         // Kong's unit has its own /tmp
   bool status_answers = false;      // the Status API does
+  bool status_by_unit = false;      // a variable of Kong's unit beats status_listen of kong.conf
   std::string shutdown_timeout;     // nginx_main_worker_shutdown_timeout; empty: unset
   std::string declarative;          // declarative_config; empty: unset
-  std::vector<Finding> files;       // other copies of plugins, and what workers can't read
+  std::vector<Finding> files;       // other copies of what runs, what would be loaded instead of a
+                                    // plugin of the fleet, and what workers can't read
 };
 
 /// Kong on this host: the seam between the transaction and the world. Calls block, each within its

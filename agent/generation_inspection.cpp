@@ -3,6 +3,7 @@
 #include "agent/candidate_check.hpp"
 #include "agent/durable_file.hpp"
 #include "agent/preflight.hpp"
+#include "agent/shell_command.hpp"
 #include "proto/bundled_plugins.hpp"
 #include "proto/error.hpp"
 
@@ -162,6 +163,26 @@ void find_unreadable(const PreflightScene& scene, const Tree& tree,
                                 "can't see it: Kong's unit has its own /tmp (PrivateTmp)"));
 }
 
+/// As it stands in LuaRocks' manifest.
+std::string module_of(const std::string& plugin) { return "kong.plugins." + plugin + ".handler\""; }
+
+/// The rock that brings a plugin: `["kong.plugins.x.handler"] = {"NAME/VERSION"`. Empty where the
+/// manifest is not so.
+std::string rock_with(const std::string& manifest, const std::string& plugin) {
+  const auto module = module_of(plugin);
+  const auto begin = manifest.find('"', manifest.find(module) + module.size());
+  const auto slash = manifest.find('/', begin);
+  if (begin == std::string::npos || slash == std::string::npos) return "";
+  const auto name = manifest.substr(begin + 1, slash - begin - 1);
+  return name.find_first_of(" \t\n\"") == std::string::npos ? name : "";
+}
+
+std::string command_to_remove(const std::string& rock, const HostPaths& paths) {
+  if (rock.empty()) return "remove the rock from this host (luarocks remove)";
+  const auto tree = paths.rocks.parent_path().parent_path().parent_path();
+  return "luarocks remove --tree=" + shell_word(tree) + " " + shell_word(rock);
+}
+
 }  // namespace
 
 bool version_at_least(std::string_view version, int major, int minor) {
@@ -183,7 +204,7 @@ std::vector<Finding> find_copies(const std::set<std::string>& plugins,
   for (const auto& plugin : plugins) {
     if (comes_with_kong(plugin, here)) continue;
     const auto copy = twin_of(fs::path("kong/plugins") / plugin / "handler.lua", paths);
-    const bool rock = rocks.find("kong.plugins." + plugin + ".handler\"") != std::string::npos;
+    const bool rock = rocks.find(module_of(plugin)) != std::string::npos;
     Finding finding;
     finding.plugin = plugin;
     if (rock) {
@@ -191,13 +212,14 @@ std::vector<Finding> find_copies(const std::set<std::string>& plugins,
       finding.file = (paths.rocks / "manifest").string();
       finding.text = "LuaRocks has this plugin installed, and Kong " + kong_version +
                      " loads what LuaRocks knows before lua_package_path";
-      finding.advice = "remove the rock from this host (luarocks remove)";
+      finding.advice = command_to_remove(rock_with(rocks, plugin), paths);
     } else if (copy) {
       finding.code = "stale-copy";
       finding.warning = true;
       finding.file = copy->parent_path().string();
       finding.text = "another copy of the plugin lies here; it comes alive when ours is taken away";
-      finding.advice = "remove that directory";
+      finding.advice =
+          "generation 0 may need it: remove that directory once there is no way back to it";
     }
     if (rock || copy) findings.push_back(std::move(finding));
   }

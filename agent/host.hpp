@@ -47,6 +47,8 @@ public:
   /// Remembers the baseline before kong.conf is changed from it: what the file says while
   /// generation 0 is the confirmed one. Returns whether it was another before.
   bool adopt(const HostRecord& record, const Survey& survey) const;
+  /// What was remembered, or nothing where nothing ever was. Throws Error.
+  std::optional<Baseline> baseline() const { return load_baseline(baseline_path()); }
   /// All text on this host that may name a generation: the managed file, and kong.conf.
   std::string configuration_text(const GatewayFacts& facts) const;
   /// Leaves beside the managed file what a later way back needs (LiveFile), and nothing else.

@@ -27,13 +27,20 @@ std::string foreign_part(const std::string& path, const fs::path& root) {
 
 std::set<std::string> plugins_below(const fs::path& generation) {
   std::set<std::string> plugins;
+  if (generation.empty()) return plugins;
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator(generation / "kong/plugins", ignored))
     plugins.insert(entry.path().filename());
   return plugins;
 }
 
-/// A copy that lua_package_path itself leads to, behind our own entries or instead of them.
+/// Kong goes on without a rock that it runs, but does not start without it.
+Finding in_use(Finding rock) {
+  rock.advice = "it may be what serves: only when a rollout is about to follow, " + rock.advice;
+  return rock;
+}
+
+/// A copy that lua_package_path itself leads to, behind our own entries.
 std::optional<Finding> copy_on_path(const std::string& plugin, const LuaSearch& foreign) {
   const auto handler = fs::path("kong/plugins") / plugin / "handler.lua";
   const auto found = shadow_before(foreign, nowhere, {handler});
@@ -56,11 +63,12 @@ NodeDetails KongNode::details(const GatewayFacts& facts, const fs::path& generat
   const auto owner = unit(facts);
   if (owner) {
     details.private_tmp = owner->private_tmp;
+    details.status_by_unit = owner->variable("KONG_STATUS_LISTEN") != nullptr;
     details.reload = reload_defect(*owner, conf_in_use(facts));
     details.start = start_defect(*owner, conf_in_use(facts));
   }
   details.recovery = recovery_trouble(facts);
-  if (!details.recovery) details.recovery = recovery_absent(facts.unit);
+  if (!details.recovery) details.recovery = recovery_absent(facts);
   const KongSettings settings(facts.conf, facts.prefix, dialect_of(facts.version));
   details.shutdown_timeout = settings.value("nginx_main_worker_shutdown_timeout").value_or("");
   details.declarative = settings.value("declarative_config").value_or("");
@@ -73,12 +81,12 @@ NodeDetails KongNode::details(const GatewayFacts& facts, const fs::path& generat
   if (!generation.empty()) details.files = inspect_generation(scene, paths);
   for (auto& finding : details.files)
     if (finding.code == "unreadable") finding.file = generation / finding.file;
-  auto ours = plugins_below(generation);
+  const auto ours = plugins_below(generation);
   auto others = plugins;
   for (const auto& plugin : ours) others.erase(plugin);
-  auto copies = find_copies(others, facts.version, paths);
-  std::move(copies.begin(), copies.end(), std::back_inserter(details.files));
-  ours.insert(plugins.begin(), plugins.end());
+  // What lies here of a plugin that no generation has yet is no copy: it may be what serves.
+  for (auto& found : find_copies(others, facts.version, paths))
+    if (found.code == "shadow") details.files.push_back(in_use(std::move(found)));
   const auto root = generation.parent_path();
   const LuaSearch foreign{foreign_part(facts.effective_path, root), facts.directory, {}};
   for (const auto& plugin : ours)

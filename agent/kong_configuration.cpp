@@ -3,9 +3,11 @@
 //
 // KongNode's part that finds out what decides Kong's configuration on this host, and which file of
 // it is ours to change.
+#include "agent/durable_file.hpp"
 #include "agent/effective_configuration.hpp"
 #include "agent/environment_edit.hpp"
 #include "agent/kong_node.hpp"
+#include "agent/kong_processes.hpp"
 #include "agent/recovery_unit.hpp"
 
 #include <algorithm>
@@ -104,12 +106,23 @@ std::optional<Finding> KongNode::recovery_trouble(const GatewayFacts& facts) con
   return recovery_defect(shown, file.parent_path());
 }
 
-std::optional<Finding> KongNode::recovery_absent(const std::string& kong) const {
+/// The unit whose start has Kong started; empty: nothing here tells.
+std::string KongNode::starter_of(const GatewayFacts& facts) const {
+  const auto master = KongProcesses(facts.prefix, paths_.proc).master();
+  std::string cgroup;
+  if (!facts.unit.empty() || !master) return facts.unit;
+  read_file_if_there(paths_.proc / std::to_string(master->id.pid) / "cgroup", cgroup);
+  return service_in(cgroup);
+}
+
+std::optional<Finding> KongNode::recovery_absent(const GatewayFacts& facts) const {
   if (!systemd_.present()) return std::nullopt;
   const auto shown = systemd_.properties(recovery_unit, {"LoadState", "UnitFileState", "Before"},
                                          Clock::now() + look_timeout);
   if (auto disabled = recovery_disabled(shown)) return disabled;
-  return recovery_unordered(shown, kong);
+  auto unordered = recovery_unordered(shown, starter_of(facts));
+  if (unordered) unordered->warning = facts.unit.empty();
+  return unordered;
 }
 
 ConfInUse KongNode::conf_in_use(const GatewayFacts& facts) const {

@@ -79,7 +79,8 @@ private:
   ConfInUse conf_in_use(const GatewayFacts& facts) const;
   /// What keeps the unit that takes back at boot from doing so.
   std::optional<Finding> recovery_trouble(const GatewayFacts& facts) const;
-  std::optional<Finding> recovery_absent(const std::string& kong) const;
+  std::optional<Finding> recovery_absent(const GatewayFacts& facts) const;
+  std::string starter_of(const GatewayFacts& facts) const;
   /// Runs Kong's command as the owner of the master would, in a clean environment.
   ChildResult run_kong(const GatewayFacts& facts, std::vector<std::string> arguments,
                        const std::vector<std::string>& extra, Time deadline) const;

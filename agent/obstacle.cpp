@@ -3,6 +3,7 @@
 #include "agent/obstacle.hpp"
 
 #include "agent/durable_file.hpp"
+#include "agent/shell_command.hpp"
 #include "proto/error.hpp"
 
 #include <fcntl.h>
@@ -11,7 +12,10 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
+#include <algorithm>
 #include <sstream>
+#include <string>
+#include <vector>
 
 namespace kongfleet::agent {
 
@@ -34,19 +38,45 @@ std::string unescaped(const std::string& text) {
   return plain;
 }
 
-/// The fifth field of a line of mountinfo is the mount point.
-bool is_mount_point(const fs::path& path, const fs::path& mounts) {
+struct MountedAt {
+  std::string point;
+  bool writable = false;  // the file system itself, whatever this mount of it is
+};
+
+/// Of a line of mountinfo the fifth field is the mount point, and the third behind the dash are the
+/// file system's own options.
+std::vector<MountedAt> mounted(const fs::path& mounts) {
+  std::vector<MountedAt> found;
   std::string text;
-  if (!read_file_if_there(mounts, text)) return false;
+  if (!read_file_if_there(mounts, text)) return found;
   std::istringstream lines(text);
   for (std::string line; std::getline(lines, line);) {
     std::istringstream words(line);
-    std::string skipped;
+    std::string word;
     std::string point;
-    words >> skipped >> skipped >> skipped >> skipped >> point;
-    if (unescaped(point) == path.string()) return true;
+    words >> word >> word >> word >> word >> point;
+    while (words >> word && word != "-") continue;
+    words >> word >> word >> word;
+    found.push_back({unescaped(point), word == "rw" || word.starts_with("rw,")});
   }
-  return false;
+  return found;
+}
+
+bool is_mount_point(const fs::path& path, const fs::path& mounts) {
+  const auto all = mounted(mounts);
+  return std::any_of(all.begin(), all.end(),
+                     [&](const MountedAt& mount) { return mount.point == path.string(); });
+}
+
+/// Whether only the mount is read-only, as systemd's ProtectSystem= has it.
+bool closed_to_us_only(const fs::path& directory, const fs::path& mounts) {
+  MountedAt on;
+  for (const auto& mount : mounted(mounts)) {
+    const auto below = mount.point == "/" ? mount.point : mount.point + "/";
+    const bool holds = (directory.string() + "/").starts_with(below);
+    if (holds && mount.point.size() >= on.point.size()) on = mount;  // the last one covers others
+  }
+  return on.writable;
 }
 
 /// Attributes of chattr(1); none where the file system has no such thing.
@@ -91,11 +121,12 @@ std::string obstacle_to_replace(const fs::path& path, const fs::path& mounts) {
   struct statvfs file_system {};
   if (::statvfs(directory.c_str(), &file_system) != 0) throw_errno("look at", directory);
   if ((file_system.f_flag & ST_RDONLY) == 0) return {};
-  return "the directory " + quoted(directory) +
-         " is read-only here; remount it, or, where it is writable for others, open it to the "
-         "agent "
-         "with a drop-in for kongfleet-agent.service and kongfleet-recover.service: "
-         "ReadWritePaths=" +
+  const auto text = "the directory " + quoted(directory) + " is read-only here; ";
+  const auto open = command_to_open(directory);
+  if (open && closed_to_us_only(directory, mounts)) return text + *open;
+  return text +
+         "remount it, or, where it is writable for others, open it to the agent with a drop-in for "
+         "kongfleet-agent.service and kongfleet-recover.service: ReadWritePaths=" +
          directory.string();
 }
 

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/recovery_unit.hpp"
 
+#include "agent/shell_command.hpp"
 #include "agent/unit_file.hpp"
 
 #include <algorithm>
@@ -10,6 +11,9 @@
 
 namespace kongfleet::agent {
 namespace {
+
+/// For a Kong that no unit starts: cron has one name or the other.
+constexpr std::string_view may_start_kong = "rc-local.service cron.service crond.service";
 
 std::map<std::string, std::string> properties_of(std::string_view shown) {
   std::map<std::string, std::string> properties;
@@ -47,25 +51,53 @@ std::optional<Finding> recovery_defect(std::string_view shown,
   finding.text =
       std::string(recovery_unit) +
       " can't write here: after a power cut it could not take back what nobody confirmed";
-  finding.advice = "add a drop-in for it with ReadWritePaths=" + path + " below [Service]";
+  finding.advice = command_to_open(directory).value_or(
+      "add a drop-in for it with ReadWritePaths=" + path + " below [Service]");
   return finding;
 }
 
-std::optional<Finding> recovery_unordered(std::string_view shown, const std::string& kong) {
+std::optional<Finding> recovery_unordered(std::string_view shown, const std::string& starter) {
   auto said = properties_of(shown);
-  if (kong.empty() || said["LoadState"] != "loaded") return std::nullopt;
+  if (said["LoadState"] != "loaded") return std::nullopt;
   const auto before = words_of(said["Before"]);
-  if (std::any_of(before.begin(), before.end(),
-                  [&](const UnitWord& word) { return word.text == kong; }))
-    return std::nullopt;
+  const auto ordered = [&](std::string_view unit) {
+    return std::any_of(before.begin(), before.end(),
+                       [&](const UnitWord& word) { return word.text == unit; });
+  };
+  const bool before_all = ordered("rc-local.service") && ordered("cron.service");
+  if (starter.empty() ? before_all : ordered(starter)) return std::nullopt;
   Finding finding;
   finding.code = "unit";
-  finding.text = std::string(recovery_unit) + " is not ordered before " + kong +
-                 ": after a power cut Kong may start on what nobody confirmed";
+  finding.text =
+      std::string(recovery_unit) + " is not ordered before " +
+      (starter.empty() ? "what starts Kong, which is no unit, but may be rc.local or cron"
+                       : starter) +
+      ": after a power cut Kong may start on what nobody confirmed";
   const auto directory = "/etc/systemd/system/" + std::string(recovery_unit) + ".d";
-  finding.advice = "mkdir -p " + directory + " && printf '[Unit]\\nBefore=%s\\n' '" + kong + "' >" +
-                   directory + "/kong.conf && systemctl daemon-reload";
+  const auto units = starter.empty() ? std::string(may_start_kong) : starter;
+  finding.advice = "mkdir -p " + directory + " && printf '[Unit]\\nBefore=%s\\n' '" + units +
+                   "' >" + directory + "/kong.conf && systemctl daemon-reload";
   return finding;
+}
+
+std::string service_in(std::string_view cgroup) {
+  constexpr std::string_view service = ".service";
+  std::string_view path;
+  while (!cgroup.empty()) {
+    const auto line = cgroup.substr(0, cgroup.find('\n'));
+    // Where systemd uses both kinds of hierarchy, one of them may say no more than "/".
+    if (line.starts_with("0::") || line.find(":name=systemd:") != std::string_view::npos)
+      path = std::max(path, line.substr(line.rfind(':') + 1));
+    cgroup.remove_prefix(std::min(line.size() + 1, cgroup.size()));
+  }
+  while (!path.empty()) {
+    const auto name = path.substr(0, path.find('/'));
+    const bool by_people = name.starts_with("run-") || name == "ssh.service" ||
+                           name == "sshd.service" || name.starts_with("user@");
+    if (name.ends_with(service)) return by_people ? "" : std::string(name);
+    path.remove_prefix(std::min(name.size() + 1, path.size()));
+  }
+  return "";
 }
 
 std::optional<Finding> recovery_disabled(std::string_view shown) {

@@ -23,8 +23,12 @@ std::optional<Finding> recovery_defect(std::string_view shown,
 std::optional<Finding> recovery_disabled(std::string_view shown);
 
 /// Why that unit would run beside the start of Kong instead of before it, from its LoadState and
-/// Before. `kong`: Kong's unit; empty: it has none. Nothing where all is well, or where there is no
-/// such unit. The advice is a command.
-std::optional<Finding> recovery_unordered(std::string_view shown, const std::string& kong);
+/// Before. `starter`: the unit that starts Kong; empty: nobody knows, so it may be rc.local or
+/// cron. Nothing where all is well, or where there is no such unit. The advice is a command.
+std::optional<Finding> recovery_unordered(std::string_view shown, const std::string& starter);
+
+/// The service that started a process at boot, from its /proc/PID/cgroup; empty where that is none:
+/// a session, a container, something that somebody ran.
+std::string service_in(std::string_view cgroup);
 
 }  // namespace kongfleet::agent

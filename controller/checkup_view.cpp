@@ -12,12 +12,16 @@
 #include <algorithm>
 #include <iomanip>
 #include <ostream>
+#include <string_view>
 
 namespace kongfleet::controller {
 
 namespace json = boost::json;
 
 namespace {
+
+constexpr std::size_t line_width = 100;  // on which names are told; texts are as long as they are
+constexpr std::size_t indent = 11;       // where what a line is about begins
 
 using Verdict = wire::Check::Verdict;
 
@@ -63,7 +67,28 @@ void print_ailment(std::ostream& out, const wire::Check& check, const std::strin
       << ": " << check.text();
   if (!check.why().empty()) out << "; " << check.why();
   out << "\n";
-  if (!check.remedy().empty()) out << "           " << remedy_line(check, host) << "\n";
+  if (!check.remedy().empty()) out << std::string(indent, ' ') << remedy_line(check, host) << "\n";
+}
+
+/// The names of what is right; what was found there is in the JSON.
+void print_right(std::ostream& out, const std::vector<wire::Check>& checks) {
+  constexpr std::string_view between = ", ";
+  std::size_t column = 0;
+  for (const auto& check : checks) {
+    if (check.verdict() != wire::Check::RIGHT) continue;
+    const bool first = column == 0;
+    const bool fits = column + 2 * between.size() + check.name().size() <= line_width;
+    if (!first && fits) {
+      out << between;
+      column += between.size();
+    } else {
+      out << (first ? "  right    " : ",\n           ");
+      column = indent;
+    }
+    out << check.name();
+    column += check.name().size();
+  }
+  if (column > 0) out << "\n";
 }
 
 json::object json_of(const wire::Check& check) {
@@ -87,6 +112,7 @@ void print_checkups(std::ostream& out, const std::vector<std::unique_ptr<HostRun
         << summary_of(checks) << "\n";
     for (const auto& check : checks)
       if (check.verdict() != wire::Check::RIGHT) print_ailment(out, check, host->label());
+    print_right(out, checks);
   }
 }
 

@@ -14,9 +14,9 @@
 namespace kongfleet::controller {
 
 /// After HostRun::check_up(): a line for each host, and below it what is not right there, each with
-/// why that matters and the way to mend it.
+/// why that matters and the way to mend it, and then the names of what is right.
 void print_checkups(std::ostream& out, const std::vector<std::unique_ptr<HostRun>>& hosts);
-/// The same as JSON, with what is right; and the whole document of `check --hosts`.
+/// The same as JSON, with what is said of what is right; and the whole document of `check --hosts`.
 boost::json::array checkups_json(const std::vector<std::unique_ptr<HostRun>>& hosts);
 boost::json::object check_hosts_json(const CheckReport& report,
                                      const std::vector<std::unique_ptr<HostRun>>& hosts);

@@ -20,6 +20,8 @@ constexpr std::size_t name_shown_max = 40;
 constexpr std::size_t text_shown_max = 2000;
 constexpr std::size_t checks_shown_max = 250;   // an agent of ours says 200 at the most
 constexpr std::string_view host_word = "HOST";  // in commands that hosts want run here
+/// What an agent's command says where its daemon is stopped.
+constexpr std::string_view start_advice = "start it with 'systemctl start kongfleet-agent.socket'";
 constexpr double clock_skew_max_ms = 5000;
 constexpr std::string_view plain =
     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:";
@@ -93,6 +95,10 @@ wire::Check unreachable(const HostRun& host) {
           "then write that into known_hosts";
       break;
     case LinkFault::Exec:  // an agent that is there says itself what is wrong
+      if (what.remedy == start_advice) {
+        what.kind = wire::Check::HOST;
+        what.remedy = "systemctl start kongfleet-agent.socket";
+      }
       if (host.problem.find("; ") != std::string::npos) break;
       [[fallthrough]];
     case LinkFault::Auth:

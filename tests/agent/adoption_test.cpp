@@ -6,6 +6,7 @@
 
 #include <catch2/catch.hpp>
 #include <linux/fs.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -218,8 +219,21 @@ TEST_CASE("a read-only file system refuses in the plan, with the way to open it"
     const auto mount = Mount::bind(etc, etc);
     mount.make_read_only();
     const auto said = agent.refusal();
-    CHECK(said.starts_with("conf: the directory '" + etc.string() + "' is read-only here"));
+    CHECK(said.starts_with("conf: the directory '" + etc.string() +
+                           "' is read-only here; mkdir -p /etc/systemd/system/"));
     CHECK(said.find("ReadWritePaths=" + etc.string()) != std::string::npos);
+  });
+}
+
+TEST_CASE("a file system that is read-only for everybody is not opened by a unit") {
+  in_own_mounts([] {
+    Found agent;
+    const auto place = agent.directory.path() / "etc";
+    fs::create_directory(place);
+    const auto disk = Mount::ext4(place, agent.directory.path() / "image");
+    agent.lives_at(place / "kong/kong.conf");
+    REQUIRE(::mount("none", place.c_str(), nullptr, MS_REMOUNT | MS_RDONLY, nullptr) == 0);
+    CHECK(agent.refusal().find("is read-only here; remount it, or") != std::string::npos);
   });
 }
 

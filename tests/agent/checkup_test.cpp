@@ -4,7 +4,6 @@
 
 #include "agent/checkup_of_kong.hpp"
 #include "agent/steps.hpp"
-#include "agent/wire.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -194,6 +193,9 @@ TEST_CASE("what would come up wrong after a power cut is told") {
   facts.details.recovery = found("unit", "/opt/kong", "kongfleet-recover.service can't write here",
                                  "add a drop-in for it");
   CHECK(ailment(facts, "boot").remedy.kind == RemedyKind::Edit);
+  CHECK(ailment(facts, "boot").verdict == CheckVerdict::Wrong);
+  facts.details.recovery->warning = true;
+  CHECK(ailment(facts, "boot").verdict == CheckVerdict::Warning);
 }
 
 TEST_CASE("a kong.conf that can't be replaced is told with the command that helps") {
@@ -228,33 +230,54 @@ TEST_CASE("a Kong without a Status API is told what it lacks") {
   facts.node.status.clear();
   const auto check = ailment(facts, "status-api");
   CHECK(check.verdict == CheckVerdict::Warning);
-  CHECK(check.remedy.text ==
-        "write status_listen = 127.0.0.1:8007 into /etc/kong/kong.conf, then "
-        "systemctl reload kong.service");
+  check_command(check,
+                "printf '\\n%s\\n' 'status_listen = 127.0.0.1:8007' >>/etc/kong/kong.conf && "
+                "systemctl reload kong.service");
+  facts.details.status_by_unit = true;  // and beats kong.conf
+  const auto by_unit = ailment(facts, "status-api");
+  CHECK(by_unit.remedy.kind == RemedyKind::Edit);
+  CHECK(by_unit.remedy.text.starts_with("have KONG_STATUS_LISTEN of kong.service say"));
 }
 
 TEST_CASE("workers without an end are told, by hand with Kong's own commands") {
   auto facts = healthy();
   facts.details.shutdown_timeout.clear();
-  CHECK(ailment(facts, "shutdown-timeout").remedy.text.ends_with("systemctl reload kong.service"));
+  facts.node.conf = "/opt/my kong/kong.conf";
+  check_command(ailment(facts, "shutdown-timeout"),
+                "printf '\\n%s\\n' 'nginx_main_worker_shutdown_timeout = 60s' >>'/opt/my "
+                "kong/kong.conf' && systemctl reload kong.service");
+  facts.node.conf = "/etc/kong/kong.conf";
   facts.node.unit.clear();
-  CHECK(ailment(facts, "shutdown-timeout")
-            .remedy.text.ends_with("then /usr/local/bin/kong prepare -c /etc/kong/kong.conf -p "
-                                   "/usr/local/kong && /usr/local/bin/kong reload -c "
-                                   "/etc/kong/kong.conf -p /usr/local/kong"));
+  const auto by_hand = ailment(facts, "shutdown-timeout");
+  CHECK(by_hand.remedy.kind == RemedyKind::Edit);  // nobody knows Kong's environment
+  CHECK(by_hand.remedy.text.ends_with(
+      "with the variables that Kong was started with, /usr/local/bin/kong prepare -c "
+      "/etc/kong/kong.conf -p /usr/local/kong && /usr/local/bin/kong reload -c "
+      "/etc/kong/kong.conf -p /usr/local/kong"));
 }
 
-TEST_CASE("other copies of a plugin are told once each") {
+TEST_CASE("other copies of a plugin are told once each, and go only where nobody needs them") {
   auto facts = healthy();
+  facts.baseline = Baseline{"/etc/kong/kong.conf", std::nullopt, "bundled, served-before"};
   const std::string place = "/usr/local/share/lua/5.1/kong/plugins/my-plugin";
   auto stale = found("stale-copy", place, "another copy of the plugin lies here", "");
+  stale.plugin = "my-plugin";
   stale.warning = true;
   facts.details.files = {stale, stale};
   const auto check = ailment(facts, "copies");
   CHECK(check.verdict == CheckVerdict::Warning);
   check_command(check, "rm -r " + place);
+  facts.details.files[0].plugin = "served-before";
+  const auto needed = ailment(facts, "copies");
+  CHECK(needed.remedy.kind == RemedyKind::Edit);
+  CHECK(needed.remedy.text.find("generation 0") != std::string::npos);
+  facts.details.files[0].plugin = "my-plugin";
+  facts.baseline.reset();  // who knows what it needs
+  CHECK(ailment(facts, "copies").remedy.kind == RemedyKind::Edit);
   facts.details.files = {found("shadow", "/rocks/manifest", "LuaRocks has it", "remove the rock")};
   CHECK(ailment(facts, "copies").verdict == CheckVerdict::Wrong);
+  facts.details.files[0].advice = "luarocks remove --tree=/usr/local kong-plugin-x";
+  check_command(ailment(facts, "copies"), "luarocks remove --tree=/usr/local kong-plugin-x");
 }
 
 TEST_CASE("what Kong's workers can't read is opened to them") {
@@ -355,26 +378,4 @@ TEST_CASE("an open transaction is told, and a stranded one is wrong") {
   CHECK(check.verdict == CheckVerdict::Wrong);
   CHECK(check.text.find("reload failed") != std::string::npos);
   check_command(check, "kongfleet-agent rollback");
-}
-
-TEST_CASE("a check on the wire is printable and bounded, and there are no more than make sense") {
-  Check check{"drift",
-              CheckVerdict::Wrong,
-              "a\x1b[31m" + std::string(5000, 'x'),
-              "why",
-              {RemedyKind::Controller, "kongfleet sync HOST"}};
-  const auto sent = to_wire(std::vector<Check>(300, check));
-  CHECK(sent.checks_size() == 200);
-  CHECK(sent.checks(0).verdict() == wire::Check::WRONG);
-  CHECK(sent.checks(0).remedy_kind() == wire::Check::CONTROLLER);
-  CHECK(sent.checks(0).text().find('\x1b') == std::string::npos);
-  CHECK(sent.checks(0).text().size() < 2100);
-  const std::vector<Check> kinds{{"a", CheckVerdict::Right, "", "", {RemedyKind::None, ""}},
-                                 {"b", CheckVerdict::Warning, "", "", {RemedyKind::Edit, ""}},
-                                 {"c", CheckVerdict::Warning, "", "", {RemedyKind::Host, ""}}};
-  const auto others = to_wire(kinds);
-  CHECK(others.checks(0).verdict() == wire::Check::RIGHT);
-  CHECK(others.checks(0).remedy_kind() == wire::Check::NONE);
-  CHECK(others.checks(1).remedy_kind() == wire::Check::EDIT);
-  CHECK(others.checks(2).remedy_kind() == wire::Check::HOST);
 }

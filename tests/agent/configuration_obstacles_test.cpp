@@ -55,7 +55,7 @@ TEST_CASE("a variable that is loaded although no file sets it any more is an obs
   host.unit.loaded_environment = {{"KONG_NGINX_DAEMON=off", "KONG_PLUGINS=gone"}};
   CHECK(only(host) ==
         ":0: KONG_PLUGINS=gone is still set for kong.service, although its files set "
-        "it no longer (have systemd read them: systemctl daemon-reload)");
+        "it no longer (systemctl daemon-reload)");
   host.unit_file("u", "[Service]\nUnsetEnvironment=KONG_PLUGINS\n");
   CHECK(host.obstacles().empty());
 }

@@ -7,6 +7,8 @@
 #include <catch2/catch.hpp>
 #include <sys/stat.h>
 
+#include <fstream>
+
 namespace kongfleet::agent::test {
 
 namespace {
@@ -46,17 +48,43 @@ TEST_CASE("the details of a Kong that lacks something, and of one that is gone")
   CHECK_FALSE(scene.node.details(facts, {}, {}).status_answers);
 }
 
-TEST_CASE("a copy of a plugin is found where Lua looks for it, also before it was ever deployed") {
+TEST_CASE("a copy of a plugin is found where Lua looks for it, once it is not what serves") {
   HostPaths paths;
   TestKong elsewhere(TestKong::versions().back());
   elsewhere.make("copy", "0.9.0");
   paths.lua_roots.push_back(elsewhere.gen("copy"));
   Scene scene(TestKong::versions().back(), {}, paths);
   CHECK(codes(scene.node.details(scene.facts, scene.kong.gen("gen1"), {})) == "stale-copy");
+  // Before the first rollout, and of a plugin that comes with the next one, it is what serves.
+  fs::create_directories(scene.kong.gen("without"));
   auto facts = scene.facts;
-  facts.effective_path = "./?.lua";
-  CHECK(codes(scene.node.details(facts, {}, {"my-plugin"})) == "stale-copy");
-  CHECK(codes(scene.node.details(facts, {}, {"other"})).empty());
+  for (const auto& path : {std::string("./?.lua"), elsewhere.gen("copy").string() + "/?.lua"}) {
+    facts.effective_path = path;
+    CHECK(codes(scene.node.details(facts, {}, {"my-plugin"})).empty());
+    CHECK(codes(scene.node.details(facts, scene.kong.gen("without"), {"my-plugin"})).empty());
+  }
+}
+
+TEST_CASE("a rock that would be loaded instead of a plugin is told before it is deployed") {
+  HostPaths paths;
+  TestKong elsewhere(TestKong::versions().back());
+  paths.rocks = elsewhere.gen("rocks");
+  fs::create_directories(paths.rocks);
+  std::ofstream(paths.rocks / "manifest") << R"(modules = {
+   ["kong.plugins.my-plugin.handler"] = {
+      "kong-plugin-my-plugin/0.9.0-1"
+   },
+})";
+  Scene scene(TestKong::versions().back(), {}, paths);
+  scene.facts.version = "3.8.0";
+  const auto serving = scene.node.details(scene.facts, {}, {"my-plugin"});
+  REQUIRE(codes(serving) == "shadow");
+  CHECK(serving.files[0].advice.starts_with("it may be what serves: only when a rollout is about"));
+  const auto shadowing = scene.node.details(scene.facts, scene.kong.gen("gen1"), {});
+  REQUIRE(codes(shadowing) == "shadow");
+  CHECK(shadowing.files[0].advice.starts_with("luarocks remove --tree="));
+  CHECK(shadowing.files[0].advice.ends_with(" kong-plugin-my-plugin"));
+  CHECK(codes(scene.node.details(scene.facts, {}, {"other"})).empty());
 }
 
 TEST_CASE("a copy that lua_package_path leads to is found, but for what is ours") {

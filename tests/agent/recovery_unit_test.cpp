@@ -28,8 +28,15 @@ TEST_CASE("the unit that recovers at boot must be able to write where we do") {
   REQUIRE(defect);
   CHECK(sentence(*defect) ==
         "/etc/default: kongfleet-recover.service can't write here: after a power cut it could not "
-        "take back what nobody confirmed (add a drop-in for it with ReadWritePaths=/etc/default "
-        "below [Service])");
+        "take back what nobody confirmed (mkdir -p /etc/systemd/system/kongfleet-agent.service.d "
+        "/etc/systemd/system/kongfleet-recover.service.d && printf "
+        "'[Service]\\nReadWritePaths=/etc/default\\n' | tee -a "
+        "/etc/systemd/system/kongfleet-agent.service.d/paths.conf "
+        ">>/etc/systemd/system/kongfleet-recover.service.d/paths.conf && systemctl daemon-reload "
+        "&& systemctl try-restart kongfleet-agent.service)");
+  for (const auto* odd : {"/opt/a b", "/opt/100%", "/opt/a,b", "/opt/it's"})
+    CHECK(recovery_defect(ours.substr(0, ours.find("\"/opt")) + "\n", odd)->advice ==
+          std::string("add a drop-in for it with ReadWritePaths=") + odd + " below [Service]");
 }
 
 TEST_CASE("a unit that is not there, or not locked in, is no obstacle") {
@@ -55,7 +62,6 @@ TEST_CASE("a unit that recovers at boot must do so before Kong's own starts") {
   const std::string shown =
       "LoadState=loaded\nUnitFileState=enabled\nBefore=kong.service x.target\n";
   CHECK_FALSE(recovery_unordered(shown, "kong.service"));
-  CHECK_FALSE(recovery_unordered(shown, ""));
   CHECK_FALSE(recovery_unordered("LoadState=not-found\nBefore=\n", "gateway.service"));
   const auto late = recovery_unordered(shown, "gateway.service");
   REQUIRE(late);
@@ -65,6 +71,29 @@ TEST_CASE("a unit that recovers at boot must do so before Kong's own starts") {
         "'[Unit]\\nBefore=%s\\n' 'gateway.service' "
         ">/etc/systemd/system/kongfleet-recover.service.d/kong.conf && systemctl daemon-reload");
   CHECK(recovery_unordered(shown, "kong"));  // no part of a name
+}
+
+TEST_CASE("where no unit starts Kong, it is rc.local or cron that the recovery comes before") {
+  const std::string shown = "LoadState=loaded\nBefore=kong.service";
+  const auto late = recovery_unordered(shown, "");
+  REQUIRE(late);
+  CHECK(late->text.find("which is no unit, but may be rc.local or cron") != std::string::npos);
+  CHECK(late->advice.find("'rc-local.service cron.service crond.service'") != std::string::npos);
+  CHECK(recovery_unordered(shown + " rc-local.service\n", ""));
+  CHECK_FALSE(recovery_unordered(shown + " crond.service cron.service rc-local.service\n", ""));
+  CHECK_FALSE(recovery_unordered("LoadState=not-found\nBefore=\n", ""));
+}
+
+TEST_CASE("the service that started a process is known by its cgroup") {
+  CHECK(service_in("0::/system.slice/rc-local.service\n") == "rc-local.service");
+  CHECK(service_in("12:pids:/x\n1:name=systemd:/system.slice/cron.service\n") == "cron.service");
+  CHECK(service_in("1:name=systemd:/system.slice/a.service/b\n0::/\n") == "a.service");
+  for (const auto* nobody :
+       {"", "0::/\n", "0::/user.slice/user-0.slice/session-3.scope\n",
+        "0::/system.slice/ssh.service\n",
+        "0::/user.slice/user-0.slice/user@0.service/app.slice/kong.service\n",
+        "0::/system.slice/run-r12.service\n", "1:cpu:/system.slice/a.service\n"})
+    CHECK(service_in(nobody).empty());
 }
 
 }  // namespace kongfleet::agent::test

@@ -53,9 +53,10 @@ std::string shown(const RunFixture& run) {
 
 }  // namespace
 
-TEST_CASE("a host on which all is right takes a line, what is not right two more each") {
+TEST_CASE("what is right is named on one line, what is not right takes two each") {
   CHECK(shown(ThreePatients()) ==
         "edge-1  ok, 3 checks\n"
+        "  right    agent, clock, kong\n"
         "edge-2  2 wrong, 1 warning, 6 checks\n"
         "  wrong    reload: what is; why it matters\n"
         "           on edge-2: systemctl daemon-reload\n"
@@ -63,10 +64,27 @@ TEST_CASE("a host on which all is right takes a line, what is not right two more
         "           here: kongfleet sync edge-2\n"
         "  warning  status-api: what is; why it matters\n"
         "           mend: write it\n"
+        "  right    agent, clock, kong\n"
         "edge-3  1 wrong, 1 check\n"
         "  wrong    reach: connect to 'edge-3': nobody is there; a rollout counts it as "
         "unavailable\n"
         "           here: ssh -v edge-3\n");
+}
+
+TEST_CASE("the names of what is right take several lines where there are many") {
+  RunFixture run(1);
+  run.host(0).agent_version = KONGFLEET_VERSION;
+  run.host(0).checkup.emplace();
+  for (int i = 0; i < 20; ++i)
+    *run.host(0).checkup->checkup.add_checks() =
+        made("check-" + std::to_string(i), wire::Check::RIGHT);
+  CHECK(shown(run) ==
+        "edge-1  ok, 22 checks\n"
+        "  right    agent, clock, check-0, check-1, check-2, check-3, check-4, check-5, check-6, "
+        "check-7,\n"
+        "           check-8, check-9, check-10, check-11, check-12, check-13, check-14, check-15, "
+        "check-16,\n"
+        "           check-17, check-18, check-19\n");
 }
 
 TEST_CASE("the JSON has what is right as well") {
@@ -96,6 +114,7 @@ TEST_CASE("warnings are no failure, what is wrong is one, and who is stranded ne
   RunFixture warned(1);  // its agent is too old to be asked
   CHECK(checkups_exit_code(warned.hosts()) == 0);
   CHECK(shown(warned).starts_with("edge-1  1 warning, 1 check\n"));
+  CHECK(shown(warned).find("right") == std::string::npos);
 }
 
 }  // namespace kongfleet::controller

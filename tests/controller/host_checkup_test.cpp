@@ -94,6 +94,10 @@ TEST_CASE("a host that can't be asked is told with the way to it") {
   host.problem = "the host said: no agent listens; start it";
   CHECK(only(host).text() == "the host said: no agent listens");
   CHECK(only(host).remedy() == "start it");
+  CHECK(only(host).remedy_kind() == wire::Check::EDIT);
+  host.problem += " with 'systemctl start kongfleet-agent.socket'";
+  CHECK(only(host).remedy() == "systemctl start kongfleet-agent.socket");
+  CHECK(only(host).remedy_kind() == wire::Check::HOST);
   host.problem = "not there";
   host.fault = LinkFault::HostKey;
   CHECK(only(host).remedy_kind() == wire::Check::EDIT);

@@ -46,6 +46,32 @@ class ByHandTest(FleetTest):
         self.assertNotIn("generations/", host.read("/usr/local/kong/.kong_env"))
         self.assertIn("plugins = bundled\n", host.read("/etc/kong/kong.conf"))
 
+    def test_the_doctor_has_the_recovery_come_before_what_may_start_it_at_boot(self):
+        def findings():
+            said = self.fleet.kongfleet("--output", "json", "check", "--hosts", self.new.name, expect=0).json()
+            checks = said["host_checks"][0]["checks"]
+            return {check["name"]: check for check in checks if check["verdict"] == "warning"}
+
+        self.fleet.write_plugin("1.0.0")
+        self.new.run("kong", "stop")
+        self.new.write("/etc/rc.local", "#!/bin/sh\n/usr/local/bin/kong start -c /etc/kong/kong.conf\n", mode=0o755)
+        self.new.run("systemctl", "daemon-reload")
+        self.new.run("systemctl", "start", "rc-local.service")
+        wait_for("the gateway answers", lambda: self.fleet.serves(self.new))
+        found = findings()["boot"]
+        self.assertIn("is not ordered before rc-local.service:", found["text"])
+        self.new.run("sh", "-c", found["remedy"])
+        self.assertNotIn("boot", findings())
+        self.new.run("kong", "stop")
+        self.start_kong(self.new)
+        found = findings()["boot"]
+        self.assertIn("is not ordered before what starts Kong", found["text"])
+        self.assertEqual(found["remedy_kind"], "host")
+        self.new.run("sh", "-c", found["remedy"])
+        self.assertNotIn("boot", findings())
+        before = self.new.run("systemctl", "show", "-P", "Before", "kongfleet-recover.service").stdout.split()
+        self.assertLess({"rc-local.service", "cron.service", "crond.service"}, set(before))
+
     def test_it_is_deployed_to_taken_back_and_rolled_back(self):
         self.deploy_and_return(self.new)
 

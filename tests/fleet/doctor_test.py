@@ -3,12 +3,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """`check --hosts` on real hosts: each is broken in every way that it can be broken here, the finding and its remedy are seen, the
 remedy is run (a command as it stands, an edit as it says), and then the finding is gone."""
+import os
 import re
 import shlex
+import shutil
+import subprocess
 import time
 import unittest
 
-from fleet import PLUGIN, Fleet, FleetTest, wait_for
+from fleet import BUILD, PLUGIN, Fleet, FleetTest, wait_for
 
 CONF = "/etc/kong/kong.conf"
 AGENT_TOML = "/etc/kongfleet/agent.toml"
@@ -17,6 +20,33 @@ GENERATIONS = "/var/lib/kongfleet/generations"
 LUA = f"/usr/local/share/lua/5.1/kong/plugins/{PLUGIN}"
 SOCKET = "/run/kongfleet/agent.sock"
 TIMEOUT = "nginx_main_worker_shutdown_timeout = 60s"
+
+
+class UnadoptedTest(FleetTest):
+    """A host on which Ansible put the plugin, as Kong's guide has it: what lies there is what serves."""
+
+    def test_what_serves_is_no_copy_and_what_generation_0_needs_is_not_to_be_removed(self):
+        with Fleet(1) as fleet:
+            host, = fleet
+            fleet.write_plugin("0.9.0")
+            for file in (fleet.directory / f"plugins/{PLUGIN}/kong/plugins/{PLUGIN}").iterdir():
+                host.write(f"{LUA}/{file.name}", file.read_text())
+            host.write(CONF, host.read(CONF) + f"{TIMEOUT}\nplugins = bundled,{PLUGIN}\n")
+            host.run("systemctl", "reload", "kong.service")
+            wait_for("it serves", lambda: fleet.headers() == ["0.9.0"])
+            said = fleet.kongfleet("check", "--hosts", expect=0).out
+            self.assertIn(f"{host.name}  ok, 20 checks\n", said)
+            fleet.write_plugin("1.0.0")
+            fleet.kongfleet("rollout", "--yes", expect=0)
+            said = fleet.kongfleet("--output", "json", "check", "--hosts", expect=0).json()
+            found, = (check for check in said["host_checks"][0]["checks"] if check["verdict"] != "right")
+            self.assertEqual((found["name"], found["verdict"], found["remedy_kind"]), ("copies", "warning", "edit"))
+            self.assertIn(f"{LUA}: another copy of the plugin lies here", found["text"])
+            self.assertIn("generation 0", found["remedy"])
+            self.assertNotIn("rm -r", found["remedy"])
+            fleet.kongfleet("rollback", "--yes", "--to", "0", expect=0)
+            self.assertEqual(fleet.headers(), ["0.9.0"])
+            self.assertIn(f"{host.name}  ok, 20 checks\n", fleet.kongfleet("check", "--hosts", expect=0).out)
 
 
 class DoctorTest(FleetTest):
@@ -30,8 +60,7 @@ class DoctorTest(FleetTest):
         cls.fleet.kongfleet("rollout", "--yes", expect=0)
         cls.found_unset = cls.findings(cls.host, 0)
         for host in cls.fleet:
-            host.write(CONF, host.read(CONF) + TIMEOUT + "\n")
-            host.run("systemctl", "reload", "kong.service")
+            host.run("sh", "-c", cls.found_unset["shutdown-timeout"]["remedy"])
         for host in cls.fleet:
             wait_for("all is right", lambda h=host: not cls.findings(h))
 
@@ -77,7 +106,7 @@ class DoctorTest(FleetTest):
         self.assertIn(before, text)
         self.host.write(CONF, text.replace(before, after))
 
-    def test_a_host_that_is_well_takes_a_line_and_is_not_touched(self):
+    def test_a_host_that_is_well_is_told_with_what_is_right_and_is_not_touched(self):
         places = ["/etc", "/var/lib/kongfleet", "/usr/local/kong", "/run/kongfleet"]
         # Kong's logs tell who asked it, that of the stand-in's Admin API too.
         look = ["find", *places, "-not", "-path", "*/logs/*", "-not", "-name", "nil", "-printf", "%p %s %m %u %T@ %C@\\n"]
@@ -85,13 +114,14 @@ class DoctorTest(FleetTest):
         said = self.fleet.kongfleet("check", "--hosts", expect=0).out
         for host in self.fleet:
             self.assertRegex(said, f"(?m)^{host.name}  ok, 20 checks$")
+            names = re.search(rf"(?m)^{host.name}  ok, 20 checks\n  right    ((?:.+,\n {{11}})*.+)\n", said)[1]
+            self.assertEqual(len(re.split(r",\s+", names)), 20, names)
+            self.assertRegex(names, r"^agent, clock, kong, running, .* transaction$".replace(".*", "(?s:.*)"))
         self.assertEqual(set(self.host.run(*look).stdout.splitlines()) ^ before, set())
 
     def test_what_is_not_set_is_a_warning_and_no_failure(self):
         self.assertEqual(set(self.before_any_rollout), {"shutdown-timeout"})
         self.assertEqual(set(self.found_unset), {"shutdown-timeout"})
-        self.assertEqual(self.found_unset["shutdown-timeout"]["remedy"],
-                         f"write {TIMEOUT} into {CONF}, then systemctl reload kong.service")
 
     def test_the_text_has_the_finding_and_where_to_run_its_remedy(self):
         self.host.run("chmod", "0666", SOCKET)
@@ -134,6 +164,86 @@ class DoctorTest(FleetTest):
         self.assertEqual(check["remedy"], "systemctl unset-environment KONG_PLUGINS")
         self.run_remedy(check)
 
+    def test_files_that_systemd_has_not_read_yet_are_read(self):
+        self.host.write(f"{DROP_INS}/x.conf", f"[Service]\nEnvironment=KONG_PLUGINS=bundled,{PLUGIN}\n")
+        self.host.run("systemctl", "daemon-reload")
+        self.host.run("rm", "-r", DROP_INS)
+        check = self.only("configuration")
+        self.assertEqual(check["remedy"], "systemctl daemon-reload")
+        self.run_remedy(check)
+
+    def test_a_kong_conf_that_the_agents_sandbox_closes_is_opened(self):
+        """As where kong.conf is not in /etc/kong."""
+        for unit in ("agent", "recover"):
+            self.host.write(f"/etc/systemd/system/kongfleet-{unit}.service.d/other.conf",
+                            "[Service]\nReadWritePaths=\nReadWritePaths=-/usr/local/kong /var/lib/kongfleet\n")
+        self.host.run("systemctl", "daemon-reload")
+        self.host.run("systemctl", "restart", "kongfleet-agent.service")
+        found = self.findings(self.host, 2)
+        self.assertEqual(set(found), {"conf", "boot"})
+        self.assertIn("is read-only here", found["conf"]["text"])
+        self.assertIn("kongfleet-recover.service can't write here", found["boot"]["text"])
+        self.assertEqual(found["conf"]["remedy"], found["boot"]["remedy"])
+        self.run_remedy(found["boot"])
+        self.assertEqual(self.findings(self.host, 0), {})
+        for unit in ("agent", "recover"):
+            self.host.run("rm", "-r", f"/etc/systemd/system/kongfleet-{unit}.service.d")
+        self.host.run("systemctl", "daemon-reload")
+        self.host.run("systemctl", "restart", "kongfleet-agent.service")
+
+    def test_what_kongs_workers_cannot_read_is_opened_to_them(self):
+        generation = re.search(f"{GENERATIONS}/[^/]+", self.host.read(CONF))[0]
+        handler = self.host.path(f"{generation}/kong/plugins/{PLUGIN}/handler.lua")
+        for place in (handler, handler.parents[3], handler.parents[4]):
+            mode = place.stat().st_mode
+            place.chmod(0o600 if place == handler else 0o700)
+            check = self.only("readable")
+            self.run_remedy(check)
+            self.assertEqual(self.findings(self.host, 0), {})
+            place.chmod(mode)
+
+    def test_a_clock_that_differs_is_told(self):
+        """Hosts here have this machine's clock, so it is the controller's that is another."""
+        said = self.fleet.command("check", "--hosts", self.host.name)
+        ahead = {"LD_PRELOAD": str(BUILD / "tests/libjumping_clock.so"), "CLOCK_AHEAD": "100"}
+        out = subprocess.run(said, cwd=self.fleet.directory, env=os.environ | ahead, text=True, check=True,
+                             capture_output=True, stdin=subprocess.DEVNULL).stdout
+        self.assertRegex(out, r"(?m)^  warning  clock: its clock is (99|100)\.\d s behind this machine's .*\n"
+                              rf"           on {self.host.name}: timedatectl set-ntp true$")
+
+    def test_an_agent_of_another_version_is_told(self):
+        ours = self.fleet.kongfleet("--version").out.split()[1].encode()
+        agent = self.host.path("/usr/bin/kongfleet-agent")
+        program = agent.read_bytes()
+        agent.rename(f"{agent}.new")
+        older = ours.translate(bytes.maketrans(b"123456789", b"0" * 9))
+        agent.write_bytes(program.replace(ours + b"\0", older + b"\0"))
+        agent.chmod(0o755)
+        self.host.run("systemctl", "restart", "kongfleet-agent.service")
+        check = self.only("agent", "warning")
+        self.assertEqual(check["remedy"], f"kongfleet bootstrap --package FILE {self.host.name}")
+        self.host.path("/usr/bin/kongfleet-agent.new").rename(agent)
+        self.host.run("systemctl", "restart", "kongfleet-agent.service")
+
+    @unittest.skipIf(os.environ.get("KONGFLEET_TEST_KONG"), "Kong 3.9 and later load no rock first")
+    def test_a_rock_that_is_loaded_instead_of_the_plugin_is_removed(self):
+        """luarocks itself is this machine's."""
+        rock = f"kong-plugin-{PLUGIN}"
+        shutil.copy("/usr/bin/luarocks", self.host.path("/usr/local/lib/luarocks.lua"))
+        shutil.copytree("/usr/share/lua/5.1/luarocks", self.host.path("/usr/local/share/lua/5.1/luarocks"))
+        self.host.write("/usr/local/bin/luarocks", '#!/bin/sh\nexec luajit /usr/local/lib/luarocks.lua "$@"\n',
+                        mode=0o755)
+        self.fleet.kongfleet("export", "rock", f"plugins/{PLUGIN}", "-o", "rock", expect=0)
+        file, = (self.fleet.directory / "rock").glob("*.all.rock")
+        subprocess.run(["luarocks", "--lua-version", "5.1", "--tree", self.host.path("/usr/local"), "--only-server",
+                        "file:///nonexistent", "install", file], check=True, capture_output=True,
+                       env=os.environ | {"HOME": str(self.fleet.directory)})
+        check = self.only("copies")
+        self.assertIn("LuaRocks has this plugin installed", check["text"])
+        self.assertEqual(check["remedy"], f"luarocks remove --tree=/usr/local {rock}")
+        self.run_remedy(check)
+        self.assertFalse(self.host.path(LUA).exists())
+
     def test_private_tmp_is_told_where_something_lies_below_tmp(self):
         self.host.write(f"{DROP_INS}/x.conf", "[Service]\nPrivateTmp=no\n")
         path = re.search(r"(?m)^lua_package_path = .*;$", self.host.read(CONF))[0]
@@ -155,11 +265,19 @@ class DoctorTest(FleetTest):
         self.edit("status_listen = 127.0.0.1:8100", "status_listen = off")
         self.kong("restart")
         check = self.only("status-api", "warning")
-        self.assertIn(f"write status_listen = 127.0.0.1:8007 into {CONF}, then systemctl reload", check["remedy"])
-        self.edit("status_listen = off", "status_listen = 127.0.0.1:8007")
-        self.kong("reload")
+        self.run_remedy(check)
         wait_for("it answers", lambda: not self.findings(self.host))
-        self.edit("status_listen = 127.0.0.1:8007", "status_listen = 127.0.0.1:8100")
+        self.assertIn("127.0.0.1:8007", self.host.run("ss", "-Hltn").stdout)
+        self.edit("status_listen = off", "status_listen = 127.0.0.1:8100")
+        self.edit("\nstatus_listen = 127.0.0.1:8007\n", "")
+        self.kong("restart")
+
+    def test_a_status_api_that_a_variable_turns_off_is_the_variables_to_turn_on(self):
+        self.host.write(f"{DROP_INS}/x.conf", "[Service]\nEnvironment=KONG_STATUS_LISTEN=off\n")
+        self.kong("restart")
+        check = self.only("status-api", "warning")
+        self.assertIn("have KONG_STATUS_LISTEN of kong.service say 127.0.0.1:8007", check["remedy"])
+        self.host.run("rm", "-r", DROP_INS)
         self.kong("restart")
 
     def test_a_disk_without_the_room_that_is_reserved(self):
@@ -194,7 +312,7 @@ class DoctorTest(FleetTest):
         self.host.write(path, text)
         self.host.run("systemctl", "daemon-reload")
 
-    def test_another_copy_of_the_plugin_is_removed(self):
+    def test_a_copy_that_came_later_is_removed(self):
         for name in ("handler.lua", "schema.lua"):
             self.host.write(f"{LUA}/{name}", "return {}\n")
         check = self.only("copies", "warning")
@@ -241,8 +359,8 @@ class DoctorTest(FleetTest):
         self.assertRegex(said, f"(?m)^{self.other.name}  ok, 20 checks$")
         check = self.only("reach")
         self.assertIn(SOCKET, check["text"])
-        self.assertEqual(check["remedy"], "start it with 'systemctl start kongfleet-agent.socket'")
-        self.host.run("systemctl", "start", "kongfleet-agent.socket")
+        self.assertEqual(check["remedy"], "systemctl start kongfleet-agent.socket")
+        self.run_remedy(check)
 
     def test_a_host_without_agent_is_to_be_bootstrapped(self):
         self.host.run("mv", "/usr/bin/kongfleet-agent", "/usr/bin/kongfleet-agent.away")

@@ -1,0 +1,23 @@
+// SPDX-FileCopyrightText: The kongfleet authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+
+namespace kongfleet::agent {
+
+// Commands for people, to be run as root on this host.
+
+/// For a shell: as it is where that is one word to it, else quoted.
+std::string shell_word(const std::string& text);
+
+/// Whether a command begins there, and nothing else than that command is said.
+bool is_command(const std::string& advice);
+
+/// Opens a directory to the agent and to its recovery at boot, which systemd both locks in. Nothing
+/// where its name would take so much quoting that it were no command for people.
+std::optional<std::string> command_to_open(const std::filesystem::path& directory);
+
+}  // namespace kongfleet::agent
