@@ -3,6 +3,7 @@
 // The kong.conf that is found on a host: adopted as generation 0 and given back as it was, or
 // refused by name, untouched.
 #include "agent/durable_file.hpp"
+#include "agent/obstacle.hpp"
 
 #include <catch2/catch.hpp>
 #include <linux/fs.h>
@@ -222,6 +223,11 @@ TEST_CASE("a read-only file system refuses in the plan, with the way to open it"
     CHECK(said.starts_with("conf: the directory '" + etc.string() +
                            "' is read-only here; mkdir -p /etc/systemd/system/"));
     CHECK(said.find("ReadWritePaths=" + etc.string()) != std::string::npos);
+    // What lies above it may be mounted anew; a line that is cut off tells nothing.
+    const auto mounts = agent.directory.path() / "mountinfo";
+    std::ofstream(mounts) << "36 22 0:21 / " << etc.string()
+                          << " ro - ext4 /dev/a rw\n22 1 0:21 / / ro - ext4 /dev/b ro\n37 22\n";
+    CHECK(obstacle_to_replace(agent.config.conf, mounts).find("; mkdir -p") != std::string::npos);
   });
 }
 

@@ -143,6 +143,11 @@ void add_cases(const Scene& scene, std::size_t number, const std::string& call, 
   }
 }
 
+// No disk is asked for it.
+bool is_signal(const std::string& call) {
+  return call.starts_with("kill") || call.starts_with("pidfd_send_signal");
+}
+
 }  // namespace
 
 int io_errors(const std::string& only) {
@@ -152,7 +157,7 @@ int io_errors(const std::string& only) {
   for (std::size_t s = 0; s < played.size(); ++s) {
     for (std::size_t number = 1; number <= calls[s].size(); ++number) {
       const auto call = named_call(calls[s], number);
-      if (calls[s][number - 1].starts_with("kill")) continue;
+      if (is_signal(calls[s][number - 1])) continue;
       add_cases(scene_named(played[s].name), number, call, deep() || !only.empty(), cases);
     }
   }

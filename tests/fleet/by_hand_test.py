@@ -75,7 +75,7 @@ class ByHandTest(FleetTest):
     def test_it_is_deployed_to_taken_back_and_rolled_back(self):
         self.deploy_and_return(self.new)
 
-    def test_one_that_was_started_with_another_file_is_not_reloaded_from_ours(self):
+    def test_with_another_file_than_it_was_started_with_it_is_not_reloaded(self):
         host, fleet = self.new, self.fleet
         conf = host.read("/etc/kong/kong.conf")
         host.write("/etc/kong/edge.conf", conf)
