@@ -153,6 +153,7 @@ asio::awaitable<void> BootstrapHost::greet() {
   if (state.state() == "unmanageable") {
     throw Error("the agent is installed, but can't manage this host: " + state.advice());
   }
+  if (state.state() == "stranded") throw Error("the host is stranded: " + state.advice());
   why = "kongfleet-agent " + printable(welcome.agent_version(), 100) + ", Kong " +
         printable(state.kong_version(), 100) + ", " +
         (state.unit().empty() ? "started by hand" : printable(state.unit(), 200));
@@ -164,6 +165,14 @@ asio::awaitable<void> BootstrapHost::install() {
     result = survey->agent.empty() ? BootstrapResult::Installed : BootstrapResult::Upgraded;
   } catch (const std::exception& error) {
     fail(BootstrapResult::Failed, error.what());
+  }
+}
+
+asio::awaitable<void> BootstrapHost::look_after() {
+  try {
+    co_await greet();
+  } catch (const std::exception& error) {
+    fail(BootstrapResult::Failed, std::string("after its wave had baked: ") + error.what());
   }
 }
 

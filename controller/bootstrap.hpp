@@ -47,6 +47,8 @@ public:
   asio::awaitable<void> look();
   /// Installs, and asks the new agent how it is, by the login that the fleet uses.
   asio::awaitable<void> install();
+  /// Asks an agent that was upgraded once more, when its wave has baked.
+  asio::awaitable<void> look_after();
 
   std::string label() const { return host_.label(); }
   bool is_ready() const { return survey && result == BootstrapResult::Surveyed; }

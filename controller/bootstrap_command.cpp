@@ -4,6 +4,7 @@
 
 #include "controller/amounts.hpp"
 #include "controller/bootstrap.hpp"
+#include "controller/durations.hpp"
 #include "controller/event_loop.hpp"
 #include "controller/exit_code.hpp"
 #include "controller/fleet_file.hpp"
@@ -20,7 +21,9 @@
 #include <boost/json.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <fstream>
+#include <iterator>
 #include <memory>
 #include <ostream>
 
@@ -31,6 +34,8 @@ namespace json = boost::json;
 namespace {
 
 using BootstrapHosts = std::vector<std::unique_ptr<BootstrapHost>>;
+
+constexpr auto beat_every = std::chrono::seconds(5);  // others see that we are alive
 
 // "ssh-ed25519 AAAA… comment": the comment is left out, it tells nothing to sshd.
 std::string read_public_key(const BootstrapCommand& command, const Fleet& fleet) {
@@ -109,19 +114,6 @@ std::vector<Wave> waves_of(const BootstrapHosts& hosts, const RolloutPolicy& pol
   return waves;
 }
 
-// Wave by wave, as a rollout goes: what a package does harm with shows on the first. It ends where
-// more failed than may, or a whole wave did.
-void install_on_all(const BootstrapHosts& hosts, const RolloutPolicy& policy, EventLoop& loop,
-                    std::ostream& err) {
-  for (const auto& wave : waves_of(hosts, policy)) {
-    const auto failed_before = failures_of(hosts);
-    for (auto* host : wave) asio::co_spawn(loop.io(), install_one(*host, err), rethrow);
-    loop.run_again();
-    const auto failed = failures_of(hosts);
-    if (failed > policy.max_failures || failed - failed_before == wave.size()) return spare(hosts);
-  }
-}
-
 /// The fleet is ours while agents are installed: a new one takes back what was in trial.
 struct Held {
   FleetMemory memory;
@@ -132,10 +124,63 @@ struct Held {
              this_holder(who_we_are(ssh_settings_of(fleet)), "bootstrap"),
              FleetHold::Manner::Polite) {}
 };
+using HeldFleet = std::unique_ptr<Held>;
 
 // A fleet that never rolled anything out has nobody who could be disturbed.
-std::unique_ptr<Held> hold_of(const Fleet& fleet, const Answer& answer) {
+HeldFleet hold_of(const Fleet& fleet, const Answer& answer) {
   return state_exists(fleet.state) ? std::make_unique<Held>(fleet, answer) : nullptr;
+}
+
+// To the end of what was begun. Who finds that the fleet is somebody else's begins nothing new.
+void run(EventLoop& loop, const HeldFleet& held) {
+  loop.io().restart();
+  while (loop.io().run_for(beat_every), !loop.io().stopped()) {
+    try {
+      if (held) held->hold.renew();
+    } catch (const Error&) {  // it is told when the next wave would begin
+    }
+  }
+}
+
+// Those that had an agent before: it may have something to lose.
+Wave upgraded(const Wave& wave) {
+  Wave upgraded;
+  std::copy_if(wave.begin(), wave.end(), std::back_inserter(upgraded),
+               [](const auto* host) { return host->result == BootstrapResult::Upgraded; });
+  return upgraded;
+}
+
+void bake(const Wave& wave, std::chrono::milliseconds time, EventLoop& loop, const HeldFleet& held,
+          std::ostream& err) {
+  err << "bakes for " << text_of(time) << std::endl;
+  Timer timer(loop.io(), time);
+  timer.async_wait([](const boost::system::error_code&) {});
+  run(loop, held);
+  for (auto* host : wave) asio::co_spawn(loop.io(), host->look_after(), rethrow);
+  run(loop, held);
+}
+
+// Wave by wave, as a rollout goes: what a package does harm with shows on the first, at once or
+// while it bakes. It ends where more failed than may, or a whole wave did.
+void install_on_all(const BootstrapHosts& hosts, const RolloutPolicy& policy, EventLoop& loop,
+                    const HeldFleet& held, std::ostream& err) {
+  const auto waves = waves_of(hosts, policy);
+  for (std::size_t number = 0; number < waves.size(); ++number) {
+    const auto& wave = waves[number];
+    const auto failed_before = failures_of(hosts);
+    const auto is_enough = [&] {
+      const auto failed = failures_of(hosts);
+      return failed > policy.max_failures || failed - failed_before == wave.size();
+    };
+    if (held) held->hold.renew();
+    for (auto* host : wave) asio::co_spawn(loop.io(), install_one(*host, err), rethrow);
+    run(loop, held);
+    if (is_enough()) return spare(hosts);
+    const auto new_ones = upgraded(wave);
+    if (number + 1 == waves.size() || new_ones.empty()) continue;
+    bake(new_ones, policy.bake, loop, held, err);
+    if (is_enough()) return spare(hosts);
+  }
 }
 
 std::string found(const HostSurvey& survey) {
@@ -277,7 +322,7 @@ int run_bootstrap(const GlobalOptions& global, const BootstrapCommand& command,
     return touched_nothing(answer, "bootstrap");
   }
   const auto held = hold_of(fleet, answer);
-  install_on_all(hosts, fleet.rollout, loop, answer.err);
+  install_on_all(hosts, fleet.rollout, loop, held, answer.err);
   print_result(hosts, order, answer, nullptr);
   return code_of(hosts);
 }

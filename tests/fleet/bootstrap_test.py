@@ -4,6 +4,7 @@
 """Hosts that have only sshd, an administrator's login and a Kong, taken to a working agent: by a package and by a tarball, as root and
 by sudo; again, upgraded, refused."""
 import fcntl
+import json
 import signal
 import unittest
 
@@ -142,6 +143,22 @@ class BootstrapTest(BareHostsTest):
         self.assertEqual([host["result"] for host in hosts], ["upgraded", "failed", "spared"])
         self.assertIn("'edge-2' went before it and failed", hosts[2]["text"])
         self.assertEqual(self.results(newest, "--yes", expect=0), ["unchanged", "upgraded", "upgraded"])
+        self.fleet.write_fleet_file()
+
+    def test_6b2_an_upgraded_wave_bakes_and_its_agents_have_to_answer_still(self):
+        self.fleet.write_fleet_file(waves="[1, 3]", bake='"5s"')
+        package = self.agent_package("DEB", "9.9.11")
+        process = self.fleet.start_kongfleet("--output", "json", "bootstrap", "--package", str(package), "--identity",
+                                             "admin_key", "--key", "deploy_key.pub", "--yes")
+        next(line for line in process.stderr if line.startswith("bakes for 5"))
+        agent = ("kongfleet-agent.socket", "kongfleet-agent.service")
+        self.fleet[0].run("systemctl", "mask", "--runtime", "--now", *agent)
+        out, err = process.communicate(timeout=120)
+        hosts = json.loads(out)["hosts"]
+        self.assertEqual([host["result"] for host in hosts], ["failed", "spared", "spared"], err)
+        self.assertIn("after its wave had baked: ", hosts[0]["text"])
+        self.fleet[0].run("systemctl", "unmask", "--runtime", *agent)
+        self.fleet[0].run("systemctl", "start", agent[0])
         self.fleet.write_fleet_file()
 
     def test_6c_a_fleet_that_somebody_is_at_is_left_to_them(self):
