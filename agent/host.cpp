@@ -140,8 +140,8 @@ HostState Host::state(const HostRecord& record) const {
 // the list again.
 std::vector<std::string> Host::plugins_of_ours(const std::string& text,
                                                const GatewayFacts& facts) const {
-  const auto baseline = load_baseline(baseline_path());
-  if (!baseline) return {};
+  const auto known = baseline();
+  if (!known) return {};
   const auto read = read_values(text, facts.managed.kind, dialect_of(facts.version));
   const auto* values = std::get_if<KeyValues>(&read);
   if (values == nullptr) return {};
@@ -150,7 +150,7 @@ std::vector<std::string> Host::plugins_of_ours(const std::string& text,
   for (const auto& id : store_.list()) brought.merge(store_.plugins(id));
   std::vector<std::string> ours;
   for (const auto& name : split_list(listed.value_or(""))) {
-    if (brought.contains(name) && !baseline->lists(name)) ours.push_back(name);
+    if (brought.contains(name) && !known->lists(name)) ours.push_back(name);
   }
   return ours;
 }
@@ -170,7 +170,7 @@ std::variant<Edited, ConfProblem> Host::edit_for(const std::string& text, const 
 }
 
 bool Host::adopt(const HostRecord& record, const Survey& survey) const {
-  const auto known = load_baseline(baseline_path());
+  const auto known = baseline();
   const bool pristine = record.committed == 0 &&
                         survey.conf_text.find(store_.root().string() + "/") == std::string::npos;
   if (known && !pristine) return false;

@@ -102,15 +102,14 @@ if [ -n "$unit" ] && ! printf '%s' "$before" | grep -qxF "$unit"; then
   systemctl daemon-reload
 fi
 keys=/etc/kongfleet/authorized_keys
-if ! grep -sv '^[[:space:]]*#' $keys | grep -qF "$key"; then
+if ! key_is_there; then
   if [ -s $keys ] && [ -n "$(tail -c 1 $keys)" ]; then echo >>$keys; fi
   printf 'restrict %s\n' "$key" >>$keys
 fi
 systemctl enable --quiet kongfleet-agent.socket
 systemctl start kongfleet-agent.socket
-told=$(sshd -T -C user=kongfleet,host=localhost,addr=127.0.0.1 2>/dev/null) || told=
-if [ -n "$told" ] &&
-  ! printf '%s\n' "$told" | grep -qi '^forcecommand .*kongfleet-agent connect'; then
+told=$(sshd_told) || told=
+if [ -n "$told" ] && ! is_forced; then
   echo "sshd does not restrict the login 'kongfleet' as /etc/ssh/sshd_config.d/kongfleet.conf" \
     "says: an Include below a Match, or another file before it?" >&2
   exit 1
@@ -148,8 +147,9 @@ std::string AgentPackage::why_not(const HostSurvey& survey) const {
 
 std::string install_script(const AgentPackage& package, const InstallOrder& order) {
   const auto suffix = forms[static_cast<std::size_t>(package.kind)].suffix;
-  return "set -eu\numask 022\n" + std::string(shell_path) + "key=" + shell_quoted(order.key) +
-         "\ntoml=" + shell_quoted(order.toml) + "\nunit=" + shell_quoted(order.unit) +
+  return "set -eu\numask 022\n" + std::string(shell_path) + std::string(login_questions) +
+         "key=" + shell_quoted(order.key) + "\ntoml=" + shell_quoted(order.toml) +
+         "\nunit=" + shell_quoted(order.unit) +
          "\npaths=" + shell_quoted(systemd_list(order.paths)) + R"sh(
 mkdir -p /var/lib/kongfleet /etc/kongfleet
 scratch=$(mktemp -d /var/lib/kongfleet/bootstrap.XXXXXX)

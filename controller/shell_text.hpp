@@ -11,6 +11,18 @@ namespace kongfleet::controller {
 /// administrator lacks them, and sudo may leave it so.
 constexpr std::string_view shell_path = "PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin\n";
 
+/// Functions for what is asked of a host before and after an installation: whether `$key` is let
+/// in, what sshd does with the login, and whether `$told`, its answer, has it run the agent.
+constexpr std::string_view login_questions = R"sh(
+key_is_there() {
+  grep -sv '^[[:space:]]*#' /etc/kongfleet/authorized_keys | grep -qF "$key"
+}
+sshd_told() { sshd -T -C user=kongfleet,host=localhost,addr=127.0.0.1 2>/dev/null; }
+is_forced() {
+  printf '%s\n' "$told" | grep -qi '^forcecommand .*kongfleet-agent connect'
+}
+)sh";
+
 /// `text` as one word of sh(1), whatever is in it: between single quotes.
 std::string shell_quoted(const std::string& text);
 

@@ -34,9 +34,7 @@ if [ -r /var/lib/kongfleet/bootstrapped ]; then
   say installed "$(head -c 64 /var/lib/kongfleet/bootstrapped)"
 fi
 if systemctl is-active --quiet kongfleet-agent.socket 2>/dev/null; then say socket yes; fi
-if grep -sv '^[[:space:]]*#' /etc/kongfleet/authorized_keys | grep -qF "$key"; then
-  say key yes
-fi
+if key_is_there; then say key yes; fi
 )sh";
 
 // What sshd would do with the login says sshd itself best; before our file is there, its Include.
@@ -45,11 +43,9 @@ constexpr std::string_view of_sshd = R"sh(
 told=
 if command -v sshd >/dev/null; then
   say sshd_version "$(sshd -V 2>&1 | sed -n 's/.*OpenSSH_\([0-9]*\.[0-9]*\).*/\1/p' | head -n 1)"
-  told=$(sshd -T -C user=kongfleet,host=localhost,addr=127.0.0.1 2>/dev/null)
+  told=$(sshd_told)
 fi
-if printf '%s\n' "$told" | grep -qiE '^forcecommand .*kongfleet-agent connect'; then
-  say forced yes
-fi
+if is_forced; then say forced yes; fi
 directory='"?(/etc/ssh/)?sshd_config\.d/\*(\.conf)?"?'
 if grep -qsiE "^[[:space:]]*Include[[:space:]=](.*[[:space:]])?$directory([[:space:]]|\$)" \
   /etc/ssh/sshd_config; then
@@ -192,7 +188,8 @@ echo end=yes
 }  // namespace
 
 std::string survey_script(const std::string& key) {
-  std::string script = "set -u\n" + std::string(shell_path) + "key=" + shell_quoted(key);
+  std::string script = "set -u\n" + std::string(shell_path) + std::string(login_questions) +
+                       "key=" + shell_quoted(key);
   for (const auto part : {of_host, of_sshd, of_masters, of_kong}) script += part;
   return script;
 }

@@ -33,6 +33,13 @@ struct Found : AgentFixture {
     std::ofstream(path) << text;
     is_at(path);
   }
+  /// In a directory of that file system's root; it is there as long as what is returned.
+  Mount lives_on_a_disk_at(const fs::path& place) {
+    fs::create_directory(place);
+    auto disk = Mount::ext4(place, directory.path() / "image");
+    lives_at(place / "kong/kong.conf");
+    return disk;
+  }
   void is_at(const fs::path& path) {
     config.conf = path;
     gateway.facts.conf = path;
@@ -235,9 +242,7 @@ TEST_CASE("a file system that is read-only for everybody is not opened by a unit
   in_own_mounts([] {
     Found agent;
     const auto place = agent.directory.path() / "etc";
-    fs::create_directory(place);
-    const auto disk = Mount::ext4(place, agent.directory.path() / "image");
-    agent.lives_at(place / "kong/kong.conf");
+    const auto disk = agent.lives_on_a_disk_at(place);
     REQUIRE(::mount("none", place.c_str(), nullptr, MS_REMOUNT | MS_RDONLY, nullptr) == 0);
     CHECK(agent.refusal().find("is read-only here; remount it, or") != std::string::npos);
   });
@@ -247,9 +252,7 @@ TEST_CASE("an immutable or append-only file or directory is refused until that i
   in_own_mounts([] {
     Found agent;
     const auto place = agent.directory.path() / "etc";
-    fs::create_directory(place);
-    const auto disk = Mount::ext4(place, agent.directory.path() / "image");
-    agent.lives_at(place / "kong/kong.conf");
+    const auto disk = agent.lives_on_a_disk_at(place);
     const auto before = look(agent.config.conf).st_ino;
     for (const auto& locked : {agent.config.conf, place / "kong"}) {
       for (const int flag : {FS_IMMUTABLE_FL, FS_APPEND_FL}) {

@@ -8,7 +8,22 @@ from packages import make_packages
 import sanitized
 
 
+def take_login_away(host) -> None:
+    """What the harness put there for the login: the packages bring it."""
+    host.run("sh", "-c", "userdel kongfleet; rm /usr/lib/sysusers.d/kongfleet.conf /usr/lib/tmpfiles.d/kongfleet.conf "
+             "/etc/ssh/sshd_config.d/kongfleet.conf; systemctl reload ssh")
+
+
 class BareHostsTest(FleetTest):
+    @classmethod
+    def begin_without_agent(cls) -> None:
+        """`fleet` has one `host`: with a Kong, but neither agent nor login."""
+        cls.fleet = Fleet(1, uses_plugin=False, agent=False)
+        cls.fleet.__enter__()
+        cls.host = cls.fleet[0]
+        cls.fleet.probe = ""
+        take_login_away(cls.host)
+
     @classmethod
     def begin_with_bare_hosts(cls, count: int) -> None:
         cls.fleet = Fleet(count, uses_plugin=False, agent=False)
@@ -20,9 +35,8 @@ class BareHostsTest(FleetTest):
         deploy = (cls.fleet.hosts.deploy_key.with_suffix(".pub")).read_text()
         (cls.keys / "deploy_key.pub").write_text(deploy)
         for host in cls.fleet:
-            host.run("sh", "-c", "userdel kongfleet; rm -r /etc/kongfleet /usr/lib/sysusers.d/kongfleet.conf "
-                     "/usr/lib/tmpfiles.d/kongfleet.conf /etc/ssh/sshd_config.d/kongfleet.conf; "
-                     "mkdir -m 700 -p /root/.ssh; "
+            take_login_away(host)
+            host.run("sh", "-c", "rm -r /etc/kongfleet; mkdir -m 700 -p /root/.ssh; "
                      "sed -i 's/^PermitRootLogin no/PermitRootLogin prohibit-password/' /etc/ssh/sshd_config; "
                      "systemctl reload ssh")
             host.write("/root/.ssh/authorized_keys", admin)

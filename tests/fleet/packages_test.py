@@ -5,28 +5,19 @@
 import shutil
 import unittest
 
-from fleet import PROJECT, Fleet, FleetTest, wait_for
+from bare_hosts import BareHostsTest
+from fleet import PROJECT, wait_for
 from packages import make_packages, with_closed_directories
 
 AGENT = "kongfleet-agent"
 PURGED = ("/usr/bin/kongfleet-agent", "/var/lib/kongfleet", "/run/kongfleet", "/etc/ssh/sshd_config.d/kongfleet.conf")
 
 
-class PackagesTest(FleetTest):
+class PackagesTest(BareHostsTest):
     @classmethod
     def setUpClass(cls):
-        cls.fleet = Fleet(1, uses_plugin=False, agent=False)
-        cls.fleet.__enter__()
-        cls.host = cls.fleet[0]
-        cls.fleet.probe = ""
-        cls.make_bare()
+        cls.begin_without_agent()
         cls.now, cls.newer = (cls.package(version) for version in ("", "9.9.9"))
-
-    @classmethod
-    def make_bare(cls) -> None:
-        """Away with what the harness put there for the login: the package brings it."""
-        cls.host.run("sh", "-c", "userdel kongfleet; rm /usr/lib/sysusers.d/kongfleet.conf /usr/lib/tmpfiles.d/kongfleet.conf "
-                     "/etc/ssh/sshd_config.d/kongfleet.conf; systemctl reload ssh")
 
     @classmethod
     def package(cls, version: str) -> str:

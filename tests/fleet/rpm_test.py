@@ -6,7 +6,8 @@ downgraded, removed; the controller's with a timer that is enabled. Kong serves 
 import shutil
 import unittest
 
-from fleet import Fleet, FleetTest, wait_for
+from bare_hosts import BareHostsTest
+from fleet import wait_for
 from packages import download_with_dependencies, make_packages
 
 AGENT = "kongfleet-agent"
@@ -14,17 +15,12 @@ UNITS = ("kongfleet-agent.socket", "kongfleet-recover.service")
 TIMER = "kongfleet-sync@edge.timer"
 
 
-class RpmTest(FleetTest):
+class RpmTest(BareHostsTest):
     @classmethod
     def setUpClass(cls):
-        cls.fleet = Fleet(1, uses_plugin=False, agent=False)
-        cls.fleet.__enter__()
-        cls.host = cls.fleet[0]
-        cls.fleet.probe = ""
-        # What the harness put there for the login the package brings. Where RPM is at home, sshd's unit is called so.
-        cls.host.run("sh", "-c", "userdel kongfleet; rm /usr/lib/sysusers.d/kongfleet.conf /usr/lib/tmpfiles.d/kongfleet.conf "
-                     "/etc/ssh/sshd_config.d/kongfleet.conf; systemctl reload ssh; "
-                     "ln -s /lib/systemd/system/ssh.service /etc/systemd/system/sshd.service; systemctl daemon-reload")
+        cls.begin_without_agent()
+        # Where RPM is at home, sshd's unit is called so.
+        cls.host.run("sh", "-c", "ln -s /lib/systemd/system/ssh.service /etc/systemd/system/sshd.service; systemctl daemon-reload")
         debs = cls.host.path("/root/debs")
         download_with_dependencies(cls.host.root, ["rpm"], debs)
         cls.host.run("sh", "-c", "dpkg --force-unsafe-io -i /root/debs/*.deb && rpm --initdb", timeout=300)
