@@ -98,6 +98,15 @@ class RpmTest(BareHostsTest):
         self.assertEqual(self.status()["drift"], [])
         self.assertEqual(self.enabled(*UNITS), ["enabled", "enabled"])
 
+    def test_4b_removed_and_installed_again_what_a_person_disabled_stays_so(self):
+        self.host.run("systemctl", "disable", "--now", UNITS[0])
+        self.rpm("-e", AGENT)
+        self.rpm("-i", self.now["agent"])
+        self.assertEqual(self.enabled(*UNITS), ["disabled", "enabled"])
+        self.assertNotEqual(self.host.run("systemctl", "is-active", UNITS[0], check=False).stdout, "active\n")
+        self.host.run("systemctl", "enable", "--now", UNITS[0])
+        self.assertEqual(self.status()["generation"], 1)
+
     def test_5_removed_and_brought_back_before_that_kong_is_as_it_was(self):
         self.host.run("kongfleet-agent", "rollback", "--to", "0")
         self.rpm("-e", AGENT)
