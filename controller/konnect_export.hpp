@@ -16,8 +16,9 @@ namespace kongfleet::controller {
 /// be that of a plugin of Kong's. Empty when it would. Pure.
 std::vector<Finding> konnect_objections(const Release& release);
 
-/// plugin-schema.json: what to POST to /v2/control-planes/ID/core-entities/plugin-schemas. The
-/// files still have to be put on every data plane. Throws Declined (exit code 5) with all
+/// plugin-schema.json: what to POST to /v2/control-planes/ID/core-entities/plugin-schemas, and for
+/// a later version to PUT to plugin-schemas/NAME there. The files still have to be put on every
+/// data plane, after it. Throws Declined (exit code 5) with all
 /// objections.
 ExportedFiles konnect_upload_of(const Release& release);
 

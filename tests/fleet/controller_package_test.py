@@ -17,6 +17,7 @@ TIMER, SERVICE = "kongfleet-sync@edge.timer", "kongfleet-sync@edge.service"
 # When it begins, and how long it waits then, is all that differs from what is shipped.
 SOON = {"timer": "[Timer]\nOnCalendar=\nOnCalendar=*:*:0/3\n",
         "service": "[Service]\nExecStart=\nExecStart=/usr/bin/kongfleet -f fleet.toml sync --splay 1s\n"}
+METRICS = "/var/lib/prometheus/node-exporter/kongfleet.prom"  # as README and manual have it
 EXAMPLE = "/usr/share/doc/kongfleet/examples/cron.d/kongfleet-sync"
 
 
@@ -81,7 +82,9 @@ class ControllerPackageTest(FleetTest):
             shutil.copy(self.fleet.directory / name, place)
         shutil.copytree(self.fleet.directory / "plugins", place / "plugins")
         file = (self.fleet.directory / "fleet.toml").read_text()
-        (place / "fleet.toml").write_text(file + '\n[metrics]\ntextfile = "kongfleet.prom"\n')
+        metrics = self.host.path(METRICS)
+        metrics.parent.mkdir(parents=True)
+        (place / "fleet.toml").write_text(f'{file}\n[metrics]\ntextfile = "{METRICS}"\n')
         for kind, text in SOON.items():
             self.host.write(f"/etc/systemd/system/kongfleet-sync@.{kind}.d/soon.conf", text)
         self.host.run("systemctl", "daemon-reload")
@@ -92,8 +95,8 @@ class ControllerPackageTest(FleetTest):
         wait_for("its last line", lambda: "changed=1 " in self.log())
         self.assertIn("changed=1 ", self.says("sh", "-c", look.removeprefix("# ")))
         self.assertRegex(self.log(), "sync id=sync-[^ ]+ fleet=edge exit=0 hosts=1 changed=1 ")
-        wait_for("a sync that finds nothing to do", lambda: "kongfleet_run_exit_code" in (place / "kongfleet.prom").read_text())
-        self.assertEqual(mode(place / "kongfleet.prom"), 0o644)
+        wait_for("a sync that finds nothing to do", lambda: "kongfleet_run_exit_code" in metrics.read_text())
+        self.assertEqual(mode(metrics), 0o644)
         self.assertEqual(mode(place / "edge.db"), 0o600)
 
     def test_3_removed_nothing_begins_any_more_and_installed_again_it_goes_on(self):
