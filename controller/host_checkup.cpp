@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "controller/host_checkup.hpp"
 
+#include "controller/fleet_ssh.hpp"
 #include "controller/shell_text.hpp"
 #include "proto/framing.hpp"
 #include "proto/names.hpp"
@@ -24,7 +25,7 @@ constexpr std::string_view host_word = "HOST";  // in commands that hosts want r
 constexpr std::string_view start_advice = "start it with 'systemctl start kongfleet-agent.socket'";
 constexpr double clock_skew_max_ms = 5000;
 constexpr std::string_view plain =
-    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:";
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:/@";
 
 using Checks = std::vector<wire::Check>;
 
@@ -55,8 +56,19 @@ std::string as_word(const std::string& label) {
   return label.find_first_not_of(plain) == std::string::npos ? label : shell_quoted(label);
 }
 
-std::string bootstrap_of(const std::string& label) {
-  return "kongfleet bootstrap --package FILE " + as_word(label);
+/// `kongfleet` as it is called for the fleet of `host`; "fleet.toml" is what it looks for itself.
+std::string kongfleet_for(const HostRun& host) {
+  const auto& file = host.fleet().path;
+  if (file.empty() || file == "fleet.toml") return "kongfleet";
+  return "kongfleet -f " + as_word(file.string());
+}
+
+std::string bootstrap_of(const HostRun& host) {
+  return kongfleet_for(host) + " bootstrap --package FILE " + as_word(host.label());
+}
+
+std::string sync_of(const HostRun& host) {
+  return kongfleet_for(host) + " sync " + as_word(host.label());
 }
 
 // What stands behind the semicolon of a message of ours is what to do about it.
@@ -69,13 +81,24 @@ std::string before_advice(const std::string& message) {
   return message.substr(0, message.find("; "));
 }
 
-std::string way_to(const FleetHost& host) {
-  return "ssh -v " + (host.port ? "-p " + std::to_string(*host.port) + " " : std::string()) +
-         as_word(host.name);
+/// As we go there ourselves: what the fleet file and the inventory say, before ssh_config.
+std::string way_to(const HostRun& host) {
+  const auto& ssh = host.fleet().ssh;
+  const auto address = address_of(host.host(), ssh);
+  std::string command = "ssh -v ";
+  const auto add = [&](const char* option, const std::string& value) {
+    if (!value.empty()) command += option + as_word(value) + " ";
+  };
+  add("-F ", ssh.config.string());
+  add("-o UserKnownHostsFile=", ssh.known_hosts.string());
+  for (const auto& file : ssh.identity_files) add("-i ", file.string());
+  for (const auto& file : address.identity_files) add("-i ", file);
+  add("-p ", address.port ? std::to_string(*address.port) : "");
+  add("-l ", ssh.user ? *ssh.user : address.user.value_or(""));
+  return command + as_word(address.name);
 }
 
 wire::Check unreachable(const HostRun& host) {
-  const auto label = host.label();
   Ailment what{wire::Check::WRONG, host.problem, "nothing is known of this host",
                advice_in(host.problem, "correct that, then check again"), wire::Check::EDIT};
   if (!host.fault || host.fault == LinkFault::Exec) what.text = before_advice(host.problem);
@@ -86,7 +109,7 @@ wire::Check unreachable(const HostRun& host) {
     case LinkFault::Lost:
       what.why = "a rollout counts it as unavailable";
       what.kind = wire::Check::CONTROLLER;
-      what.remedy = way_to(host.host());
+      what.remedy = way_to(host);
       break;
     case LinkFault::HostKey:
       what.why = "nothing is sent to a host whose key is not known";
@@ -103,7 +126,7 @@ wire::Check unreachable(const HostRun& host) {
       [[fallthrough]];
     case LinkFault::Auth:
       what.kind = wire::Check::CONTROLLER;
-      what.remedy = bootstrap_of(label);
+      what.remedy = bootstrap_of(host);
       break;
     case LinkFault::Config:
       break;
@@ -133,7 +156,6 @@ std::string seconds_text(double ms) {
 /// For an agent that can't be asked: what it said of its host when it was greeted.
 void judge_greeting(const HostRun& host, Checks& checks) {
   const auto& state = host.state;
-  const auto label = as_word(host.label());
   if (state.state() == "stranded" || state.state() == "unmanageable") {
     checks.push_back(check(
         "state", {wire::Check::WRONG, state.state() + ": " + before_advice(state.advice()),
@@ -142,14 +164,15 @@ void judge_greeting(const HostRun& host, Checks& checks) {
   }
   for (const auto& drift : state.drift()) {
     checks.push_back(check("drift", {wire::Check::WRONG, drift, "the host is not as it was left",
-                                     "kongfleet sync " + label, wire::Check::CONTROLLER}));
+                                     sync_of(host), wire::Check::CONTROLLER}));
     if (checks.size() >= checks_shown_max) break;
   }
 }
 
+constexpr std::string_view begin = "kongfleet ";  // of what hosts want run here
+
 /// Nothing that a host says is to be run here but "kongfleet VERB HOST", which is about that host.
 bool may_run_here(std::string_view command) {
-  constexpr std::string_view begin = "kongfleet ";
   const auto end = " " + std::string(host_word);
   if (!command.starts_with(begin) || !command.ends_with(end)) return false;
   if (command.size() < begin.size() + end.size()) return false;
@@ -158,7 +181,7 @@ bool may_run_here(std::string_view command) {
   return std::all_of(command.begin(), command.end(), [](char c) { return c >= 'a' && c <= 'z'; });
 }
 
-wire::Check from_host(const wire::Check& said, const std::string& label) {
+wire::Check from_host(const wire::Check& said, const HostRun& host) {
   auto shown = said;
   shown.set_name(printable(said.name(), name_shown_max));
   shown.set_text(printable(said.text(), text_shown_max));
@@ -168,7 +191,9 @@ wire::Check from_host(const wire::Check& said, const std::string& label) {
   if (verdict != wire::Check::RIGHT && verdict != wire::Check::WRONG)
     shown.set_verdict(wire::Check::WARNING);  // a later agent may know more kinds
   if (said.remedy_kind() == wire::Check::CONTROLLER && may_run_here(remedy))
-    remedy.replace(remedy.size() - host_word.size(), host_word.size(), as_word(label));
+    remedy = kongfleet_for(host) + " " +
+             remedy.substr(begin.size(), remedy.size() - begin.size() - host_word.size()) +
+             as_word(host.label());
   else if (said.remedy_kind() != wire::Check::HOST)
     shown.set_remedy_kind(wire::Check::EDIT);
   shown.set_remedy(remedy);
@@ -177,7 +202,8 @@ wire::Check from_host(const wire::Check& said, const std::string& label) {
 
 }  // namespace
 
-wire::Check agent_check(const std::string& ours, const std::string& its, const std::string& label) {
+wire::Check agent_check(const std::string& ours, const std::string& its,
+                        const std::string& upgrade) {
   const auto shown = printable(its, name_shown_max);
   if (numbers_of(its) == numbers_of(ours))
     return fine("agent", "version " + shown + ", protocol " + std::to_string(protocol_version));
@@ -186,7 +212,7 @@ wire::Check agent_check(const std::string& ours, const std::string& its, const s
                {wire::Check::WARNING, "its version is " + shown + ", this kongfleet's " + ours,
                 older ? "what came since is refused or left out on this host"
                       : "what this host could do besides is not asked of it",
-                older ? bootstrap_of(label) : "install kongfleet " + shown + " here",
+                older ? upgrade : "install kongfleet " + shown + " here",
                 older ? wire::Check::CONTROLLER : wire::Check::EDIT});
 }
 
@@ -216,15 +242,15 @@ std::vector<wire::Check> checks_of(const HostRun& host) {
                                      "its agent, version " + host.agent_version +
                                          ", is too old to be asked for a check-up",
                                      "all else that may be wrong here is not known",
-                                     bootstrap_of(host.label()), wire::Check::CONTROLLER}));
+                                     bootstrap_of(host), wire::Check::CONTROLLER}));
     judge_greeting(host, checks);
     return checks;
   }
-  checks.push_back(agent_check(KONGFLEET_VERSION, host.agent_version, host.label()));
+  checks.push_back(agent_check(KONGFLEET_VERSION, host.agent_version, bootstrap_of(host)));
   checks.push_back(clock_check(*host.checkup));
   for (const auto& said : host.checkup->checkup.checks()) {
     if (checks.size() >= checks_shown_max) break;
-    checks.push_back(from_host(said, host.label()));
+    checks.push_back(from_host(said, host));
   }
   return checks;
 }

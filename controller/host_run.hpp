@@ -98,6 +98,7 @@ public:
   /// Ends the conversation; the next one begins afresh.
   void hang_up() { conversation_.reset(); }
 
+  const Fleet& fleet() const { return parts_.fleet; }
   const FleetHost& host() const { return host_; }
   std::string label() const { return host_.label(); }
 

@@ -375,9 +375,14 @@ class DoctorTest(FleetTest):
             said = self.fleet.kongfleet("check", "--hosts", expect=2).out
             self.assertLess(time.monotonic() - began, 60)
             self.assertRegex(said, f"(?m)^{self.other.name}  ok, 20 checks$")
-            self.assertEqual(self.only("reach")["remedy"], f"ssh -v {self.host.name}")
+            way = self.only("reach")["remedy"]
         finally:
             self.host.partition(False)
+        self.assertEqual(way, "ssh -v -F ssh_config -o UserKnownHostsFile=known_hosts -i deploy_key -l kongfleet "
+                         + self.host.name)
+        there = subprocess.run(way, shell=True, cwd=self.fleet.directory, stdin=subprocess.DEVNULL, capture_output=True,
+                               text=True, timeout=60, check=False)
+        self.assertRegex(there.stderr, "Authenticated to .*publickey")
 
     def test_an_open_trial_is_a_warning(self):
         self.fleet.write_fleet_file(bake='"600s"')
