@@ -38,6 +38,11 @@ std::string ending(const RemoteResult& result) {
   return words.empty() ? status : words + " (" + status + ")";
 }
 
+/// The agent answers, and no installation mends what it says.
+class Unfit : public Error {
+  using Error::Error;
+};
+
 }  // namespace
 
 std::string_view text_of(BootstrapResult result) {
@@ -82,18 +87,37 @@ asio::awaitable<void> BootstrapHost::look_now() {
   if (answer.exit_status != 0) throw Error("the survey failed: " + ending(answer));
   survey = parse_survey(answer.output);
   decide();
+  if (is_ready() && has_package()) co_await look_at_installed();
 }
 
 void BootstrapHost::decide() {
   auto reason = why_unmanageable(*survey);
   if (reason.empty()) reason = order_.package.why_not(*survey);
-  if (!reason.empty()) return fail(BootstrapResult::Refused, reason);
-  const bool all_there = survey->installed == order_.package.digest.hex() &&
-                         !survey->agent.empty() && survey->socket && survey->key &&
-                         survey->configured;
-  if (!all_there) return;
-  result = BootstrapResult::Unchanged;
-  why = survey->agent;
+  if (!reason.empty()) fail(BootstrapResult::Refused, reason);
+}
+
+bool BootstrapHost::has_package() const {
+  return survey->installed == order_.package.digest.hex() && !survey->agent.empty();
+}
+
+std::string BootstrapHost::what_lacks() const {
+  if (!survey->socket) return "nobody listens at its agent's socket";
+  if (!survey->key) return "the key may not reach its agent";
+  return survey->configured ? "" : "its agent has no agent.toml";
+}
+
+// What lies there may never have worked: its first greeting was the last step of an installation.
+asio::awaitable<void> BootstrapHost::look_at_installed() {
+  why = what_lacks();
+  if (!why.empty()) co_return;
+  try {
+    co_await greet();
+    result = BootstrapResult::Unchanged;
+  } catch (const Unfit& error) {
+    fail(BootstrapResult::Failed, error.what());
+  } catch (const std::exception& error) {
+    why = printable(std::string("its agent does not answer: ") + error.what(), why_max);
+  }
 }
 
 asio::awaitable<void> BootstrapHost::look() {
@@ -151,9 +175,9 @@ asio::awaitable<void> BootstrapHost::greet() {
       co_await conversation.hello("kongfleet bootstrap", "", std::move(none), welcome_limit);
   const auto& state = welcome.host();
   if (state.state() == "unmanageable") {
-    throw Error("the agent is installed, but can't manage this host: " + state.advice());
+    throw Unfit("the agent is installed, but can't manage this host: " + state.advice());
   }
-  if (state.state() == "stranded") throw Error("the host is stranded: " + state.advice());
+  if (state.state() == "stranded") throw Unfit("the host is stranded: " + state.advice());
   why = "kongfleet-agent " + printable(welcome.agent_version(), 100) + ", Kong " +
         printable(state.kong_version(), 100) + ", " +
         (state.unit().empty() ? "started by hand" : printable(state.unit(), 200));

@@ -25,12 +25,12 @@ struct BootstrapOrder {
 
 enum class BootstrapResult {
   Surveyed,     // not decided yet
-  Unchanged,    // has this very package already, and all that belongs to it
+  Unchanged,    // has this very package already, and all that belongs to it: its agent answers
   Installed,    // there was no agent
   Upgraded,     // there was one
   Refused,      // can't be managed; it was not touched
   Unreachable,  // it was not touched
-  Failed,       // something went wrong after it was touched
+  Failed,       // something went wrong after it was touched, now or the last time
   Spared,       // another host failed first
 };
 std::string_view text_of(BootstrapResult result);
@@ -43,7 +43,9 @@ public:
                 HostLinks& links)
       : fleet_(fleet), host_(host), order_(order), links_(links) {}
 
-  /// Looks at the host; changes nothing there. What came of it is below.
+  /// Looks at the host; changes nothing there. What came of it is below. The agent of a host that
+  /// has this very package is asked how it is: one that can't manage its host is a failure, one
+  /// that does not answer is to be installed once more.
   asio::awaitable<void> look();
   /// Installs, and asks the new agent how it is, by the login that the fleet uses.
   asio::awaitable<void> install();
@@ -52,6 +54,8 @@ public:
 
   std::string label() const { return host_.label(); }
   bool is_ready() const { return survey && result == BootstrapResult::Surveyed; }
+  /// It is ready, and has this very package already, which does not work there: `why`.
+  bool is_again() const { return is_ready() && !why.empty(); }
   /// What install() runs there, for people.
   std::string script() const;
   /// Who logs in when the new agent is asked how it is (empty: as ssh_config says), and for what.
@@ -59,7 +63,7 @@ public:
   std::string greeting() const { return host_.agent_command; }
 
   BootstrapResult result = BootstrapResult::Surveyed;
-  std::string why;  // of a refusal or failure; else what the agent says of itself
+  std::string why;  // of a refusal, failure or silence; else what the agent says of itself
   std::optional<HostSurvey> survey;
   std::optional<LinkFault> fault;  // why look() did not reach it
 
@@ -68,8 +72,11 @@ private:
   asio::awaitable<void> look_now();
   asio::awaitable<void> install_now();
   asio::awaitable<void> greet();
+  asio::awaitable<void> look_at_installed();
   asio::awaitable<std::unique_ptr<HostLink>> call();
   void decide();
+  bool has_package() const;
+  std::string what_lacks() const;
   void fail(BootstrapResult how, const std::string& what);
 
   const Fleet& fleet_;

@@ -104,6 +104,9 @@ std::vector<Wave> waves_of(const BootstrapHosts& hosts, const RolloutPolicy& pol
   Wave ready;
   for (const auto& host : hosts)
     if (host->is_ready()) ready.push_back(host.get());
+  // What was begun and does not work comes before what would be new.
+  std::stable_partition(ready.begin(), ready.end(),
+                        [](const auto* host) { return host->is_again(); });
   std::vector<Wave> waves;
   auto begin = ready.begin();
   for (const auto end : wave_ends(policy.waves, ready.size())) {
@@ -197,8 +200,11 @@ void print_survey(const BootstrapHosts& hosts, std::ostream& out) {
   for (const auto& host : hosts) {
     out << host->label() << ": ";
     if (host->survey) out << "found " << found(*host->survey) << "\n";
-    if (!host->is_ready())
+    if (host->is_again()) {
+      out << "  " << host->why << "; it is installed again, before those that are new\n";
+    } else if (!host->is_ready()) {
       out << (host->survey ? "  " : "") << text_of(host->result) << ": " << host->why << "\n";
+    }
   }
 }
 
@@ -218,7 +224,8 @@ void print_waves(const std::vector<Wave>& waves, std::ostream& out) {
 void print_scripts(const BootstrapHosts& hosts, const BootstrapOrder& order, std::ostream& out) {
   out << "\n# Run on every host to look at it, as " << order.login
       << (order.sudo ? " with sudo" : "") << ":\n"
-      << survey_script(order.key);
+      << survey_script(order.key)
+      << "# And where this package is there already, its agent is asked how it is.\n";
   for (const auto& host : hosts) {
     if (!host->is_ready()) continue;
     out << "\n# Would be run on " << host->label() << ", with the package as its input:\n"
@@ -303,6 +310,7 @@ int run_bootstrap(const GlobalOptions& global, const BootstrapCommand& command,
   for (const auto* host : selected)
     hosts.push_back(std::make_unique<BootstrapHost>(fleet, *host, order, links));
   look_at_all(hosts, loop);
+  if (failures_of(hosts) > fleet.rollout.max_failures) spare(hosts);
   const bool text = answer.format == OutputFormat::Text;
   print_survey(hosts, text && command.dry_run ? answer.out : answer.err);
   if (command.dry_run) {

@@ -12,6 +12,8 @@ from bare_hosts import BareHostsTest
 from fleet import wait_for
 from packages import with_closed_directories
 
+TOML = "/etc/kongfleet/agent.toml"
+
 # What `sudo -n` does, on hosts without it; whoever is not `admin` is asked for a password, and so refused.
 SUDO = """#!/bin/sh
 [ "$1" = -n ] && shift
@@ -23,7 +25,7 @@ class BootstrapTest(BareHostsTest):
     @classmethod
     def setUpClass(cls):
         cls.begin_with_bare_hosts(3)
-        cls.deb, cls.newer = (cls.agent_package("DEB", version) for version in ("", "9.9.9"))
+        cls.deb, cls.newer, cls.last = (cls.agent_package("DEB", version) for version in ("", "9.9.9", "9.9.11"))
         cls.tarball = with_closed_directories(cls.agent_package("TGZ"))
 
     def test_1_a_dry_run_prints_every_command_and_touches_nothing(self):
@@ -147,8 +149,7 @@ class BootstrapTest(BareHostsTest):
 
     def test_6b2_an_upgraded_wave_bakes_and_its_agents_have_to_answer_still(self):
         self.fleet.write_fleet_file(waves="[1, 3]", bake='"5s"')
-        package = self.agent_package("DEB", "9.9.11")
-        process = self.fleet.start_kongfleet("--output", "json", "bootstrap", "--package", str(package), "--identity",
+        process = self.fleet.start_kongfleet("--output", "json", "bootstrap", "--package", str(self.last), "--identity",
                                              "admin_key", "--key", "deploy_key.pub", "--yes")
         next(line for line in process.stderr if line.startswith("bakes for 5"))
         agent = ("kongfleet-agent.socket", "kongfleet-agent.service")
@@ -160,6 +161,40 @@ class BootstrapTest(BareHostsTest):
         self.fleet[0].run("systemctl", "unmask", "--runtime", *agent)
         self.fleet[0].run("systemctl", "start", agent[0])
         self.fleet.write_fleet_file()
+
+    def test_6b3_an_agent_that_never_answered_is_not_taken_for_one_that_works(self):
+        shell = self.fleet[1].run("getent", "passwd", "kongfleet").stdout.strip().split(":")[-1]
+        self.fleet[1].run("usermod", "-s", "/usr/sbin/nologin", "kongfleet")
+        self.assertEqual(self.results(self.last, "--yes", "edge-2", expect=4), ["failed"])
+        self.assertEqual(self.fleet[1].run("systemctl", "is-active", "kongfleet-agent.socket").stdout, "active\n")
+        said = self.bootstrap(self.last, "--dry-run", expect=0, output="text").out
+        self.assertRegex(said, "(?m)^  its agent does not answer: .*; it is installed again, before those that are new$")
+        self.assertIn("\n# Wave 1: edge-2\n# Wave 2: edge-3\n", said)
+        # Again and again it is the first of what is to do, and nothing new begins behind it.
+        for _ in range(2):
+            self.assertEqual(self.results(self.last, "--yes", expect=4), ["unchanged", "failed", "spared"])
+        self.fleet[1].run("usermod", "-s", shell, "kongfleet")
+        # What belongs to the package an installation mends.
+        self.fleet[1].run("chmod", "700", "/usr/bin/kongfleet-agent")
+        self.assertEqual(self.results(self.last, "--yes", "edge-1", "edge-2", expect=0), ["unchanged", "upgraded"])
+        self.assertEqual(self.results(self.last, "--yes", "edge-1", "edge-2", expect=0), ["unchanged", "unchanged"])
+
+    def test_6b4_an_agent_that_cannot_manage_its_host_has_failed_before_the_first_wave(self):
+        toml = self.fleet[0].read(TOML)
+        self.fleet[0].write(TOML, toml.replace('binary = "/usr/local/bin/kong"', 'binary = "/srv/no/kong"'))
+        self.fleet[0].run("systemctl", "restart", "kongfleet-agent.service")
+        installed = self.fleet[0].path("/var/lib/kongfleet/bootstrapped").stat().st_mtime_ns
+        for dry_run in ("--dry-run", "--yes"):
+            hosts = self.bootstrap(self.last, dry_run, expect=4).json()["hosts"]
+            self.assertEqual([host["result"] for host in hosts], ["failed", "unchanged", "spared"])
+            self.assertIn("the agent is installed, but can't manage this host: find Kong's command", hosts[0]["text"])
+        self.assertEqual(self.fleet[0].path("/var/lib/kongfleet/bootstrapped").stat().st_mtime_ns, installed)
+        self.fleet.write_fleet_file(max_failures=1)
+        self.assertEqual(self.results(self.last, "--yes", expect=4), ["failed", "unchanged", "upgraded"])
+        self.fleet.write_fleet_file()
+        self.fleet[0].write(TOML, toml)
+        self.fleet[0].run("systemctl", "restart", "kongfleet-agent.service")
+        self.assertEqual(self.results(self.last, "--yes", expect=0), ["unchanged"] * 3)
 
     def test_6c_a_fleet_that_somebody_is_at_is_left_to_them(self):
         self.fleet.write_fleet_file(bake='"600s"')
