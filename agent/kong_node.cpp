@@ -185,8 +185,10 @@ GatewayFacts KongNode::inspect() {
   const KongSettings settings(facts.conf, facts.prefix, dialect_of(facts.version));
   if (settings.conf() == nullptr && config_.configure == "file")
     throw Error("read '" + facts.conf.string() +
-                "': there is no such file; Kong's packages bring only kong.conf.default: copy it "
-                "there, or name the file in use as [kong] conf in agent.toml");
+                "': there is no such file; where Kong reads /etc/kong.conf, move that to "
+                "/etc/kong/kong.conf, where it looks first; else Kong's packages bring only "
+                "kong.conf.default: copy it there, or name the file in use as [kong] conf in "
+                "agent.toml");
   const auto master = KongProcesses(facts.prefix, paths_.proc).master();
   facts.running = master.has_value();
   const auto* owner = owner_of(master ? master->id.pid : 0, candidates);

@@ -51,8 +51,10 @@ std::optional<Finding> recovery_defect(std::string_view shown,
   finding.text =
       std::string(recovery_unit) +
       " can't write here: after a power cut it could not take back what nobody confirmed";
-  finding.advice = command_to_open(directory).value_or(
-      "add a drop-in for it with ReadWritePaths=" + path + " below [Service]");
+  finding.advice =
+      path == "/etc" ? instead_of_opening_etc()
+                     : command_to_open(directory).value_or(
+                           "add a drop-in for it with ReadWritePaths=" + path + " below [Service]");
   return finding;
 }
 

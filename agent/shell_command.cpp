@@ -47,4 +47,10 @@ std::optional<std::string> command_to_open(const std::filesystem::path& director
          "/paths.conf && systemctl daemon-reload && systemctl try-restart kongfleet-agent.service";
 }
 
+std::string instead_of_opening_etc() {
+  return "all of /etc is too much to open to the agent: move the file to a directory of its own "
+         "(kong.conf to /etc/kong/kong.conf, where Kong looks first), and have what names it, "
+         "agent.toml or a unit, name it there";
+}
+
 }  // namespace kongfleet::agent

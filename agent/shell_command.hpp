@@ -20,4 +20,7 @@ bool is_command(const std::string& advice);
 /// where its name would take so much quoting that it were no command for people.
 std::optional<std::string> command_to_open(const std::filesystem::path& directory);
 
+/// What to do instead where it is /etc, in which there is too much that is not Kong's.
+std::string instead_of_opening_etc();
+
 }  // namespace kongfleet::agent

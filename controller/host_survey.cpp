@@ -5,6 +5,7 @@
 #include "proto/error.hpp"
 #include "proto/names.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <filesystem>
 #include <functional>
@@ -69,6 +70,10 @@ std::string why_sshd_is_no_good(const HostSurvey& survey) {
          "the controller is restricted; add that line";
 }
 
+bool lies_in_etc(const std::string& file) {
+  return std::filesystem::path(file).parent_path() == "/etc";
+}
+
 /// Of what somebody configured it is the agent that says what is wrong with it.
 std::string why_kong_is_no_good(const HostSurvey& survey) {
   if (survey.configured) return {};
@@ -81,10 +86,16 @@ std::string why_kong_is_no_good(const HostSurvey& survey) {
   }
   if (survey.binary.empty()) return "Kong runs, but there is no command 'kong' in PATH";
   if (survey.conf.empty()) {
-    return "there is no kong.conf: the unit names none with -c, and /etc/kong/kong.conf is not "
-           "there; write an empty one";
+    return "there is no kong.conf: the unit names none with -c, and there is neither "
+           "/etc/kong/kong.conf nor /etc/kong.conf; write an empty /etc/kong/kong.conf";
   }
-  return {};
+  const auto& files = survey.changed_files;
+  const auto in_etc = std::find_if(files.begin(), files.end(), lies_in_etc);
+  if (in_etc == files.end()) return {};
+  return "a deploy changes " + *in_etc +
+         ", and all of /etc is too much to open to the agent; move it to a directory of its own "
+         "(kong.conf to /etc/kong/kong.conf, where Kong looks first) and have a unit that names it "
+         "name it there";
 }
 
 /// What the agent's units may write as they are shipped.
@@ -182,7 +193,7 @@ std::vector<std::string> paths_to_open(const HostSurvey& survey) {
   std::set<std::string> paths;
   for (const auto& file : survey.changed_files) {
     const auto directory = std::filesystem::path(file).parent_path().string();
-    if (directory.starts_with("/") && directory != "/" && !is_open(directory))
+    if (directory.starts_with("/") && directory != "/" && !lies_in_etc(file) && !is_open(directory))
       paths.insert(directory);
   }
   // Where the agent has both variables written to that are set in a place that is not the host's.

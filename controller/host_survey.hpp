@@ -35,7 +35,7 @@ struct HostSurvey {
   std::vector<std::string> prefixes;  // of masters that a `kong` started
   std::string role;                   // of the last of them: "traditional", "data_plane", …
   std::string unit;  // whose main process the last of them is; empty: started by hand
-  std::string conf;  // kong.conf, as a `kong` of the unit is told, else where packages have it
+  std::string conf;  // kong.conf, as a `kong` of the unit is told, else where Kong itself looks
   std::string binary;
   std::string kong;          // what `kong version` says
   bool environment = false;  // KONG_PLUGINS or KONG_LUA_PACKAGE_PATH is set for the unit
@@ -52,7 +52,8 @@ HostSurvey parse_survey(std::string_view text);
 /// Why no agent can manage this host, and what to do; empty: one can.
 std::string why_unmanageable(const HostSurvey& survey);
 
-/// Directories a deploy writes to that the agent's units do not open by themselves.
+/// Directories a deploy writes to that the agent's units do not open by themselves. Never /etc:
+/// what is not to be opened at all why_unmanageable() tells, or the agent where it is configured.
 std::vector<std::string> paths_to_open(const HostSurvey& survey);
 
 /// The agent.toml that says what was found; empty where there is one.

@@ -165,7 +165,12 @@ if [ -n "$configured" ]; then
   environment=
   if [ "$(own configure)" = environment ]; then environment=yes; fi
 fi
-if [ -z "$conf" ] && [ -e /etc/kong/kong.conf ]; then conf=/etc/kong/kong.conf; fi
+# As Kong looks for it; an agent whose agent.toml names none looks at the first place only.
+places='/etc/kong/kong.conf /etc/kong.conf'
+if [ -n "$configured" ]; then places=${places%% *}; fi
+for file in $places; do
+  if [ -z "$conf" ] && [ -e "$file" ]; then conf=$file; fi
+done
 say conf "$conf"
 if [ -n "$environment" ]; then
   say environment yes

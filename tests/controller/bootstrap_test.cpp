@@ -75,6 +75,14 @@ TEST_CASE("a host that can't be managed is refused with the reason and what to d
              Catch::Contains("more than one Kong runs there (/usr/local/kong, /srv/kong)"));
   CHECK_THAT(why([](HostSurvey& host) { host.binary.clear(); }), Catch::Contains("no command"));
   CHECK_THAT(why([](HostSurvey& host) { host.conf.clear(); }), Catch::Contains("no kong.conf"));
+  // An empty file in the place where Kong looks first would take its configuration away.
+  const auto in_etc = [](HostSurvey& host) {
+    host.conf = "/etc/kong.conf";
+    host.changed_files = {"/etc/kong.conf"};
+  };
+  CHECK_THAT(why(in_etc),
+             Catch::StartsWith("a deploy changes /etc/kong.conf") && !Catch::Contains("empty") &&
+                 Catch::Contains("kong.conf to /etc/kong/kong.conf, where Kong looks first"));
 }
 
 TEST_CASE("a host that somebody configured is upgraded whatever its Kong does") {
@@ -121,8 +129,8 @@ TEST_CASE("an old systemd and an old sshd are refused before anything is touched
 TEST_CASE("what a deploy writes is opened to the agent, unless it is open") {
   auto survey = good_survey();
   CHECK(paths_to_open(survey).empty());
-  survey.changed_files = {"/opt/gw/etc/kong.conf", "/etc/kong/x/kong.conf", "/etc/kongs/a", "a",
-                          ""};
+  survey.changed_files = {
+      "/opt/gw/etc/kong.conf", "/etc/kong/x/kong.conf", "/etc/kongs/a", "a", "/etc/kong.conf", ""};
   CHECK(paths_to_open(survey) == std::vector<std::string>{"/etc/kongs", "/opt/gw/etc"});
   survey.changed_files = {"/etc/default/kong"};
   survey.environment = true;

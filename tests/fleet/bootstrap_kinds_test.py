@@ -80,6 +80,28 @@ class BootstrapKindsTest(BareHostsTest):
                 self.assertEqual(self.found()["conf"], conf)
         self.host.run("sh", "-c", f"rm -r {UNITS}/kong.service.d; systemctl daemon-reload")
 
+    def test_2b_the_kong_conf_in_use_is_found_in_kongs_own_order(self):
+        first, second = "/etc/kong/kong.conf", "/etc/kong.conf"
+        self.host.run("cp", first, second)
+        self.assertEqual(self.found()["conf"], first)
+        self.serve(self.host, f"rm {first}", "systemctl restart kong")
+        self.assertIn(f"a deploy changes {second}, and all of /etc is too much to open", self.refused())
+        self.assertEqual(self.found(expect=5)["conf"], second)
+        # As the refusal has it, Kong runs on what it ran on.
+        self.serve(self.host, f"mv {second} {first}", "systemctl restart kong")
+        found = self.found()
+        self.assertIn(f'conf = "{first}"', found["script"])
+        self.host.run("mv", first, "/root")
+        self.assertIn("write an empty /etc/kong/kong.conf", self.refused())
+        self.host.run("mv", "/root/kong.conf", first)
+        # A link is the file it leads to, which Kong and the agent find by it.
+        self.serve(self.host, f"mkdir -p /srv/gw && mv {first} /srv/gw/ && ln -s /srv/gw/kong.conf {second}",
+                   "systemctl restart kong")
+        found = self.found()
+        self.assertIn(f'conf = "{second}"', found["script"])
+        self.assertIn("\npaths='\"-/srv/gw\"'\n", found["script"])
+        self.serve(self.host, f"rm {second}", f"mv /srv/gw/kong.conf {first}", "systemctl restart kong")
+
     def test_3_of_several_kongs_the_one_that_is_configured_counts(self):
         conf = self.host.read("/etc/kong/kong.conf").replace("/usr/local/kong", "/srv/kong")
         for port in (8000, 8001, 8100):
