@@ -12,6 +12,8 @@
 namespace kongfleet::agent {
 namespace {
 
+/// Not a name that people, or a bootstrap, use. A purge takes it away.
+constexpr std::string_view order_drop_in = "/zz-kongfleet-order.conf";
 /// For a Kong that no unit starts: cron has one name or the other.
 constexpr std::string_view may_start_kong = "rc-local.service cron.service crond.service";
 
@@ -78,7 +80,7 @@ std::optional<Finding> recovery_unordered(std::string_view shown, const std::str
   const auto directory = "/etc/systemd/system/" + std::string(recovery_unit) + ".d";
   const auto units = starter.empty() ? std::string(may_start_kong) : starter;
   finding.advice = "mkdir -p " + directory + " && printf '[Unit]\\nBefore=%s\\n' '" + units +
-                   "' >" + directory + "/kong.conf && systemctl daemon-reload";
+                   "' >>" + directory + std::string(order_drop_in) + " && systemctl daemon-reload";
   return finding;
 }
 

@@ -91,10 +91,21 @@ for name in kongfleet-agent kongfleet-recover; do
 done
 )sh";
 
-// The unit that takes back at boot goes before Kong's. A key goes on a line of its own.
+// The unit that takes back at boot goes before Kong's. What says so was kong.conf once, a name that
+// people use: it goes, unless somebody wrote more into it. A key goes on a line of its own.
 constexpr std::string_view to_the_end = R"sh(
 recover=kongfleet-recover.service
-order=/etc/systemd/system/$recover.d/kong.conf
+order=/etc/systemd/system/$recover.d/bootstrap-order.conf
+former=${order%/*}/kong.conf
+case $(cat "$former" 2>/dev/null) in
+  "$mark
+[Unit]
+Before="*[[:space:]]*) ;;
+  "$mark"*)
+    rm "$former"
+    systemctl daemon-reload
+    ;;
+esac
 before=$(systemctl show -p Before $recover | sed 's/^Before=//' | tr ' ' '\n')
 if [ -n "$unit" ] && ! printf '%s' "$before" | grep -qxF "$unit"; then
   mkdir -p "${order%/*}"

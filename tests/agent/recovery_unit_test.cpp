@@ -33,9 +33,9 @@ TEST_CASE("the unit that recovers at boot must be able to write where we do") {
         "take back what nobody confirmed (mkdir -p /etc/systemd/system/kongfleet-agent.service.d "
         "/etc/systemd/system/kongfleet-recover.service.d && printf "
         "'[Service]\\nReadWritePaths=/etc/default\\n' | tee -a "
-        "/etc/systemd/system/kongfleet-agent.service.d/paths.conf "
-        ">>/etc/systemd/system/kongfleet-recover.service.d/paths.conf && systemctl daemon-reload "
-        "&& systemctl try-restart kongfleet-agent.service)");
+        "/etc/systemd/system/kongfleet-agent.service.d/zz-kongfleet-paths.conf "
+        ">>/etc/systemd/system/kongfleet-recover.service.d/zz-kongfleet-paths.conf && systemctl "
+        "daemon-reload && systemctl try-restart kongfleet-agent.service)");
   CHECK(recovery_defect(ours, "/etc")->advice == instead_of_opening_etc());
   for (const auto* odd : {"/opt/a b", "/opt/100%", "/opt/a,b", "/opt/it's"})
     CHECK(recovery_defect(ours.substr(0, ours.find("\"/opt")) + "\n", odd)->advice ==
@@ -72,7 +72,8 @@ TEST_CASE("a unit that recovers at boot must do so before Kong's own starts") {
   CHECK(late->advice ==
         "mkdir -p /etc/systemd/system/kongfleet-recover.service.d && printf "
         "'[Unit]\\nBefore=%s\\n' 'gateway.service' "
-        ">/etc/systemd/system/kongfleet-recover.service.d/kong.conf && systemctl daemon-reload");
+        ">>/etc/systemd/system/kongfleet-recover.service.d/zz-kongfleet-order.conf && systemctl "
+        "daemon-reload");
   CHECK(recovery_unordered(shown, "kong"));  // no part of a name
 }
 

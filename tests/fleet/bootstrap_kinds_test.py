@@ -204,6 +204,30 @@ class BootstrapKindsTest(BareHostsTest):
         self.assertIn("unfiltered=yes", host.run("sh", "-c", survey).stdout)
         self.fleet.kongfleet("plan", host.name, expect=0)
 
+    def test_6c_the_order_at_boot_stands_in_a_file_of_its_own(self):
+        """Beside what people wrote; what a bootstrap wrote under a name of theirs goes, if they left it as it was."""
+        host, order = self.host, f"{UNITS}/kongfleet-recover.service.d"
+        ours = "# Written by 'kongfleet bootstrap'.\n[Unit]\nBefore=gateway.service\n"
+        self.serve(host, "systemctl stop kong", f"cp /usr/lib/systemd/system/kong.service {UNITS}/gateway.service",
+                   f"cp -r {UNITS}/kong.service.d {UNITS}/gateway.service.d", "systemctl daemon-reload",
+                   "systemctl start gateway")
+        host.write(TOML, host.read(TOML).replace('"kong.service"', '"gateway.service"'))
+        for theirs, left in (("[Unit]\nBefore=rc-local.service\n", True), (ours, False),
+                             (ours.replace("gateway.service", "gateway.service cron.service"), True)):
+            host.run("rm", "-f", f"{order}/bootstrap-order.conf", "/var/lib/kongfleet/bootstrapped")
+            host.write(f"{order}/kong.conf", theirs)
+            host.run("systemctl", "daemon-reload")
+            self.assertEqual(self.results(self.deb, "--yes", host.name, expect=0), ["upgraded"])
+            self.assertEqual(host.path(f"{order}/kong.conf").exists(), left, theirs)
+            if left:
+                self.assertEqual(host.read(f"{order}/kong.conf"), theirs)
+            before = host.run("systemctl", "show", "-P", "Before", "kongfleet-recover.service").stdout.split()
+            self.assertIn("gateway.service", before)
+            self.assertEqual(host.path(f"{order}/bootstrap-order.conf").exists(), "gateway" not in theirs or not left)
+        host.run("rm", f"{order}/kong.conf")
+        host.write(f"{order}/zz-kongfleet-order.conf", "[Unit]\nBefore=rc-local.service\n")
+        host.write(f"{order}/bootstrap-order.conf", ours)
+
     def test_7_a_purge_takes_away_what_a_bootstrap_made_and_leaves_what_people_wrote(self):
         by_hand = f"{UNITS}/kongfleet-agent.service.d/limits.conf"
         self.host.write(by_hand, "[Service]\nMemoryMax=2G\n")

@@ -177,6 +177,8 @@ class DoctorTest(FleetTest):
         for unit in ("agent", "recover"):
             self.host.write(f"/etc/systemd/system/kongfleet-{unit}.service.d/other.conf",
                             "[Service]\nReadWritePaths=\nReadWritePaths=-/usr/local/kong /var/lib/kongfleet\n")
+        theirs = "/etc/systemd/system/kongfleet-.service.d"
+        self.host.write(f"{theirs}/paths.conf", "[Service]\nReadWritePaths=/srv\n")
         self.host.run("systemctl", "daemon-reload")
         self.host.run("systemctl", "restart", "kongfleet-agent.service")
         found = self.findings(self.host, 2)
@@ -186,6 +188,10 @@ class DoctorTest(FleetTest):
         self.assertEqual(found["conf"]["remedy"], found["boot"]["remedy"])
         self.run_remedy(found["boot"])
         self.assertEqual(self.findings(self.host, 0), {})
+        for unit in ("agent", "recover"):
+            opened = self.host.run("systemctl", "show", "-P", "ReadWritePaths", f"kongfleet-{unit}.service").stdout
+            self.assertLessEqual({"/srv", "/etc/kong"}, set(opened.split()))
+        self.host.run("rm", "-r", theirs)
         for unit in ("agent", "recover"):
             self.host.run("rm", "-r", f"/etc/systemd/system/kongfleet-{unit}.service.d")
         self.host.run("systemctl", "daemon-reload")

@@ -12,6 +12,7 @@ from packages import download_with_dependencies, make_packages
 
 AGENT = "kongfleet-agent"
 UNITS = ("kongfleet-agent.socket", "kongfleet-recover.service")
+DROP_IN = "/etc/systemd/system/kongfleet-recover.service.d"
 TIMER = "kongfleet-sync@edge.timer"
 
 
@@ -88,8 +89,13 @@ class RpmTest(BareHostsTest):
 
     def test_4_removed_the_plugins_serve_on(self):
         before = self.host.read("/etc/kong/kong.conf")
+        self.host.write(f"{DROP_IN}/bootstrap-order.conf",
+                        "# Written by 'kongfleet bootstrap'.\n[Unit]\nBefore=gateway.service\n")
+        self.host.write(f"{DROP_IN}/zz-kongfleet-order.conf", "[Unit]\nBefore=rc-local.service\n")
+        self.host.write(f"{DROP_IN}/limits.conf", "[Service]\nMemoryMax=2G\n")
         self.rpm("-e", AGENT)
         self.assertEqual(self.host.read("/etc/kong/kong.conf"), before)
+        self.assertEqual(len(list(self.host.path(DROP_IN).iterdir())), 3)  # it may come back, and needs them then
         self.assertNotIn("enabled", self.enabled(*UNITS))
         self.host.run("systemctl", "restart", "kong")
         wait_for("the gateway answers", lambda: self.fleet.serves(self.host))
@@ -111,6 +117,7 @@ class RpmTest(BareHostsTest):
         self.host.run("kongfleet-agent", "rollback", "--to", "0")
         self.rpm("-e", AGENT)
         self.assertNotIn("/var/lib/kongfleet", self.host.read("/etc/kong/kong.conf"))
+        self.assertEqual([file.name for file in self.host.path(DROP_IN).iterdir()], ["limits.conf"])
         self.assertTrue(self.fleet.serves(self.host))
 
     def test_6_the_controllers_timer_is_stopped_only_when_it_is_removed(self):
