@@ -100,9 +100,9 @@ void check_configuration(const CheckupFacts& facts, Checks& checks) {
                                                 facts.node.managed_path().string() + "'"));
 }
 
-/// Writes a drop-in of Kong's unit and has systemd read it.
-std::string add_drop_in(const GatewayFacts& node, const std::string& lines) {
-  const auto directory = "/etc/systemd/system/" + node.unit + ".d";
+/// Writes a drop-in of a unit and has systemd read it.
+std::string add_drop_in(const std::string& unit, const std::string& lines) {
+  const auto directory = "/etc/systemd/system/" + unit + ".d";
   return "mkdir -p " + shell_word(directory) + " && printf '" + lines + "' >>" +
          shell_word(directory + "/" + std::string(drop_in)) + " && systemctl daemon-reload";
 }
@@ -129,8 +129,8 @@ void check_reload(const CheckupFacts& facts, Checks& checks) {
   auto remedy = remedy_of(defect->advice);
   if (const auto prepare = prepare_line(node))
     remedy = {RemedyKind::Host,
-              add_drop_in(node, "[Service]\\nExecReload=\\nExecReload=" + *prepare +
-                                    "\\nExecReload=/bin/kill -HUP $MAINPID\\n")};
+              add_drop_in(node.unit, "[Service]\\nExecReload=\\nExecReload=" + *prepare +
+                                         "\\nExecReload=/bin/kill -HUP $MAINPID\\n")};
   checks.push_back({"reload", CheckVerdict::Wrong, place_and_text(*defect),
                     "a reload would go on with what Kong read before", remedy});
 }
@@ -142,7 +142,7 @@ void check_boot(const CheckupFacts& facts, Checks& checks) {
     auto remedy = remedy_of(defect->advice);
     if (const auto prepare = prepare_line(facts.node))
       remedy = {RemedyKind::Host,
-                add_drop_in(facts.node, "[Service]\\nExecStartPre=" + *prepare + "\\n")};
+                add_drop_in(facts.node.unit, "[Service]\\nExecStartPre=" + *prepare + "\\n")};
     checks.push_back({"boot", CheckVerdict::Wrong, place_and_text(*defect), why, remedy});
   }
   if (const auto& defect = facts.details.recovery)
@@ -200,6 +200,50 @@ void check_private_tmp(const CheckupFacts& facts, Checks& checks) {
                        "it there"}});
 }
 
+/// For an API of Kong's that does not answer: the agent's unit has to let it speak to that address,
+/// where the loopback does not lead there.
+Remedy remedy_for_silence(const GatewayFacts& node, const std::string& api,
+                          const std::string& outer) {
+  // A literal address; of names systemd knows nothing.
+  const bool literal = outer.find_first_not_of("0123456789abcdefABCDEF.:") == std::string::npos &&
+                       (outer.find(':') != std::string::npos ||
+                        outer.find_first_not_of("0123456789.") == std::string::npos);
+  if (outer.empty() || !literal)
+    return {RemedyKind::Edit, "correct " + api + "_listen in " + node.conf.string() +
+                                  ", or [kong] " + api + " in agent.toml"};
+  const std::string unit = "kongfleet-agent.service";
+  return {RemedyKind::Host, add_drop_in(unit, "[Service]\\nIPAddressAllow=" + outer + "\\n") +
+                                " && systemctl try-restart " + unit};
+}
+
+void check_admin_api(const CheckupFacts& facts, Checks& checks) {
+  const auto& node = facts.node;
+  const auto& look = node.admin_look;
+  Check check{"admin-api", CheckVerdict::Wrong, look.text, "", {}};
+  switch (look.kind) {
+    case AdminLook::Kind::Silent:
+      check.text = "the Admin API, " + node.admin + ", does not answer: " + look.text;
+      check.why = "what a reload has brought can't be proven";
+      check.remedy = remedy_for_silence(node, "admin", node.admin_outer);
+      break;
+    case AdminLook::Kind::Wrong:
+      check.why = "what a reload has brought can't be proven";
+      check.remedy = remedy_for_silence(node, "admin", "");
+      break;
+    case AdminLook::Kind::Forbids:
+      check.verdict = CheckVerdict::Warning;
+      check.why = "which worker has what was rolled out is told by processes and log alone";
+      check.remedy = {RemedyKind::Edit,
+                      "where that is meant so, set [kong] admin = \"none\" in agent.toml"};
+      break;
+    default:
+      check =
+          right("admin-api", node.admin.empty() ? "Kong has no Admin API that the agent could ask"
+                                                : "the Admin API is " + node.admin);
+  }
+  checks.push_back(std::move(check));
+}
+
 Remedy remedy_without_status_api(const CheckupFacts& facts) {
   if (!facts.details.status_by_unit)
     return set_in_conf(facts.node, "status_listen = 127.0.0.1:8007");
@@ -215,12 +259,10 @@ void check_status_api(const CheckupFacts& facts, Checks& checks) {
                       "whether it is ready after a reload can't be compared with before",
                       remedy_without_status_api(facts)});
   } else if (node.running && !facts.details.status_answers) {
-    checks.push_back({"status-api",
-                      CheckVerdict::Warning,
+    checks.push_back({"status-api", CheckVerdict::Warning,
                       "the Status API, " + node.status + ", does not answer",
                       "whether Kong is ready after a reload can't be compared with before",
-                      {RemedyKind::Edit, "correct status_listen in " + node.conf.string() +
-                                             ", or [kong] status in agent.toml"}});
+                      remedy_for_silence(node, "status", node.status_outer)});
   } else {
     checks.push_back(right("status-api", "the Status API is " + node.status));
   }
@@ -324,9 +366,10 @@ void judge_kong(const CheckupFacts& facts, Checks& checks) {
                       "nothing can be deployed here", remedy_in(facts.unmanageable, otherwise)});
     return;
   }
-  for (const auto check : {check_version, check_running, check_configuration, check_reload,
-                           check_boot, check_conf, check_private_tmp, check_status_api,
-                           check_shutdown_timeout, check_copies, check_readable, check_drift})
+  for (const auto check :
+       {check_version, check_running, check_configuration, check_reload, check_boot, check_conf,
+        check_private_tmp, check_admin_api, check_status_api, check_shutdown_timeout, check_copies,
+        check_readable, check_drift})
     check(facts, checks);
 }
 

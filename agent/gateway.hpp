@@ -17,6 +17,19 @@
 
 namespace kongfleet::agent {
 
+/// What came of asking the Admin API, of a Kong that runs.
+struct AdminLook {
+  enum class Kind {
+    Unasked,
+    Answers,
+    Forbids,  // there is one, but not for us
+    Wrong,    // no Admin API of this Kong's answers so
+    Silent
+  };
+  Kind kind = Kind::Unasked;
+  std::string text;  // where it does not answer as it should: what it does
+};
+
 /// What Kong on this host is and where it keeps things. Found out afresh for every transaction.
 struct GatewayFacts {
   std::string version;              // "2.8.5", "3.4.2"
@@ -27,6 +40,10 @@ struct GatewayFacts {
   std::string role;                 // "traditional", "control_plane", "data_plane"
   std::string admin;                // http://ADDRESS:PORT of an Admin API listener, or empty
   std::string status;               // http://ADDRESS:PORT of a Status API listener, or empty
+  std::string admin_outer;          // the address `admin` leads to, or an unknown name; empty where
+                                    // that is local, to which the agent's unit is always open
+  std::string status_outer;         // likewise of `status`
+  AdminLook admin_look;             // of one that runs and has an Admin API
   std::filesystem::path error_log;  // proxy_error_log; empty where it is not a file
   bool running = false;             // a master process lives
   bool starting = false;            // none yet, but systemd is about to have one

@@ -141,6 +141,20 @@ void require_running(HostPlan& plan) {
                            "start Kong, then deploy"});
 }
 
+// What is not proven can't be proven on the way back either, and the host would be stranded. Over
+// the loopback nothing is in between: there its workers may be crashing, and this be the cure.
+void require_answer(HostPlan& plan) {
+  const auto& facts = plan.survey.facts;
+  if (facts.admin_look.kind != AdminLook::Kind::Silent || facts.admin_outer.empty()) return;
+  plan.refusals.push_back(
+      {"admin-api", "", "", 0,
+       "the Admin API, " + facts.admin +
+           ", does not answer the agent, so nothing could be proven: " + facts.admin_look.text,
+       "open its address with IPAddressAllow=" + facts.admin_outer +
+           " in a drop-in for kongfleet-agent.service, for which 'kongfleet check --hosts' has the "
+           "command, or give admin_listen a listener of the loopback, such as 127.0.0.1:8001"});
+}
+
 }  // namespace
 
 std::string plan_id(const HostRecord& record, const std::string& conf_text, const Digest& target) {
@@ -176,6 +190,7 @@ HostPlan plan_releases(const Host& host, const GenerationStore& store, const Con
   check_settings(plan, config);
   edit_conf(plan, host, record);
   require_running(plan);
+  require_answer(plan);
   return plan;
 }
 

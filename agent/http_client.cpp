@@ -133,6 +133,13 @@ HttpResult exchange(const HttpClient& client, const HttpQuestion& question, Dead
 
 }  // namespace
 
+bool is_local(const std::string& host) {
+  error_code bad;
+  const auto address = asio::ip::make_address(host, bad);
+  if (bad) return host == "localhost";
+  return address.is_loopback() || address.is_unspecified();
+}
+
 std::optional<std::string> HttpClient::address_of(const std::string& host) const {
   error_code bad;
   asio::ip::make_address(host, bad);

@@ -24,6 +24,10 @@ struct HostPort {
   std::string text() const;
 };
 
+/// Whether nothing but this host is reached there: an address of the loopback, or, as what listens
+/// at it listens there too, that of all interfaces. No name but "localhost".
+bool is_local(const std::string& host);
+
 /// An http URL.
 struct HttpUrl {
   HostPort at;

@@ -117,6 +117,7 @@ StatusAnswer KongAdmin::status(const std::string& status,
 }
 
 std::optional<std::string> base_url_of(std::string_view listen) {
+  std::optional<HostPort> chosen;
   for (const auto& entry : split_list(listen)) {
     const auto blank = std::min(entry.find_first_of(" \t"), entry.size());
     const std::string flags = entry.substr(blank) + " ";
@@ -124,11 +125,14 @@ std::optional<std::string> base_url_of(std::string_view listen) {
     if (flags.find(" proxy_protocol ") != std::string::npos) continue;  // we are no balancer
     auto at = HostPort::parse(std::string_view(entry).substr(0, blank));
     if (!at) continue;
-    if (at->host == "0.0.0.0") at->host = "127.0.0.1";
-    if (at->host == "::") at->host = "::1";
-    return "http://" + at->text();
+    const bool local = is_local(at->host);
+    if (local || !chosen) chosen = std::move(at);
+    if (local) break;
   }
-  return std::nullopt;
+  if (!chosen) return std::nullopt;
+  if (chosen->host == "0.0.0.0") chosen->host = "127.0.0.1";
+  if (chosen->host == "::") chosen->host = "::1";
+  return "http://" + chosen->text();
 }
 
 }  // namespace kongfleet::agent

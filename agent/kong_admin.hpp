@@ -71,9 +71,10 @@ private:
   const HttpClient& client_;
 };
 
-/// The first listener of `admin_listen` or `status_listen` that speaks plain HTTP, as a base URL,
-/// or nothing: "off", ssl only, PROXY protocol only. An address of all interfaces is asked at the
-/// loopback one.
+/// The listener of `admin_listen`, `status_listen` or `proxy_listen` that speaks plain HTTP, as a
+/// base URL, or nothing: "off", ssl only, PROXY protocol only. Of several it is the first that can
+/// be asked over the loopback, as the agent's unit lets it ask no other by itself; an address of
+/// all interfaces is asked at the loopback one.
 std::optional<std::string> base_url_of(std::string_view listen);
 
 }  // namespace kongfleet::agent

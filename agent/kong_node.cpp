@@ -47,6 +47,21 @@ std::string status_url(const Config& config, const KongSettings& settings,
   return api_url(config.status, settings.value("status_listen").value_or(by_default));
 }
 
+AdminLook look_of(const AdminAnswer& answer) {
+  using Kind = AdminLook::Kind;
+  switch (answer.kind) {
+    case AdminAnswer::Kind::Silent:
+      return {Kind::Silent, answer.text};
+    case AdminAnswer::Kind::Forbidden:
+      return {Kind::Forbids, answer.text};
+    case AdminAnswer::Kind::Broken:
+      return {Kind::Wrong, answer.text};
+    case AdminAnswer::Kind::Told:
+      break;
+  }
+  return {Kind::Answers, ""};
+}
+
 /// proxy_error_log as a file, or nothing where it is a stream or a syslog.
 std::filesystem::path error_log_of(const KongSettings& settings,
                                    const std::filesystem::path& prefix) {
@@ -201,20 +216,38 @@ GatewayFacts KongNode::inspect() {
   facts.role = settings.value("role").value_or("traditional");
   facts.admin = admin_url(config_, settings);
   facts.status = status_url(config_, settings, facts.version);
+  facts.admin_outer = outer_address(facts.admin);
+  facts.status_outer = outer_address(facts.status);
   facts.error_log = error_log_of(settings, facts.prefix);
   facts.effective_path = settings.effective("lua_package_path").value_or("");
   facts.effective_plugins = settings.effective("plugins").value_or("");
-  if (!facts.running || facts.admin.empty()) return facts;
-  // After a rejected reload .kong_env already names what was rejected; a worker knows what it runs.
-  const auto answer = admin_.root(facts.admin, Clock::now() + api_timeout);
-  if (answer.root.master && *answer.root.master != master->id.pid) return facts;  // another Kong's
-  if (answer.root.lua_package_path) facts.effective_path = *answer.root.lua_package_path;
-  if (answer.root.plugins) {
-    facts.effective_plugins.clear();
-    for (const auto& plugin : *answer.root.plugins)
-      facts.effective_plugins += (facts.effective_plugins.empty() ? "" : ",") + plugin;
-  }
+  if (facts.running && !facts.admin.empty()) ask_admin(facts, master->id.pid);
   return facts;
+}
+
+std::string KongNode::outer_address(const std::string& url) const {
+  const auto parsed = HttpUrl::parse(url);
+  const auto* good = std::get_if<HttpUrl>(&parsed);
+  if (good == nullptr) return "";
+  const auto address = http_.address_of(good->at.host).value_or(good->at.host);
+  return is_local(address) ? "" : address;
+}
+
+// After a rejected reload .kong_env already names what was rejected; a worker knows what it runs.
+void KongNode::ask_admin(GatewayFacts& facts, int master) const {
+  const auto answer = admin_.root(facts.admin, Clock::now() + api_timeout);
+  facts.admin_look = look_of(answer);
+  if (answer.root.master && *answer.root.master != master) {
+    facts.admin_look = {AdminLook::Kind::Wrong, "another Kong answers at " + facts.admin +
+                                                    ", whose master process is " +
+                                                    std::to_string(*answer.root.master)};
+    return;
+  }
+  if (answer.root.lua_package_path) facts.effective_path = *answer.root.lua_package_path;
+  if (!answer.root.plugins) return;
+  facts.effective_plugins.clear();
+  for (const auto& plugin : *answer.root.plugins)
+    facts.effective_plugins += (facts.effective_plugins.empty() ? "" : ",") + plugin;
 }
 
 ChildResult KongNode::run_kong(const GatewayFacts& facts, std::vector<std::string> arguments,

@@ -70,6 +70,10 @@ private:
   std::filesystem::path prefix_in(const GatewayFacts& facts,
                                   const std::vector<KongUnit>& units) const;
   std::filesystem::path directory_of(const std::optional<KongMaster>& master, bool by_unit) const;
+  /// GatewayFacts::admin_outer of such a URL.
+  std::string outer_address(const std::string& url) const;
+  /// Asks the Admin API of the Kong of that master process, and fills in what it tells.
+  void ask_admin(GatewayFacts& facts, int master) const;
   /// Base URL of a listener for traffic that speaks plain HTTP, or empty.
   std::string proxy_of(const GatewayFacts& facts) const;
   /// Fills in what file is ours to change, and what stands in the way.

@@ -79,6 +79,12 @@ std::string systemd_list(const std::vector<std::string>& paths) {
   return list;
 }
 
+std::string words_of(const std::vector<std::string>& words) {
+  std::string line;
+  for (const auto& word : words) line += (line.empty() ? "" : " ") + word;
+  return line;
+}
+
 // Before the package: its units start with what is said here. Purged, the drop-ins go by their
 // mark.
 constexpr std::string_view open_paths = R"sh(
@@ -89,6 +95,15 @@ for name in kongfleet-agent kongfleet-recover; do
   mkdir -p "${drop_in%/*}"
   printf '%s\n[Service]\nReadWritePaths=%s\n' "$mark" "$paths" >"$drop_in"
 done
+)sh";
+
+// The recovery at boot asks nobody.
+constexpr std::string_view open_addresses = R"sh(
+if [ -n "$addresses" ]; then
+  drop_in=/etc/systemd/system/kongfleet-agent.service.d/bootstrap-addresses.conf
+  mkdir -p "${drop_in%/*}"
+  printf '%s\n[Service]\nIPAddressAllow=%s\n' "$mark" "$addresses" >"$drop_in"
+fi
 )sh";
 
 // The unit that takes back at boot goes before Kong's. What says so was kong.conf once, a name that
@@ -161,7 +176,8 @@ std::string install_script(const AgentPackage& package, const InstallOrder& orde
   return "set -eu\numask 022\n" + std::string(shell_path) + std::string(login_questions) +
          "key=" + shell_quoted(order.key) + "\ntoml=" + shell_quoted(order.toml) +
          "\nunit=" + shell_quoted(order.unit) +
-         "\npaths=" + shell_quoted(systemd_list(order.paths)) + R"sh(
+         "\npaths=" + shell_quoted(systemd_list(order.paths)) +
+         "\naddresses=" + shell_quoted(words_of(order.addresses)) + R"sh(
 mkdir -p /var/lib/kongfleet /etc/kongfleet
 scratch=$(mktemp -d /var/lib/kongfleet/bootstrap.XXXXXX)
 trap 'rm -rf "$scratch"' EXIT
@@ -177,8 +193,8 @@ if [ -n "$toml" ] && [ ! -e /etc/kongfleet/agent.toml ]; then
   mv /etc/kongfleet/agent.toml.new /etc/kongfleet/agent.toml
 fi
 )sh" + std::string(open_paths) +
-         install_lines(package.kind) + std::string(to_the_end) + "printf '%s\\n' " +
-         package.digest.hex() + " >/var/lib/kongfleet/bootstrapped\n";
+         std::string(open_addresses) + install_lines(package.kind) + std::string(to_the_end) +
+         "printf '%s\\n' " + package.digest.hex() + " >/var/lib/kongfleet/bootstrapped\n";
 }
 
 }  // namespace kongfleet::controller

@@ -32,6 +32,7 @@ struct InstallOrder {
   std::string toml;                // agent.toml, where there is none yet
   std::string unit;                // Kong's, which starts after what takes back at boot; or empty
   std::vector<std::string> paths;  // directories to open to the agent's units
+  std::vector<std::string> addresses;  // addresses to open to the agent
 };
 
 /// A program for sh(1), run as root, that takes the package from its standard input and installs it

@@ -140,7 +140,8 @@ std::string BootstrapHost::script() const {
   return install_script(order_.package, {.key = order_.key,
                                          .toml = agent_toml_for(*survey),
                                          .unit = survey->unit,
-                                         .paths = paths_to_open(*survey)});
+                                         .paths = paths_to_open(*survey),
+                                         .addresses = addresses_to_open(*survey)});
 }
 
 asio::awaitable<void> BootstrapHost::install_now() {

@@ -5,14 +5,19 @@
 #include "proto/error.hpp"
 #include "proto/names.hpp"
 
+#include <boost/asio/ip/address.hpp>
+
 #include <algorithm>
 #include <charconv>
 #include <filesystem>
 #include <functional>
 #include <map>
+#include <optional>
 #include <set>
 
 namespace kongfleet::controller {
+
+namespace asio = boost::asio;
 
 namespace {
 
@@ -105,6 +110,38 @@ bool is_open(const std::string& directory) {
   return false;
 }
 
+/// Of a listener, "10.0.0.5:8001" or "[::1]:8001 reuseport", as far as one can be asked there in
+/// plain HTTP; of a name it is none, nor of "off".
+std::optional<asio::ip::address> address_of_listener(std::string_view listener) {
+  const auto begin = std::min(listener.find_first_not_of(' '), listener.size());
+  listener.remove_prefix(begin);
+  const auto end = std::min(listener.find(' '), listener.size());
+  const auto flags = std::string(listener.substr(end)) + " ";
+  for (const auto* flag : {" ssl ", " proxy_protocol "})
+    if (flags.find(flag) != std::string::npos) return std::nullopt;
+  std::string host(listener.substr(0, std::min(listener.substr(0, end).rfind(':'), end)));
+  if (host.starts_with("[") && host.ends_with("]")) host = host.substr(1, host.size() - 2);
+  if (host == "localhost") host = "127.0.0.1";
+  boost::system::error_code bad;
+  const auto address = asio::ip::make_address(host, bad);
+  return bad ? std::nullopt : std::optional(address);
+}
+
+/// The address at which the agent asks, by all listeners of an API, unless that is local: it takes
+/// what is, where there is one, else the first.
+std::string outer_address_of(std::string_view listeners) {
+  std::string first;
+  while (!listeners.empty()) {
+    const auto end = std::min(listeners.find(','), listeners.size());
+    const auto address = address_of_listener(listeners.substr(0, end));
+    listeners.remove_prefix(std::min(end + 1, listeners.size()));
+    if (!address) continue;
+    if (address->is_loopback() || address->is_unspecified()) return "";
+    if (first.empty()) first = address->to_string();
+  }
+  return first;
+}
+
 std::string toml_text(const std::string& text) {
   std::string quoted = "\"";
   for (const char c : text) {
@@ -154,6 +191,8 @@ HostSurvey parse_survey(std::string_view text) {
       {"prefix", [&](const std::string& value) { survey.prefixes.push_back(value); }},
       {"changed", [&](const std::string& value) { survey.changed_files.push_back(value); }},
       {"role", into(survey.role)},
+      {"admin_listen", into(survey.admin_listen)},
+      {"status_listen", into(survey.status_listen)},
       {"unit", into(survey.unit)},
       {"conf", into(survey.conf)},
       {"binary", into(survey.binary)},
@@ -200,6 +239,15 @@ std::vector<std::string> paths_to_open(const HostSurvey& survey) {
   if (survey.environment && !survey.unit.empty())
     paths.insert("/etc/systemd/system/" + survey.unit + ".d");
   return {paths.begin(), paths.end()};
+}
+
+std::vector<std::string> addresses_to_open(const HostSurvey& survey) {
+  std::set<std::string> addresses;
+  // A data plane has no Admin API, whatever it is told.
+  if (survey.role != "data_plane") addresses.insert(outer_address_of(survey.admin_listen));
+  addresses.insert(outer_address_of(survey.status_listen));
+  addresses.erase("");
+  return {addresses.begin(), addresses.end()};
 }
 
 std::string agent_toml_for(const HostSurvey& survey) {

@@ -34,6 +34,8 @@ struct HostSurvey {
   // Kong: what runs, not what is installed; where there is an agent.toml, the one that it names.
   std::vector<std::string> prefixes;  // of masters that a `kong` started
   std::string role;                   // of the last of them: "traditional", "data_plane", …
+  std::string admin_listen;           // its listeners, as Kong has them, or the one that agent.toml
+  std::string status_listen;          // names
   std::string unit;  // whose main process the last of them is; empty: started by hand
   std::string conf;  // kong.conf, as a `kong` of the unit is told, else where Kong itself looks
   std::string binary;
@@ -43,7 +45,8 @@ struct HostSurvey {
 };
 
 /// A program for sh(1) (POSIX) that looks, changes nothing, and prints "name=value" lines. `key`:
-/// the public key to look for, "ssh-ed25519 AAAA…". No value of Kong's configuration is printed.
+/// the public key to look for, "ssh-ed25519 AAAA…". No value of Kong's configuration is printed but
+/// its role and where its APIs listen.
 std::string survey_script(const std::string& key);
 
 /// Reads what it printed. Throws Error for what no survey prints, and for more than 64 KiB.
@@ -55,6 +58,10 @@ std::string why_unmanageable(const HostSurvey& survey);
 /// Directories a deploy writes to that the agent's units do not open by themselves. Never /etc:
 /// what is not to be opened at all why_unmanageable() tells, or the agent where it is configured.
 std::vector<std::string> paths_to_open(const HostSurvey& survey);
+
+/// Addresses at which the agent asks Kong and to which its unit is not open by itself: of listeners
+/// that are neither the loopback's nor of all addresses, where there is no other.
+std::vector<std::string> addresses_to_open(const HostSurvey& survey);
 
 /// The agent.toml that says what was found; empty where there is one.
 std::string agent_toml_for(const HostSurvey& survey);

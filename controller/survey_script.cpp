@@ -113,6 +113,13 @@ for process in /proc/[0-9]*; do
   if [ -n "$wanted" ] && [ "$prefix" != "$wanted" ]; then continue; fi
   say prefix "$prefix"
   say role "$(sed -n 's/^role *= *//p' "$prefix/.kong_env")"
+  for api in admin status; do
+    listen=$(own $api)
+    case $listen in
+      '' | auto) listen=$(sed -n "s/^${api}_listen *= *//p" "$prefix/.kong_env") ;;
+    esac
+    say ${api}_listen "${listen#http://}"
+  done
   unit=$(sed -n 's|^.*/\([^/]*\.service\)$|\1|p' "$process/cgroup" | head -n 1)
   main=
   if [ -n "$unit" ]; then main=$(systemctl show -p MainPID "$unit"); fi

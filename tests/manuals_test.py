@@ -341,7 +341,7 @@ class Handbook(unittest.TestCase):
         sources = "".join(path.read_text() for path in PROJECT.glob("agent/*.cpp"))
         made = r'code = |obstacle\(|finding_of\(|warning\(|(?:refusals|warnings)\.push_back\(\s*\{|return \{(?="trust")'
         codes = set(re.findall(rf'(?:{made})\s*"([a-z-]+)"', sources))
-        codes |= set(re.findall(r'\{"(unconfirmed|damaged|duplicate|not-running|conf|space|place|probe)", ', sources))
+        codes |= set(re.findall(r'\{"(unconfirmed|damaged|duplicate|not-running|admin-api|conf|space|place|probe)", ', sources))
         codes |= set(re.findall(r'\{"[^"]+", "([a-z]+)",\s*"', (PROJECT / "agent/kong_errors.cpp").read_text()))
         told = sections(source("kongfleet.7"), 1)["WHAT A PLAN REFUSES"]
         named = {code for line in re.findall(r"(?m)^(\*[a-z-]+\*(?:, \*[a-z-]+\*)*)\n\t", told)

@@ -62,7 +62,7 @@ TEST_CASE("a check-up of a host that is well finds nothing and writes nothing") 
   REQUIRE(agent.deploy("1.0.0") == Result::Committed);
   const auto before = tree(agent.directory.path());
   CHECK(agent.ailments().empty());
-  CHECK(agent.transactions->check_up({}).size() == 18);
+  CHECK(agent.transactions->check_up({}).size() == 19);
   CHECK(tree(agent.directory.path()) == before);
 }
 

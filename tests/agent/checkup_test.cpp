@@ -34,6 +34,8 @@ CheckupFacts healthy() {
   facts.node.binary = "/usr/local/bin/kong";
   facts.node.unit = "kong.service";
   facts.node.running = true;
+  facts.node.admin = "http://127.0.0.1:8001";
+  facts.node.admin_look.kind = AdminLook::Kind::Answers;
   facts.node.status = "http://127.0.0.1:8007";
   facts.node.effective_path = "/var/lib/kongfleet/generations/000001-aa/?.lua;./?.lua";
   facts.details.status_answers = true;
@@ -79,10 +81,10 @@ TEST_CASE("a host on which all is right has the same checks as ever, and none is
     CHECK_FALSE(check.text.empty());
     CHECK(check.remedy.kind == RemedyKind::None);
   }
-  CHECK(names == std::vector<std::string>{"kong", "running", "configuration", "reload", "boot",
-                                          "conf", "private-tmp", "status-api", "shutdown-timeout",
-                                          "copies", "readable", "drift", "state", "socket",
-                                          "signers", "expiry", "space", "transaction"});
+  CHECK(names == std::vector<std::string>{
+                     "kong", "running", "configuration", "reload", "boot", "conf", "private-tmp",
+                     "admin-api", "status-api", "shutdown-timeout", "copies", "readable", "drift",
+                     "state", "socket", "signers", "expiry", "space", "transaction"});
 }
 
 TEST_CASE("a Kong that can't be found is told with what to do, and the rest is looked at still") {
@@ -121,7 +123,7 @@ TEST_CASE("a release that runs and has expired, or will within seven days, is to
   facts.releases = {release(facts.now)};
   CHECK(ailment(facts, "expiry").text == "a@1.0.0 expired at 2027-01-15T08:00:00Z");
   facts.signatures = "off";
-  CHECK(judge(facts)[15].text == "no release that runs has an end");
+  CHECK(judge(facts)[16].text == "no release that runs has an end");
 }
 
 TEST_CASE("a Kong that nobody tried is told") {
@@ -139,6 +141,7 @@ TEST_CASE("a Kong that nobody tried is told") {
 TEST_CASE("a Kong that is not running is to be started") {
   auto facts = healthy();
   facts.node.running = false;
+  facts.node.admin_look = {};
   facts.details.status_answers = false;
   facts.drift = {"workers: Kong is not running"};
   check_command(ailment(facts, "running"), "systemctl start kong.service");
@@ -304,11 +307,11 @@ TEST_CASE("directories that others may write are told") {
   facts.state[1].owner = 33;
   CHECK(ailment(facts, "state").verdict == CheckVerdict::Wrong);
   facts.self = 33;
-  CHECK(judge(facts)[12].verdict == CheckVerdict::Right);
+  CHECK(judge(facts)[13].verdict == CheckVerdict::Right);
   facts.state[1].owner = 34;
   CHECK(ailment(facts, "state").remedy.text.starts_with("chown -R 33 "));
   facts.state[1].there = false;
-  CHECK(judge(facts)[12].verdict == CheckVerdict::Right);
+  CHECK(judge(facts)[13].verdict == CheckVerdict::Right);
 }
 
 TEST_CASE("a socket that everybody reaches, or another group, is told") {
@@ -321,7 +324,7 @@ TEST_CASE("a socket that everybody reaches, or another group, is told") {
   facts.socket.group = 100;
   check_command(ailment(facts, "socket"), remedy);
   facts.socket.there = false;
-  CHECK(judge(facts)[13].verdict == CheckVerdict::Right);
+  CHECK(judge(facts)[14].verdict == CheckVerdict::Right);
 }
 
 TEST_CASE("who may sign is root's to say, where signatures count") {
@@ -340,10 +343,10 @@ TEST_CASE("who may sign is root's to say, where signatures count") {
   facts.trust_problem = "line 3 is no key";
   CHECK(ailment(facts, "signers").remedy.text == "correct that file");
   facts.signatures = "off";
-  CHECK(judge(facts)[14].verdict == CheckVerdict::Right);
+  CHECK(judge(facts)[15].verdict == CheckVerdict::Right);
   facts.signatures = "required";
   facts.trust_problem.clear();
-  CHECK(judge(facts)[14].text.find("says by whom") != std::string::npos);
+  CHECK(judge(facts)[15].text.find("says by whom") != std::string::npos);
 }
 
 TEST_CASE("a disk is full before it is, by bytes and by inodes") {
@@ -353,15 +356,15 @@ TEST_CASE("a disk is full before it is, by bytes and by inodes") {
   facts.spaces[0].free_bytes = 100 * mebibyte;
   CHECK(ailment(facts, "space").verdict == CheckVerdict::Warning);
   facts.spaces[0].free_bytes = 128 * mebibyte;
-  CHECK(judge(facts)[16].verdict == CheckVerdict::Right);
+  CHECK(judge(facts)[17].verdict == CheckVerdict::Right);
   facts.spaces[0].free_inodes = 999;
   CHECK(ailment(facts, "space").verdict == CheckVerdict::Wrong);
   facts.spaces[0].free_inodes = 1999;
   CHECK(ailment(facts, "space").verdict == CheckVerdict::Warning);
   facts.spaces[0].free_inodes.reset();  // as on btrfs
-  CHECK(judge(facts)[16].verdict == CheckVerdict::Right);
+  CHECK(judge(facts)[17].verdict == CheckVerdict::Right);
   facts.spaces.clear();
-  CHECK(judge(facts)[16].verdict == CheckVerdict::Right);
+  CHECK(judge(facts)[17].verdict == CheckVerdict::Right);
 }
 
 TEST_CASE("an open transaction is told, and a stranded one is wrong") {

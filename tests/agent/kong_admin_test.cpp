@@ -92,6 +92,22 @@ TEST_CASE("the Status API is asked for its page and, where there is one, for rea
   CHECK_FALSE(admin.status("http://127.0.0.1:1", Clock::now() + 5s).page);
 }
 
+TEST_CASE("of several plain listeners the one that is reached over the loopback is asked") {
+  CHECK(base_url_of("10.0.0.7:8001, 127.0.0.1:8001") == "http://127.0.0.1:8001");
+  CHECK(base_url_of("10.0.0.7:8001, 10.0.0.8:8001, 0.0.0.0:8002") == "http://127.0.0.1:8002");
+  CHECK(base_url_of("[fd00::7]:8001, [::]:8001") == "http://[::1]:8001");
+  CHECK(base_url_of("gw.example.net:8001, localhost:8001") == "http://localhost:8001");
+  CHECK(base_url_of("10.0.0.7:8001, 127.0.0.1:8444 ssl, 10.0.0.8:8001") == "http://10.0.0.7:8001");
+  CHECK(base_url_of("127.0.0.2:8001, 127.0.0.1:8001") == "http://127.0.0.2:8001");
+}
+
+TEST_CASE("what is no address of the loopback is none of this host's own") {
+  for (const auto* local : {"127.0.0.1", "127.1.2.3", "::1", "0.0.0.0", "::", "localhost"})
+    CHECK(is_local(local));
+  for (const auto* other : {"10.0.0.7", "fd00::7", "127.example.net", "", "128.0.0.1"})
+    CHECK_FALSE(is_local(other));
+}
+
 TEST_CASE("the first plain listener is where an API is asked") {
   CHECK(base_url_of("127.0.0.1:8001 reuseport backlog=16384, 127.0.0.1:8444 http2 ssl") ==
         "http://127.0.0.1:8001");

@@ -138,6 +138,28 @@ TEST_CASE("what a deploy writes is opened to the agent, unless it is open") {
         std::vector<std::string>{"/etc/default", "/etc/systemd/system/kong.service.d"});
 }
 
+TEST_CASE("an API that listens at an outer address only is opened to the agent") {
+  const auto opened = [](const std::string& admin, const std::string& status) {
+    auto survey = good_survey();
+    survey.admin_listen = admin;
+    survey.status_listen = status;
+    return addresses_to_open(survey);
+  };
+  using Addresses = std::vector<std::string>;
+  CHECK(opened("", "off").empty());
+  CHECK(opened("10.0.0.5:8001", "127.0.0.1:8007") == Addresses{"10.0.0.5"});
+  CHECK(opened("10.0.0.5:8001 reuseport,10.0.0.6:8001", "10.0.0.5:8007") == Addresses{"10.0.0.5"});
+  CHECK(opened("10.0.0.5:8444 http2 ssl, 10.0.0.6:8001", "[fd00::5]:8007") ==
+        Addresses{"10.0.0.6", "fd00::5"});
+  for (const auto* local :
+       {"127.0.0.1:8001", "0.0.0.0:8001", "[::]:8001", "[::1]:8001", "localhost:8001"})
+    CHECK(opened(std::string("10.0.0.5:8001, ") + local + " reuseport", "off").empty());
+  CHECK(opened("10.0.0.5:8001 proxy_protocol, gw.example.net:8001, unix:/x", "none").empty());
+  auto survey = parse_survey(
+      "role=data_plane\nadmin_listen=10.0.0.5:8001\nstatus_listen=10.0.0.6:8007\nend=yes\n");
+  CHECK(addresses_to_open(survey) == Addresses{"10.0.0.6"});
+}
+
 TEST_CASE("agent.toml says what was found") {
   auto survey = good_survey();
   CHECK_THAT(agent_toml_for(survey),
@@ -168,10 +190,12 @@ TEST_CASE("a package is what its name says, and goes where its tool is") {
   const auto script = install_script(deb, {.key = "ssh-ed25519 AAAA",
                                            .toml = "[kong]\nconf = \"/it's\"\n",
                                            .unit = "gateway.service",
-                                           .paths = {"/opt/it's", "/100% \"a\""}});
+                                           .paths = {"/opt/it's", "/100% \"a\""},
+                                           .addresses = {"10.0.0.5", "fd00::5"}});
   CHECK(sh("sh -n <<'EOF'\n" + script + "\nEOF\n").exit_code == 0);
   CHECK_THAT(script, Catch::Contains(deb.digest.hex()));
   CHECK_THAT(script, Catch::Contains(R"(paths='"-/opt/it'\''s" "-/100%% \"a\""')"));
+  CHECK_THAT(script, Catch::Contains("\naddresses='10.0.0.5 fd00::5'\n"));
 }
 
 }  // namespace kongfleet::controller

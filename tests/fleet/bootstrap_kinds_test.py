@@ -168,12 +168,19 @@ class BootstrapKindsTest(BareHostsTest):
                         f"ExecStartPre={PREPARE} -c /opt/gw/etc/kong.conf\n"
                         f"ExecReload={PREPARE} -c /opt/gw/etc/kong.conf\n"
                         f"ExecReload={NGINX} -p /usr/local/kong -c nginx.conf -s reload\n")
+        own = self.units.address
+        self.units.run("sed", "-i", f"s/^\\(admin\\|status\\)_listen = 127.0.0.1/\\1_listen = {own}/", "/etc/kong/kong.conf")
         self.units.write(DROP_IN, IN_DROP_IN)
         self.variables.write(VARIABLES, IN_VARIABLES)
         self.variables.write(DROP_IN, f"[Service]\nEnvironmentFile=-{VARIABLES}\n")
         for host in self.fleet:
             self.serve(host, "systemctl daemon-reload", "systemctl restart kong")
+        planned = self.bootstrap(self.deb, "--dry-run", self.units.name, expect=0).json()["hosts"][0]["script"]
+        self.assertIn(f"\naddresses='{own}'\n", planned)
         self.assertEqual(self.results(self.deb, "--yes", expect=0), ["installed"] * 3)
+        for host in self.fleet:
+            opened = host.run("systemctl", "show", "-P", "IPAddressAllow", "kongfleet-agent.service").stdout.split()
+            self.assertEqual(f"{own}/32" in opened, host is self.units, opened)
         for host, setting in ((self.host, 'conf = "/opt/gw/etc/kong.conf"'), (self.units, 'configure = "environment"'),
                               (self.variables, 'configure = "environment"')):
             self.assertIn(f"{setting}\n", host.read(TOML))

@@ -35,7 +35,7 @@ class UnadoptedTest(FleetTest):
             host.run("systemctl", "reload", "kong.service")
             wait_for("it serves", lambda: fleet.headers() == ["0.9.0"])
             said = fleet.kongfleet("check", "--hosts", expect=0).out
-            self.assertIn(f"{host.name}  ok, 20 checks\n", said)
+            self.assertIn(f"{host.name}  ok, 21 checks\n", said)
             fleet.write_plugin("1.0.0")
             fleet.kongfleet("rollout", "--yes", expect=0)
             said = fleet.kongfleet("--output", "json", "check", "--hosts", expect=0).json()
@@ -46,7 +46,7 @@ class UnadoptedTest(FleetTest):
             self.assertNotIn("rm -r", found["remedy"])
             fleet.kongfleet("rollback", "--yes", "--to", "0", expect=0)
             self.assertEqual(fleet.headers(), ["0.9.0"])
-            self.assertIn(f"{host.name}  ok, 20 checks\n", fleet.kongfleet("check", "--hosts", expect=0).out)
+            self.assertIn(f"{host.name}  ok, 21 checks\n", fleet.kongfleet("check", "--hosts", expect=0).out)
 
 
 class DoctorTest(FleetTest):
@@ -113,9 +113,9 @@ class DoctorTest(FleetTest):
         before = set(self.host.run(*look).stdout.splitlines())
         said = self.fleet.kongfleet("check", "--hosts", expect=0).out
         for host in self.fleet:
-            self.assertRegex(said, f"(?m)^{host.name}  ok, 20 checks$")
-            names = re.search(rf"(?m)^{host.name}  ok, 20 checks\n  right    ((?:.+,\n {{11}})*.+)\n", said)[1]
-            self.assertEqual(len(re.split(r",\s+", names)), 20, names)
+            self.assertRegex(said, f"(?m)^{host.name}  ok, 21 checks$")
+            names = re.search(rf"(?m)^{host.name}  ok, 21 checks\n  right    ((?:.+,\n {{11}})*.+)\n", said)[1]
+            self.assertEqual(len(re.split(r",\s+", names)), 21, names)
             self.assertRegex(names, r"^agent, clock, kong, running, .* transaction$".replace(".*", "(?s:.*)"))
         self.assertEqual(set(self.host.run(*look).stdout.splitlines()) ^ before, set())
 
@@ -127,10 +127,10 @@ class DoctorTest(FleetTest):
         self.host.run("chmod", "0666", SOCKET)
         said = self.fleet.kongfleet("check", "--hosts", expect=2).out
         check = self.only("socket")
-        self.assertIn(f"{self.host.name}  1 wrong, 20 checks\n"
+        self.assertIn(f"{self.host.name}  1 wrong, 21 checks\n"
                       f"  wrong    socket: {check['text']}; {check['why']}\n"
                       f"           on {self.host.name}: {check['remedy']}\n", said)
-        self.assertRegex(said, f"(?m)^{self.other.name}  ok, 20 checks$")
+        self.assertRegex(said, f"(?m)^{self.other.name}  ok, 21 checks$")
         self.run_remedy(check)
         self.assertEqual(self.host.run("stat", "-c", "%a %G", SOCKET).stdout, "660 kongfleet\n")
 
@@ -362,7 +362,7 @@ class DoctorTest(FleetTest):
     def test_an_agent_that_is_stopped_hides_no_other_host(self):
         self.host.run("systemctl", "stop", "kongfleet-agent.socket", "kongfleet-agent.service")
         said = self.fleet.kongfleet("check", "--hosts", expect=2).out
-        self.assertRegex(said, f"(?m)^{self.other.name}  ok, 20 checks$")
+        self.assertRegex(said, f"(?m)^{self.other.name}  ok, 21 checks$")
         check = self.only("reach")
         self.assertIn(SOCKET, check["text"])
         self.assertEqual(check["remedy"], "systemctl start kongfleet-agent.socket")
@@ -380,7 +380,7 @@ class DoctorTest(FleetTest):
             began = time.monotonic()
             said = self.fleet.kongfleet("check", "--hosts", expect=2).out
             self.assertLess(time.monotonic() - began, 60)
-            self.assertRegex(said, f"(?m)^{self.other.name}  ok, 20 checks$")
+            self.assertRegex(said, f"(?m)^{self.other.name}  ok, 21 checks$")
             way = self.only("reach")["remedy"]
         finally:
             self.host.partition(False)
