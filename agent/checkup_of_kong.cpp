@@ -137,7 +137,8 @@ void check_reload(const CheckupFacts& facts, Checks& checks) {
 
 void check_boot(const CheckupFacts& facts, Checks& checks) {
   const auto before = checks.size();
-  const std::string why = "after a power cut Kong could come up with what nobody confirmed";
+  const std::string why =
+      "after a power cut Kong could come up with what nobody confirmed, or not at all";
   if (const auto& defect = facts.details.start) {
     auto remedy = remedy_of(defect->advice);
     if (const auto prepare = prepare_line(facts.node))

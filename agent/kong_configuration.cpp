@@ -117,9 +117,11 @@ std::string KongNode::starter_of(const GatewayFacts& facts) const {
 
 std::optional<Finding> KongNode::recovery_absent(const GatewayFacts& facts) const {
   if (!systemd_.present()) return std::nullopt;
-  const auto shown = systemd_.properties(recovery_unit, {"LoadState", "UnitFileState", "Before"},
-                                         Clock::now() + look_timeout);
+  const auto shown = systemd_.properties(
+      recovery_unit, {"LoadState", "UnitFileState", "Before", "ProtectSystem", "ReadWritePaths"},
+      Clock::now() + look_timeout);
   if (auto disabled = recovery_disabled(shown)) return disabled;
+  if (auto closed = sockets_defect(shown, facts.prefix)) return closed;
   auto unordered = recovery_unordered(shown, starter_of(facts));
   if (unordered) unordered->warning = facts.unit.empty();
   return unordered;

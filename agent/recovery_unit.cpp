@@ -5,6 +5,8 @@
 #include "agent/shell_command.hpp"
 #include "agent/unit_file.hpp"
 
+#include <sys/statvfs.h>
+
 #include <algorithm>
 #include <map>
 #include <string>
@@ -36,28 +38,49 @@ bool is_within(const std::string& directory, std::string open) {
   return directory == open || directory.starts_with(open + "/");
 }
 
+bool is_closed(std::string_view shown, const std::filesystem::path& directory) {
+  auto said = properties_of(shown);
+  if (said["LoadState"] != "loaded" || said["ProtectSystem"] != "strict") return false;
+  const auto open = words_of(said["ReadWritePaths"]);
+  return std::none_of(open.begin(), open.end(), [&](const UnitWord& word) {
+    return is_within(directory.string(), word.text);
+  });
+}
+
+Finding closed_to(const std::string& unit, const std::filesystem::path& directory,
+                  const std::string& consequence) {
+  Finding finding;
+  finding.code = "unit";
+  finding.file = directory.string();
+  finding.text = unit + " can't write here: " + consequence;
+  finding.advice = command_to_open(directory).value_or(
+      "add a drop-in for it with ReadWritePaths=" + directory.string() + " below [Service]");
+  return finding;
+}
+
 }  // namespace
 
 std::optional<Finding> recovery_defect(std::string_view shown,
                                        const std::filesystem::path& directory) {
-  auto said = properties_of(shown);
-  if (said["LoadState"] != "loaded" || said["ProtectSystem"] != "strict") return std::nullopt;
-  const auto open = words_of(said["ReadWritePaths"]);
-  const auto path = directory.string();
-  if (std::any_of(open.begin(), open.end(),
-                  [&](const UnitWord& word) { return is_within(path, word.text); }))
-    return std::nullopt;
-  Finding finding;
-  finding.code = "unit";
-  finding.file = path;
-  finding.text =
-      std::string(recovery_unit) +
-      " can't write here: after a power cut it could not take back what nobody confirmed";
-  finding.advice =
-      path == "/etc" ? instead_of_opening_etc()
-                     : command_to_open(directory).value_or(
-                           "add a drop-in for it with ReadWritePaths=" + path + " below [Service]");
+  if (!is_closed(shown, directory)) return std::nullopt;
+  auto finding = closed_to(recovery_unit, directory,
+                           "after a power cut it could not take back what nobody confirmed");
+  if (directory == "/etc") finding.advice = instead_of_opening_etc();
   return finding;
+}
+
+std::optional<Finding> sockets_defect(std::string_view shown, const std::filesystem::path& prefix) {
+  // A way through a link is open where it is named, and where it leads to is.
+  std::error_code ignored;
+  const auto itself = std::filesystem::weakly_canonical(prefix, ignored);
+  const std::string consequence =
+      "sockets that Kong leaves in its prefix when it is killed would stay, and keep it from "
+      "starting";
+  if (is_closed(shown, prefix) && is_closed(shown, itself))
+    return closed_to(recovery_unit, prefix, consequence);
+  struct statvfs info {};
+  if (::statvfs(prefix.c_str(), &info) != 0 || (info.f_flag & ST_RDONLY) == 0) return std::nullopt;
+  return closed_to("kongfleet-agent.service", prefix, consequence);
 }
 
 std::optional<Finding> recovery_unordered(std::string_view shown, const std::string& starter) {

@@ -18,6 +18,10 @@ inline constexpr const char* recovery_unit = "kongfleet-recover.service";
 std::optional<Finding> recovery_defect(std::string_view shown,
                                        const std::filesystem::path& directory);
 
+/// Why it, or the agent, which asks this, could not remove from Kong's prefix what would keep Kong
+/// from starting (stale_sockets.hpp), from the same. Nothing where both can.
+std::optional<Finding> sockets_defect(std::string_view shown, const std::filesystem::path& prefix);
+
 /// Why that unit would not even run at boot, from its LoadState and UnitFileState. Nothing where it
 /// would, or where there is no such unit.
 std::optional<Finding> recovery_disabled(std::string_view shown);

@@ -230,11 +230,14 @@ std::string why_unmanageable(const HostSurvey& survey) {
 
 std::vector<std::string> paths_to_open(const HostSurvey& survey) {
   std::set<std::string> paths;
-  for (const auto& file : survey.changed_files) {
-    const auto directory = std::filesystem::path(file).parent_path().string();
-    if (directory.starts_with("/") && directory != "/" && !lies_in_etc(file) && !is_open(directory))
+  const auto open = [&](const std::string& directory) {
+    if (directory.starts_with("/") && directory != "/" && !is_open(directory))
       paths.insert(directory);
-  }
+  };
+  for (const auto& file : survey.changed_files)
+    if (!lies_in_etc(file)) open(std::filesystem::path(file).parent_path().string());
+  // Sockets that a Kong which was killed left there are removed.
+  if (!survey.prefixes.empty()) open(survey.prefixes.back());
   // Where the agent has both variables written to that are set in a place that is not the host's.
   if (survey.environment && !survey.unit.empty())
     paths.insert("/etc/systemd/system/" + survey.unit + ".d");

@@ -55,8 +55,9 @@ HostSurvey parse_survey(std::string_view text);
 /// Why no agent can manage this host, and what to do; empty: one can.
 std::string why_unmanageable(const HostSurvey& survey);
 
-/// Directories a deploy writes to that the agent's units do not open by themselves. Never /etc:
-/// what is not to be opened at all why_unmanageable() tells, or the agent where it is configured.
+/// Directories a deploy writes to, and Kong's prefix, where the agent's units do not open them by
+/// themselves. Never /etc: what is not to be opened at all why_unmanageable() tells, or the agent
+/// where it is configured.
 std::vector<std::string> paths_to_open(const HostSurvey& survey);
 
 /// Addresses at which the agent asks Kong and to which its unit is not open by itself: of listeners

@@ -3,6 +3,7 @@
 #include "agent/recovery_unit.hpp"
 
 #include "agent/shell_command.hpp"
+#include "tests/agent/agent_fixture.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -40,6 +41,27 @@ TEST_CASE("the unit that recovers at boot must be able to write where we do") {
   for (const auto* odd : {"/opt/a b", "/opt/100%", "/opt/a,b", "/opt/it's"})
     CHECK(recovery_defect(ours.substr(0, ours.find("\"/opt")) + "\n", odd)->advice ==
           std::string("add a drop-in for it with ReadWritePaths=") + odd + " below [Service]");
+}
+
+TEST_CASE("who removes stale sockets must be able to write Kong's prefix") {
+  CHECK_FALSE(sockets_defect(ours, "/usr/local/kong"));
+  CHECK_FALSE(sockets_defect(ours, "/srv/kong"));
+  CHECK_FALSE(sockets_defect("LoadState=not-found\n", "/opt/kong"));
+  const auto defect = sockets_defect(ours, "/opt/kong");
+  REQUIRE(defect);
+  CHECK(defect->file == "/opt/kong");
+  CHECK(defect->text ==
+        "kongfleet-recover.service can't write here: sockets that Kong leaves in its prefix when "
+        "it is killed would stay, and keep it from starting");
+  CHECK(defect->advice == recovery_defect(ours, "/opt/kong")->advice);
+  const TempDir directory;
+  const auto itself = std::filesystem::canonical(directory.path());
+  const auto link = itself / "kong";
+  std::filesystem::create_directory(itself / "opened");
+  std::filesystem::create_symlink(itself / "opened", link);
+  CHECK(sockets_defect(ours, link));
+  CHECK_FALSE(sockets_defect(ours + "ReadWritePaths=" + link.string() + "\n", link));
+  CHECK_FALSE(sockets_defect(ours + "ReadWritePaths=" + (itself / "opened").string() + "\n", link));
 }
 
 TEST_CASE("a unit that is not there, or not locked in, is no obstacle") {

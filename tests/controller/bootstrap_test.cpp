@@ -132,6 +132,10 @@ TEST_CASE("what a deploy writes is opened to the agent, unless it is open") {
   survey.changed_files = {
       "/opt/gw/etc/kong.conf", "/etc/kong/x/kong.conf", "/etc/kongs/a", "a", "/etc/kong.conf", ""};
   CHECK(paths_to_open(survey) == std::vector<std::string>{"/etc/kongs", "/opt/gw/etc"});
+  survey.prefixes = {"/srv/kong"};
+  survey.changed_files = {"/etc/kong/kong.conf"};
+  CHECK(paths_to_open(survey) == std::vector<std::string>{"/srv/kong"});
+  survey.prefixes.clear();  // its Kong is down
   survey.changed_files = {"/etc/default/kong"};
   survey.environment = true;
   CHECK(paths_to_open(survey) ==

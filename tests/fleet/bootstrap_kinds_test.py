@@ -3,6 +3,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Hosts of many kinds, bootstrapped: whose Kong it is and where its configuration lies is found and not guessed; what a
 deploy changes is open to the agent, wherever it lies; a host that can't be managed is told so before it is touched."""
+import os
+import socket
 import unittest
 
 from bare_hosts import BareHostsTest
@@ -164,12 +166,15 @@ class BootstrapKindsTest(BareHostsTest):
 
     def test_6_what_a_deploy_changes_is_open_to_the_agent_wherever_it_is(self):
         self.host.run("sh", "-ec", "mkdir -p /opt/gw/etc; mv /etc/kong/kong.conf /opt/gw/etc")
-        self.host.write(f"{UNITS}/kong.service.d/conf.conf", "[Service]\nExecStartPre=\nExecReload=\n"
-                        f"ExecStartPre={PREPARE} -c /opt/gw/etc/kong.conf\n"
-                        f"ExecReload={PREPARE} -c /opt/gw/etc/kong.conf\n"
-                        f"ExecReload={NGINX} -p /usr/local/kong -c nginx.conf -s reload\n")
+        self.host.run("sed", "-i", "s|^prefix = .*|prefix = /srv/kong|", "/opt/gw/etc/kong.conf")
+        prepare = "/usr/local/bin/kong prepare -p /srv/kong -c /opt/gw/etc/kong.conf"
+        nginx = f"{NGINX} -p /srv/kong -c nginx.conf"
+        self.host.write(f"{UNITS}/kong.service.d/conf.conf", "[Service]\nExecStartPre=\nExecStart=\nExecReload=\n"
+                        f"ExecStartPre={prepare}\nExecStart={nginx}\n"
+                        f"ExecReload={prepare}\nExecReload={nginx} -s reload\n")
         own = self.units.address
-        self.units.run("sed", "-i", f"s/^\\(admin\\|status\\)_listen = 127.0.0.1/\\1_listen = {own}/", "/etc/kong/kong.conf")
+        self.units.run("sed", "-i", f"s/^\\(admin\\|status\\)_listen = 127.0.0.1/\\1_listen = {own}/",
+                       "/etc/kong/kong.conf")
         self.units.write(DROP_IN, IN_DROP_IN)
         self.variables.write(VARIABLES, IN_VARIABLES)
         self.variables.write(DROP_IN, f"[Service]\nEnvironmentFile=-{VARIABLES}\n")
@@ -188,6 +193,22 @@ class BootstrapKindsTest(BareHostsTest):
         for host, managed in ((self.host, "/opt/gw/etc/kong.conf"), (self.units, DROP_IN), (self.variables, VARIABLES)):
             self.assertIn("/var/lib/kongfleet/generations/", host.read(managed), managed)
         self.assertEqual(self.results(self.deb, "--yes", expect=0), ["unchanged"] * 3)
+        self.assertIn('prefix = "/srv/kong"\n', self.host.read(TOML))
+        self.lose_power_with_a_socket_in("/srv/kong")
+
+    def lose_power_with_a_socket_in(self, prefix: str):
+        """As a Kong 3.x leaves it, which does not start again before it is gone."""
+        left = self.host.path(f"{prefix}/worker_events.sock")
+        self.host.kill()
+        place = os.open(left.parent, os.O_PATH)
+        with socket.socket(socket.AF_UNIX) as bound:
+            bound.bind(f"/proc/self/fd/{place}/{left.name}")  # a path that is short enough
+        os.close(place)
+        self.assertTrue(left.is_socket())
+        self.host.boot()
+        self.assertFalse(left.exists())
+        self.assertIn(f"removed stale '{prefix}/{left.name}'", self.host.journal("kongfleet-recover"))
+        wait_for("the gateway answers", lambda: self.fleet.serves(self.host))
 
     def test_6b_where_systemd_does_not_know_a_group_of_calls_the_example_has_both_units_start(self):
         """What systemd before 239 makes of @system-service, this one makes of a group that there is not."""
