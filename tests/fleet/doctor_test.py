@@ -197,26 +197,6 @@ class DoctorTest(FleetTest):
         self.host.run("systemctl", "daemon-reload")
         self.host.run("systemctl", "restart", "kongfleet-agent.service")
 
-    def test_a_prefix_that_the_agents_sandbox_closes_is_opened(self):
-        """As where Kong's prefix is not /usr/local/kong."""
-        for unit in ("agent", "recover"):
-            self.host.write(f"/etc/systemd/system/kongfleet-{unit}.service.d/other.conf",
-                            "[Service]\nReadWritePaths=\nReadWritePaths=-/etc/kong /var/lib/kongfleet\n")
-        self.host.run("systemctl", "daemon-reload")
-        self.host.run("systemctl", "restart", "kongfleet-agent.service")
-        check = self.only("boot")
-        self.assertIn("/usr/local/kong: kongfleet-recover.service can't write here", check["text"])
-        self.host.run("rm", "-r", "/etc/systemd/system/kongfleet-recover.service.d")
-        self.host.run("systemctl", "daemon-reload")
-        check = self.only("boot")
-        self.assertIn("/usr/local/kong: kongfleet-agent.service can't write here", check["text"])
-        self.run_remedy(check)
-        self.assertEqual(self.findings(self.host, 0), {})
-        for unit in ("agent", "recover"):
-            self.host.run("rm", "-r", f"/etc/systemd/system/kongfleet-{unit}.service.d")
-        self.host.run("systemctl", "daemon-reload")
-        self.host.run("systemctl", "restart", "kongfleet-agent.service")
-
     def test_what_kongs_workers_cannot_read_is_opened_to_them(self):
         generation = re.search(f"{GENERATIONS}/[^/]+", self.host.read(CONF))[0]
         handler = self.host.path(f"{generation}/kong/plugins/{PLUGIN}/handler.lua")
