@@ -122,10 +122,8 @@ std::string obstacle_to_replace(const fs::path& path, const fs::path& mounts) {
   if (::statvfs(directory.c_str(), &file_system) != 0) throw_errno("look at", directory);
   if ((file_system.f_flag & ST_RDONLY) == 0) return {};
   const auto text = "the directory " + quoted(directory) + " is read-only here; ";
-  const bool ours_alone = closed_to_us_only(directory, mounts);
-  if (ours_alone && directory == "/etc") return text + instead_of_opening_etc();
-  const auto open = command_to_open(directory);
-  if (open && ours_alone) return text + *open;
+  const auto open = way_to_open(directory);
+  if (open && closed_to_us_only(directory, mounts)) return text + *open;
   return text +
          "remount it, or, where it is writable for others, open it to the agent with a drop-in for "
          "kongfleet-agent.service and kongfleet-recover.service: ReadWritePaths=" +

@@ -53,7 +53,7 @@ Finding closed_to(const std::string& unit, const std::filesystem::path& director
   finding.code = "unit";
   finding.file = directory.string();
   finding.text = unit + " can't write here: " + consequence;
-  finding.advice = command_to_open(directory).value_or(
+  finding.advice = way_to_open(directory).value_or(
       "add a drop-in for it with ReadWritePaths=" + directory.string() + " below [Service]");
   return finding;
 }
@@ -63,10 +63,8 @@ Finding closed_to(const std::string& unit, const std::filesystem::path& director
 std::optional<Finding> recovery_defect(std::string_view shown,
                                        const std::filesystem::path& directory) {
   if (!is_closed(shown, directory)) return std::nullopt;
-  auto finding = closed_to(recovery_unit, directory,
-                           "after a power cut it could not take back what nobody confirmed");
-  if (directory == "/etc") finding.advice = instead_of_opening_etc();
-  return finding;
+  return closed_to(recovery_unit, directory,
+                   "after a power cut it could not take back what nobody confirmed");
 }
 
 std::optional<Finding> sockets_defect(std::string_view shown, const std::filesystem::path& prefix) {

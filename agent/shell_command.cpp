@@ -37,8 +37,12 @@ bool is_command(const std::string& advice) {
   });
 }
 
-std::optional<std::string> command_to_open(const std::filesystem::path& directory) {
+std::optional<std::string> way_to_open(const std::filesystem::path& directory) {
   const auto path = directory.string();
+  if (path == "/etc")
+    return "all of /etc is too much to open to the agent: move the file to a directory of its own "
+           "(kong.conf to /etc/kong/kong.conf, where Kong looks first), and have what names it, "
+           "agent.toml or a unit, name it there";
   if (path != shell_word(path) || path.find_first_of(unit_specials) != std::string::npos)
     return std::nullopt;
   const std::string units = "/etc/systemd/system/kongfleet-";
@@ -48,12 +52,6 @@ std::optional<std::string> command_to_open(const std::filesystem::path& director
          "\\n' | tee -a " + agent + std::string(paths_drop_in) + " >>" + recovery +
          std::string(paths_drop_in) +
          " && systemctl daemon-reload && systemctl try-restart kongfleet-agent.service";
-}
-
-std::string instead_of_opening_etc() {
-  return "all of /etc is too much to open to the agent: move the file to a directory of its own "
-         "(kong.conf to /etc/kong/kong.conf, where Kong looks first), and have what names it, "
-         "agent.toml or a unit, name it there";
 }
 
 }  // namespace kongfleet::agent

@@ -16,11 +16,9 @@ std::string shell_word(const std::string& text);
 /// Whether a command begins there, and nothing else than that command is said.
 bool is_command(const std::string& advice);
 
-/// Opens a directory to the agent and to its recovery at boot, which systemd both locks in. Nothing
-/// where its name would take so much quoting that it were no command for people.
-std::optional<std::string> command_to_open(const std::filesystem::path& directory);
-
-/// What to do instead where it is /etc, in which there is too much that is not Kong's.
-std::string instead_of_opening_etc();
+/// Opens a directory to the agent and to its recovery at boot, which systemd both locks in. Of
+/// /etc, in which there is too much that is not Kong's, it says what to do instead, which is no
+/// command. Nothing where the name would take so much quoting that it were none for people.
+std::optional<std::string> way_to_open(const std::filesystem::path& directory);
 
 }  // namespace kongfleet::agent

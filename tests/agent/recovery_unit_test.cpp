@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/recovery_unit.hpp"
 
-#include "agent/shell_command.hpp"
 #include "tests/agent/agent_fixture.hpp"
 
 #include <catch2/catch.hpp>
@@ -37,7 +36,7 @@ TEST_CASE("the unit that recovers at boot must be able to write where we do") {
         "/etc/systemd/system/kongfleet-agent.service.d/zz-kongfleet-paths.conf "
         ">>/etc/systemd/system/kongfleet-recover.service.d/zz-kongfleet-paths.conf && systemctl "
         "daemon-reload && systemctl try-restart kongfleet-agent.service)");
-  CHECK(recovery_defect(ours, "/etc")->advice == instead_of_opening_etc());
+  CHECK(recovery_defect(ours, "/etc")->advice.starts_with("all of /etc is too much to open"));
   for (const auto* odd : {"/opt/a b", "/opt/100%", "/opt/a,b", "/opt/it's"})
     CHECK(recovery_defect(ours.substr(0, ours.find("\"/opt")) + "\n", odd)->advice ==
           std::string("add a drop-in for it with ReadWritePaths=") + odd + " below [Service]");
