@@ -38,9 +38,9 @@ class Kongfleet(Tool):
         hosts = self.job.hosts
         (self.directory / "fleet.toml").write_text(FLEET_FILE.format(
             # One is kept free. With fewer than hosts each would be logged in to three times.
-            connections=len(hosts) + 1,
+            connections=len(self.hosts()) + 1,
             known_hosts=hosts.directory / "known_hosts", config=hosts.ssh_config, key=hosts.key,
-            hosts=", ".join(f'"{host.name}"' for host in hosts), home=hosts.home,
+            hosts=", ".join(f'"{host.name}"' for host in self.hosts()), home=hosts.home,
             agent=self.job.build / "kongfleet-agent"))
 
     def ready(self, tree: pathlib.Path, version: str) -> None:
@@ -55,3 +55,12 @@ class Kongfleet(Tool):
     def command(self, phase, tree, version):
         words = ["sync"] if phase == "unchanged" else ["rollout", "--yes"]
         return [self.job.build / "kongfleet", "-f", "fleet.toml", *words]
+
+
+class Alone(Kongfleet):
+    """The same for one host, with a version of its own: what more hosts cost is seen beside it."""
+    name = "kongfleet, 1 host"
+    phases = ("alone",)
+
+    def hosts(self):
+        return [next(iter(self.job.hosts))]

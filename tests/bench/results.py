@@ -70,14 +70,14 @@ class Results:
             cost.tool = FLOOR if cost.tool == best else cost.tool
         return best
 
-    def write(self, directory: pathlib.Path) -> None:
-        """bench.json: the medians. bench-runs.json: each run."""
+    def write(self, directory: pathlib.Path, name: str = "bench") -> None:
+        """NAME.json: the medians. NAME-runs.json: each run."""
         medians = [{"tool": tool, "phase": phase, "hosts": self.hosts,
                     "wall_s": round(self.median(tool, phase, "wall_s"), 3),
                     "driver_cpu_ms_per_host": round(self.median(tool, phase, "driver_ms"), 2),
                     "host_cpu_ms_per_host": round(self.median(tool, phase, "host_ms"), 2),
                     "driver_peak_mb": round(self.median(tool, phase, "peak_mb"), 1)}
                    for tool, phase in self.pairs()]
-        (directory / "bench.json").write_text(json.dumps(medians, indent=1) + "\n")
+        (directory / f"{name}.json").write_text(json.dumps(medians, indent=1) + "\n")
         runs = [asdict(cost) | {"hosts": self.hosts} for cost in self.costs]
-        (directory / "bench-runs.json").write_text(json.dumps(runs, indent=1) + "\n")
+        (directory / f"{name}-runs.json").write_text(json.dumps(runs, indent=1) + "\n")

@@ -8,14 +8,20 @@ from results import Cost, Results
 from tool import PHASES, Job, Tool
 
 
+def version_of(phase: str, number: int) -> str:
+    """What is first brought to one host alone, no other has, and nothing of it is in what comes then."""
+    if phase == "alone":
+        return f"0.{number}.0"
+    return f"1.{number}.{0 if phase == 'first' else 1}"
+
+
 def run_once(tool: Tool, phase: str, number: int, job: Job) -> Cost:
-    version = f"1.{number}.{0 if phase == 'first' else 1}"
+    version = version_of(phase, number)
     tree = job.versions.tree(version)
-    count = len(job.hosts)
     before = job.hosts.usage()
     cost = tool.run(phase, tree, version)
     used = job.hosts.usage() - before
-    ms = 1000 / count  # seconds of all, in milliseconds a host
+    ms = 1000 / len(tool.hosts())  # seconds of all, in milliseconds a host
     return Cost(tool.name, phase, number, cost["wall_s"], cost["cpu_s"] * ms, used.login * ms,
                 used.agent * ms, used.kong * ms, cost["peak_mb"])
 

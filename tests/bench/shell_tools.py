@@ -50,6 +50,26 @@ class Rsync(Peer):
                 self.directory / "loop"]
 
 
+class RsyncCompressed(Peer):
+    """Copies the files and does nothing else: no activation, and an update changes them where they are."""
+    name = "rsync -z"
+
+    def prepare(self) -> None:
+        super().prepare()
+        needs("rsync", "rsync")
+
+    def ready(self, tree, version):
+        self.release = version.rsplit(".", 1)[0]
+
+    def tree_on(self, host):
+        return host.directory / self.directory.name / "releases" / self.release
+
+    def command(self, phase, tree, version):
+        hosts = self.job.hosts
+        return ["xargs", "-a", hosts.names, "-P", self.job.parallel, "-I{}", "rsync", "-az", "--delete",
+                "-e", f"ssh -F {hosts.ssh_config}", f"{tree}/", f"{{}}:{self.at}/releases/{self.release}/"]
+
+
 class Pssh(Peer):
     name = "pssh"
 

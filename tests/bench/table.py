@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The results as text: what each tool took, beside the floor and beside us, and what issue 7 asks for."""
 from results import FLOOR, Results
+from target import at_least, at_most
 
 US = "kongfleet"
 HEAD = (f"{'tool':<18}{'phase':<10}{'wall s: min / median / max':>28}{'x floor':>9}{'x us':>7}"
@@ -22,18 +23,12 @@ def row(results: Results, tool: str, phase: str) -> str:
 
 def targets(results: Results) -> list[str]:
     """Each target of issue 7 that these runs can speak of: what it is, what was reached."""
-    def line(what: str, target: str, figure: float, met: bool) -> str:
-        return f"{what:<52}{target:>9}{figure:>9.2f}  {'reached' if met else 'MISSED'}"
-
-    def at_most(what: str, limit: float, figure: float) -> str:
-        return line(what, f"<= {limit}", figure, figure <= limit)
-
     lines = [at_most(f"{phase}: wall, times the floor", limit, results.ratio(US, phase, FLOOR, "login"))
              for phase, limit in (("unchanged", 1.0), ("update", 1.3), ("first", 1.6))]
     for tool, limit in (("rsync + ssh", 3), ("ansible", 30)):
         if results.of(tool, "update"):
             faster = results.ratio(tool, "update", US, "update")
-            lines.append(line(f"update: times faster than {tool}", f">= {limit}", faster, faster >= limit))
+            lines.append(at_least(f"update: times faster than {tool}", limit, faster))
     for phase in ("unchanged", "update"):
         lines.append(at_most(f"{phase}: driver CPU, ms a host", 3, results.median(US, phase, "driver_ms")))
     lines.append(at_most("update: agent CPU, ms a host", 15, results.median(US, "update", "agent_ms")))

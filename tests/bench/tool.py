@@ -13,7 +13,7 @@ from host import HERE, Host
 from hosts import Hosts
 from tree import Versions
 
-PHASES = ("login", "first", "update", "unchanged")
+PHASES = ("login", "alone", "first", "update", "unchanged")
 
 
 @dataclass
@@ -30,7 +30,7 @@ class Tool:
     """One has a `name`, the `phases` it takes part in, and `command`s for them. A `slow` one runs in
     fewer rounds."""
     name = ""
-    phases: tuple[str, ...] = PHASES[1:]
+    phases: tuple[str, ...] = PHASES[2:]
     slow = False
 
     def __init__(self, job: Job):
@@ -38,6 +38,10 @@ class Tool:
         self.directory = job.directory / re.sub("[^a-z0-9]+", "-", self.name.lower())
         self.directory.mkdir()
         self.prepare()
+
+    def hosts(self) -> list[Host]:
+        """Those that it brings the plugin to."""
+        return list(self.job.hosts)
 
     def prepare(self) -> None:
         """Writes what its user has written once: its configuration."""
@@ -69,7 +73,7 @@ class Tool:
 
     def check(self, tree: pathlib.Path) -> None:
         """A tool that left a host without the files, or did not make Kong use them, has not done the job."""
-        for host in self.job.hosts:
+        for host in self.hosts():
             at = self.tree_on(host)
             for file in (file.relative_to(tree) for file in tree.rglob("*.lua")):
                 if not (at / file).is_file() or (at / file).read_bytes() != (tree / file).read_bytes():

@@ -14,6 +14,13 @@ import time
 import unittest
 import xml.etree.ElementTree
 
+import large
+from kongfleet_tool import Alone
+from packing import Packing
+from results import Cost, Results
+from table import US
+from tree import Versions, shape_named
+
 RUN = pathlib.Path(__file__).resolve().parent / "run"
 PROJECT = RUN.parents[2]
 BUILD = pathlib.Path(os.environ.get("KONGFLEET_BUILD", PROJECT / "build")).resolve()
@@ -31,9 +38,10 @@ class WorksTest(unittest.TestCase):
             (self.out / program).parent.mkdir(parents=True, exist_ok=True)
             (self.out / program).symlink_to(BUILD / program)
 
-    def start(self) -> subprocess.Popen:
+    def start(self, *options: str) -> subprocess.Popen:
         return subprocess.Popen(
-            [RUN, "--hosts", "3", "--rounds", "1", "--tools", "kongfleet", "--out", self.out], text=True,
+            [RUN, "--hosts", "3", "--rounds", "1", "--tools", "kongfleet", "--out", self.out, *options],
+            text=True,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             env=os.environ | {"TMPDIR": str(self.scratch)})
 
@@ -59,6 +67,30 @@ class WorksTest(unittest.TestCase):
         xml.etree.ElementTree.parse(self.out / "bench.svg")
         self.assert_nothing_left()
 
+    def run_other(self, name: str, *options: str) -> tuple[list[dict], str]:
+        """What it writes instead: bench-NAME.json and the table."""
+        run = self.start(*options)
+        out, errors = run.communicate(timeout=240)
+        self.assertEqual(run.returncode, 0, errors)
+        self.assertEqual((self.out / f"bench-{name}.txt").read_text(), out)
+        self.assert_nothing_left()
+        return json.loads((self.out / f"bench-{name}.json").read_text()), out
+
+    def assert_targets(self, table: str, *names: str):
+        """Each is there, with a figure and what it is worth."""
+        lines = [line for line in table.splitlines() if line.endswith(("  reached", "  MISSED"))]
+        self.assertEqual([line[:52].rstrip() for line in lines], list(names))
+
+    def test_a_large_plugin_is_measured_beside_rsync(self):
+        entries, table = self.run_other("large", "--tree", "60x2000")
+        self.assertEqual([(entry["tool"], entry["phase"]) for entry in entries],
+                         [("kongfleet, 1 host", "alone"),
+                          *((tool, phase) for phase in ("first", "update", "unchanged")
+                            for tool in ("kongfleet", "rsync -z"))])
+        self.assert_targets(table, "first: wall, times rsync -z", "update: wall, times rsync -z",
+                            "first: CPU of a further host, times packing once",
+                            "first: memory of a further host, times what's packed")
+
     def test_it_leaves_nothing_behind_when_it_is_ended(self):
         for number in (signal.SIGINT, signal.SIGTERM):
             with self.subTest(number), self.start() as run:
@@ -68,6 +100,29 @@ class WorksTest(unittest.TestCase):
                 self.assertNotEqual(run.returncode, 0)
                 time.sleep(0.2)  # whoever is being killed is still listed
                 self.assert_nothing_left()
+
+
+class LargeTest(unittest.TestCase):
+    """With a controller made up: it takes 400 ms and 80 MB for one host, packing takes 100 ms and gives 4 MB."""
+
+    def targets(self, cpu_ms: float, peak_mb: float) -> list[str]:
+        results = Results(11)
+        for tool, phase, hosts, more in ((Alone.name, "alone", 1, 0), (US, "first", 11, 10), (US, "update", 11, 0),
+                                         ("rsync -z", "first", 11, 0), ("rsync -z", "update", 11, 0)):
+            results.add(Cost(tool, phase, 0, 1.0, (400 + more * cpu_ms) / hosts, 0, 0, 0, 80 + more * peak_mb))
+        return [line.split()[-1] for line in large.targets(results, Packing(100, 20, 4))]
+
+    def test_a_controller_that_packs_for_each_host_is_seen(self):
+        self.assertEqual(self.targets(20, 0.3), ["reached"] * 4)
+        self.assertEqual(self.targets(120, 0.3), ["reached", "reached", "MISSED", "reached"])
+        self.assertEqual(self.targets(20, 4), ["reached", "reached", "reached", "MISSED"])
+
+    def test_the_tree_is_as_large_as_asked_for(self):
+        with tempfile.TemporaryDirectory() as directory:
+            tree = Versions(pathlib.Path(directory), shape_named("large")).tree("1.0.0")
+            files = list(tree.rglob("*.lua"))
+            self.assertEqual(len(files), 2000)
+            self.assertAlmostEqual(sum(file.stat().st_size for file in files) / 1e6, 20, delta=0.5)
 
 
 if __name__ == "__main__":
