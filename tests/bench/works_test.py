@@ -91,6 +91,18 @@ class WorksTest(unittest.TestCase):
                             "first: CPU of a further host, times packing once",
                             "first: memory of a further host, times what's packed")
 
+    def test_round_trips_are_counted_and_take_their_time(self):
+        entries, table = self.run_other("delay", "--delay", "200ms")
+        self.assertEqual([(entry["tool"], entry["phase"]) for entry in entries],
+                         [("ssh", "login"), ("kongfleet to true", "login"),
+                          *(("kongfleet", phase) for phase in ("first", "update", "unchanged"))])
+        for entry in entries:
+            self.assertGreaterEqual(entry["logins"], 1)
+            self.assertGreater(entry["round_trips"] / entry["logins"], 4)  # TCP, versions, keys, user, command
+            self.assertGreater(entry["wall_s"], 0.2 * entry["round_trips"] / entry["logins"])
+        self.assert_targets(table, "unchanged: round trips, TCP's and SSH's included",
+                            "unchanged: round trips that we add to a login")
+
     def test_it_leaves_nothing_behind_when_it_is_ended(self):
         for number in (signal.SIGINT, signal.SIGTERM):
             with self.subTest(number), self.start() as run:
