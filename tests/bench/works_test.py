@@ -20,6 +20,7 @@ from packing import Packing
 from results import Cost, Results
 from table import US
 from tree import Versions, shape_named
+from watchdog import patience
 
 RUN = pathlib.Path(__file__).resolve().parent / "run"
 PROJECT = RUN.parents[2]
@@ -102,6 +103,18 @@ class WorksTest(unittest.TestCase):
             self.assertGreater(entry["wall_s"], 0.2 * entry["round_trips"] / entry["logins"])
         self.assert_targets(table, "unchanged: round trips, TCP's and SSH's included",
                             "unchanged: round trips that we add to a login")
+
+    def test_an_idle_agent_is_looked_at(self):
+        entries, table = self.run_other("idle", "--idle", f"{patience() / 2 + 1}s")
+        self.assertEqual([entry["host"] for entry in entries], ["h0000", "h0001", "h0002"])
+        for entry in entries:
+            self.assertIn(entry["watchdog"], (1, 2))
+            self.assertGreaterEqual(entry["wakeups"], entry["watchdog"])  # each is one
+            self.assertGreater(entry["straight_after"], 0)
+            self.assertGreater(entry["own_mb"], 0.1)
+            self.assertGreater(entry["pss_mb"], entry["own_mb"])
+        self.assert_targets(table, "idle: own memory of the largest agent, MB",
+                            "idle: wake-ups of any agent besides the watchdog's")
 
     def test_it_leaves_nothing_behind_when_it_is_ended(self):
         for number in (signal.SIGINT, signal.SIGTERM):
