@@ -36,16 +36,22 @@ Host *
 
 
 class Hosts:
-    def __init__(self, directory: pathlib.Path, count: int, build: pathlib.Path):
+    """`kong`: the command of a gateway that answers HTTP itself; `conf` is its kong.conf. Else it is a
+    tiny-kong, for which the Responder answers. `extra`: more files of each host, by name."""
+
+    def __init__(self, directory: pathlib.Path, count: int, build: pathlib.Path,
+                 kong: pathlib.Path | None = None, conf: str = KONG_CONF):
         self.directory = directory
+        self.conf = conf
+        self.extra: dict[str, str] = {}
         self.home = directory / "host"
         self.key = directory / "key"
         self.ssh_config = directory / "ssh_config"
         self.names = directory / "names"  # a line each
         ground = Ground(directory / "hosts", self.home, self.key, build / "kongfleet-agent",
-                        build / "tests/crash/tiny-kong")
+                        kong or build / "tests/crash/tiny-kong")
         self.hosts = [Host(number, ground) for number in range(count)]
-        self.responder = Responder(directory)
+        self.responder = None if kong else Responder(directory)
 
     def __iter__(self):
         return iter(self.hosts)
@@ -59,14 +65,16 @@ class Hosts:
             for host in self.hosts:
                 host.start()
             self.wait(Host.is_up, START_LIMIT, "came up")
-            self.responder.start(self.hosts)
+            if self.responder:
+                self.responder.start(self.hosts)
         except BaseException:
             self.__exit__()
             raise
         return self
 
     def __exit__(self, *_) -> None:
-        self.responder.end()
+        if self.responder:
+            self.responder.end()
         for host in self.hosts:
             host.end()
 
@@ -78,7 +86,9 @@ class Hosts:
                         "-f", str(self.key)], check=True)
         known = ""
         for host in self.hosts:
-            host.make(KONG_CONF)
+            host.make(self.conf)
+            for name, text in self.extra.items():
+                (host.directory / name).write_text(text)
             known += f"{host.name},{host.address} {(host.directory / 'host_key.pub').read_text()}"
         (self.directory / "known_hosts").write_text(known)
         blocks = "".join(f"Host {host.name}\n  HostName {host.address}\n  HostKeyAlias {host.name}\n"
@@ -106,4 +116,5 @@ class Hosts:
 
     def usage(self) -> Usage:
         self.quiet()
-        return sum((host.usage() for host in self.hosts), Usage(kong=self.responder.cpu()))
+        responder = Usage(kong=self.responder.cpu() if self.responder else 0)
+        return sum((host.usage() for host in self.hosts), responder)

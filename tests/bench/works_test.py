@@ -15,6 +15,7 @@ import unittest
 import xml.etree.ElementTree
 
 import large
+import reload
 from kongfleet_tool import Alone
 from packing import Packing
 from results import Cost, Results
@@ -116,6 +117,15 @@ class WorksTest(unittest.TestCase):
         self.assert_targets(table, "idle: own memory of the largest agent, MB",
                             "idle: wake-ups of any agent besides the watchdog's")
 
+    def test_no_request_on_a_new_connection_fails_under_rollouts(self):
+        (fresh, kept), table = self.run_other("reload", "--reloads", "2")
+        self.assertEqual((fresh["failed"], fresh["replaced"], fresh["rollouts"]), (0, 2, 2))
+        self.assertGreater(fresh["requests"], 100)
+        self.assertGreater(kept["requests"], 100)
+        self.assert_targets(table, "reload: requests that failed on new connections",
+                            "reload: failed on one kept connection, a reload",
+                            "reload: rollouts that replaced all workers")
+
     def test_it_leaves_nothing_behind_when_it_is_ended(self):
         for number in (signal.SIGINT, signal.SIGTERM):
             with self.subTest(number), self.start() as run:
@@ -148,6 +158,32 @@ class LargeTest(unittest.TestCase):
             files = list(tree.rglob("*.lua"))
             self.assertEqual(len(files), 2000)
             self.assertAlmostEqual(sum(file.stat().st_size for file in files) / 1e6, 20, delta=0.5)
+
+
+WRK_SAID = """\
+Running 1440m test @ http://127.77.0.1:8000/
+  1 threads and 10 connections
+  9674 requests in 10.02s, 1.94MB read
+"""
+
+
+class ReloadTest(unittest.TestCase):
+    def test_each_kind_of_failure_counts(self):
+        self.assertEqual(reload.parse("new", WRK_SAID), reload.Count("new", 9674))
+        bad = reload.parse("new", WRK_SAID + "  Socket errors: connect 1, read 20, write 300, timeout 4000\n"
+                                             "  Non-2xx or 3xx responses: 50000\n")
+        self.assertEqual(bad, reload.Count("new", 9674, 1, 20, 300, 4000, 50000))
+        self.assertEqual(bad.failed, 54321)
+
+    def test_one_failure_on_a_new_connection_is_too_much(self):
+        good, bad = reload.Count("new", 100), reload.Count("new", 100, read=1)
+        for fresh, replaced, said in ((good, 2, ["reached"] * 3), (bad, 2, ["MISSED", "reached", "reached"]),
+                                      (good, 1, ["reached", "reached", "MISSED"])):
+            lines = reload.table([fresh, reload.Count("kept", 100, read=20)], 2, replaced).splitlines()
+            self.assertEqual([line.split()[-1] for line in lines[-3:]], said)
+
+    def test_what_sent_nothing_is_no_result(self):
+        self.assertRaises(RuntimeError, reload.parse, "new", "")
 
 
 if __name__ == "__main__":
