@@ -59,7 +59,8 @@ def distance(cost: Cost, without: Cost, hosts: int, delay_s: float, counted: Tur
         raise RuntimeError(f"{cost.tool}, {cost.phase}: of {hosts} hosts {len(trips)} were logged in to")
     together = [sum(one) for one in trips]
     return Distance(cost.tool, cost.phase, hosts, delay_s, statistics.mean(map(len, trips)),
-                    statistics.median(together), max(together), counted.held_back() / hosts, cost.wall_s, without.wall_s)
+                    statistics.median(together), max(together), counted.held_back() / hosts,
+                    cost.wall_s, without.wall_s)
 
 
 def runs(tools: list[Tool]) -> list[tuple[Tool, str]]:

@@ -14,8 +14,8 @@ from host import Ground, Host
 from responder import Responder
 from usage import Usage
 
-START_LIMIT = 300
-QUIET_LIMIT = 10
+START_LIMIT = 300  # and a second for each
+QUIET_LIMIT = 60
 # As long as the one that Kong's package brings, comments for the most part.
 KONG_CONF = ("# A gateway's configuration.\n"
              + "".join(f"#setting_{number} = what its default is, explained in a line or two\n"
@@ -64,7 +64,7 @@ class Hosts:
             self.make()
             for host in self.hosts:
                 host.start()
-            self.wait(Host.is_up, START_LIMIT, "came up")
+            self.wait(Host.is_up, START_LIMIT + len(self.hosts), "came up")
             if self.responder:
                 self.responder.start(self.hosts)
         except BaseException:

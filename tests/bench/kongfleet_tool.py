@@ -17,6 +17,7 @@ known_hosts = "{known_hosts}"
 config = "{config}"
 identity = ["{key}"]
 max_connections = {connections}
+connect_timeout = "60s" # all hosts share this machine's cores: with 1,000 one may wait for its turn
 [plugins.my-plugin]
 source = "plugin"
 [groups.all]

@@ -21,7 +21,8 @@ from tools import make_job
 GATEWAY = pathlib.Path(__file__).resolve().parents[1] / "gateway/kong"
 CONNECTIONS = 10
 CONF = (KONG_CONF.replace("proxy_listen = 127.0.0.1:8000", "proxy_listen = {address}:8000")
-        + "declarative_config = @HOME@/kong.yml\nproxy_access_log = off\nnginx_worker_processes = 2\nnginx_user = root\n")
+        + "declarative_config = @HOME@/kong.yml\nproxy_access_log = off\n"
+        + "nginx_worker_processes = 2\nnginx_user = root\n")
 ANSWER = """\
 _format_version: "2.1"
 services:

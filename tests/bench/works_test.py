@@ -1,21 +1,28 @@
 #!/usr/bin/python3
 # SPDX-FileCopyrightText: The kongfleet authors
 # SPDX-License-Identifier: Apache-2.0
-"""The benchmark itself, small: three hosts, one round, we and the floor. What it writes is looked at, not
-how quick that was, and that nothing is left behind, also where it is ended midway."""
+"""The benchmark itself, small: three hosts, one round, we and the floor, and what it measures instead when
+asked to. What it writes is looked at, not how quick that was, and that nothing is left behind, also where it
+is ended midway."""
+import ipaddress
 import json
 import os
 import pathlib
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 import unittest
 import xml.etree.ElementTree
+from dataclasses import replace
 
+import delay
+import idle
 import large
 import reload
+from host import Ground, Host
 from kongfleet_tool import Alone
 from packing import Packing
 from results import Cost, Results
@@ -42,9 +49,9 @@ class WorksTest(unittest.TestCase):
 
     def start(self, *options: str) -> subprocess.Popen:
         return subprocess.Popen(
-            [RUN, "--hosts", "3", "--rounds", "1", "--tools", "kongfleet", "--out", self.out, *options],
-            text=True,
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            ["prlimit", "--nofile=1024:", RUN, "--hosts", "3", "--rounds", "1", "--tools", "kongfleet",
+             "--out", self.out, *options],
+            text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             env=os.environ | {"TMPDIR": str(self.scratch)})
 
     def assert_nothing_left(self):
@@ -66,6 +73,7 @@ class WorksTest(unittest.TestCase):
                          [("ssh", "login"), ("kongfleet", "first"), ("kongfleet", "update"),
                           ("kongfleet", "unchanged")])
         self.assertEqual((self.out / "bench.txt").read_text(), out)
+        self.assertNotIn("[warn]", errors)  # nginx would say that 1,024 files are too few for its connections
         xml.etree.ElementTree.parse(self.out / "bench.svg")
         self.assert_nothing_left()
 
@@ -158,6 +166,48 @@ class LargeTest(unittest.TestCase):
             files = list(tree.rglob("*.lua"))
             self.assertEqual(len(files), 2000)
             self.assertAlmostEqual(sum(file.stat().st_size for file in files) / 1e6, 20, delta=0.5)
+
+
+class ManyTest(unittest.TestCase):
+    def test_1000_hosts_have_addresses_of_their_own(self):
+        ground = Ground(*[pathlib.Path("/nowhere")] * 5)
+        addresses = {ipaddress.ip_address(Host(number, ground).address) for number in range(1000)}
+        self.assertEqual(len(addresses), 1000)
+        self.assertTrue(all(address in ipaddress.ip_network("127.77.0.0/16") for address in addresses))
+
+
+class IdleTest(unittest.TestCase):
+    def said(self, **figures) -> list[str]:
+        agent = idle.Idle("h0000", 31, 1.2, 3.0, 2, 3, 2, 2, 0)
+        lines = idle.table([agent, replace(agent, **figures)]).splitlines()
+        return [line.split()[-1] for line in lines[-2:]]
+
+    def test_one_agent_that_wakes_up_or_is_large_is_enough(self):
+        self.assertEqual(self.said(), ["reached", "reached"])
+        self.assertEqual(self.said(wakeups=3), ["reached", "MISSED"])
+        self.assertEqual(self.said(own_mb=5.1), ["MISSED", "reached"])
+
+    def test_a_process_that_wakes_up_and_is_large_is_seen(self):
+        program = "import time; own = b'x' * 20_000_000; print(flush=True)\nwhile True: time.sleep(0.01)"
+        with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE) as process:
+            process.stdout.readline()
+            first = idle.switches(process.pid)[str(process.pid)][0]
+            deadline = time.monotonic() + 30
+            while idle.switches(process.pid)[str(process.pid)][0] < first + 5:
+                self.assertLess(time.monotonic(), deadline)
+            own_kb, pss_kb = idle.memory_kb(process.pid)
+            process.kill()
+        self.assertGreater(own_kb, 19_000)
+        self.assertGreater(pss_kb, own_kb)
+
+
+class DelayTest(unittest.TestCase):
+    def test_the_host_with_the_most_round_trips_decides(self):
+        login = delay.Distance("kongfleet to true", "login", 3, 0.05, 1, 5, 5, 0, 1, 0.8)
+        for most, said in ((6, ["reached", "reached"]), (7, ["MISSED", "reached"]), (12, ["MISSED", "MISSED"])):
+            sync = replace(login, tool="kongfleet", phase="unchanged", round_trips_most=most)
+            lines = delay.table([replace(login, tool="ssh"), login, sync]).splitlines()
+            self.assertEqual([line.split()[-1] for line in lines[-4:-2]], said)
 
 
 WRK_SAID = """\
