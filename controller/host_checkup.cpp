@@ -19,8 +19,10 @@ namespace {
 
 constexpr std::size_t name_shown_max = 40;
 constexpr std::size_t text_shown_max = 2000;
-constexpr std::size_t checks_shown_max = 250;   // an agent of ours says 200 at the most
-constexpr std::string_view host_word = "HOST";  // in commands that hosts want run here
+constexpr std::size_t checks_shown_max = 250;  // an agent of ours says 200 at the most
+// How commands begin and end that hosts want run here.
+constexpr std::string_view our_word = "kongfleet ";
+constexpr std::string_view host_word = "HOST";
 /// What an agent's command says where its daemon is stopped.
 constexpr std::string_view start_advice = "start it with 'systemctl start kongfleet-agent.socket'";
 constexpr double clock_skew_max_ms = 5000;
@@ -169,14 +171,12 @@ void judge_greeting(const HostRun& host, Checks& checks) {
   }
 }
 
-constexpr std::string_view begin = "kongfleet ";  // of what hosts want run here
-
 /// Nothing that a host says is to be run here but "kongfleet VERB HOST", which is about that host.
 bool may_run_here(std::string_view command) {
   const auto end = " " + std::string(host_word);
-  if (!command.starts_with(begin) || !command.ends_with(end)) return false;
-  if (command.size() < begin.size() + end.size()) return false;
-  command.remove_prefix(begin.size());
+  if (!command.starts_with(our_word) || !command.ends_with(end)) return false;
+  if (command.size() < our_word.size() + end.size()) return false;
+  command.remove_prefix(our_word.size());
   command.remove_suffix(end.size());
   return std::all_of(command.begin(), command.end(), [](char c) { return c >= 'a' && c <= 'z'; });
 }
@@ -192,7 +192,7 @@ wire::Check from_host(const wire::Check& said, const HostRun& host) {
     shown.set_verdict(wire::Check::WARNING);  // a later agent may know more kinds
   if (said.remedy_kind() == wire::Check::CONTROLLER && may_run_here(remedy))
     remedy = kongfleet_for(host) + " " +
-             remedy.substr(begin.size(), remedy.size() - begin.size() - host_word.size()) +
+             remedy.substr(our_word.size(), remedy.size() - our_word.size() - host_word.size()) +
              as_word(host.label());
   else if (said.remedy_kind() != wire::Check::HOST)
     shown.set_remedy_kind(wire::Check::EDIT);

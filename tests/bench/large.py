@@ -26,8 +26,7 @@ HEAD = (f"{'tool':<20}{'phase':<12}{'wall s: min / median / max':>28}{'driver ms
 def row(results: Results, tool: str, phase: str) -> str:
     def median(figure: str) -> float:
         return results.median(tool, phase, figure)
-    walls = results.values(tool, phase, "wall_s")
-    spread = f"{min(walls):.2f} / {median('wall_s'):.2f} / {max(walls):.2f}"
+    spread = results.wall_spread(tool, phase)
     return (f"{tool:<20}{phase:<12}{spread:>28}{median('driver_ms'):>11.1f}{median('host_ms'):>10.1f}"
             f"{median('agent_ms'):>10.1f}{median('peak_mb'):>11.1f}")
 

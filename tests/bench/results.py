@@ -46,6 +46,11 @@ class Results:
     def median(self, tool: str, phase: str, figure: str) -> float:
         return statistics.median(self.values(tool, phase, figure))
 
+    def wall_spread(self, tool: str, phase: str) -> str:
+        """Shortest, median and longest, in seconds."""
+        walls = self.values(tool, phase, "wall_s")
+        return f"{min(walls):.2f} / {statistics.median(walls):.2f} / {max(walls):.2f}"
+
     def pairs(self) -> list[tuple[str, str]]:
         """Tool and phase, the floor first, then as they came."""
         return sorted(dict.fromkeys((cost.tool, cost.phase) for cost in self.costs),

@@ -12,8 +12,7 @@ HEAD = (f"{'tool':<18}{'phase':<10}{'wall s: min / median / max':>28}{'x floor':
 def row(results: Results, tool: str, phase: str) -> str:
     def median(figure: str) -> float:
         return results.median(tool, phase, figure)
-    walls = results.values(tool, phase, "wall_s")
-    spread = f"{min(walls):.2f} / {median('wall_s'):.2f} / {max(walls):.2f}"
+    spread = results.wall_spread(tool, phase)
     floor = results.ratio(tool, phase, FLOOR, "login")
     us = f"{results.ratio(tool, phase, US, phase):.1f}" if results.of(US, phase) else ""
     return (f"{tool:<18}{phase:<10}{spread:>28}{floor:>9.2f}{us:>7}{median('driver_ms'):>11.1f}"
